@@ -1,0 +1,79 @@
+"""Logs: readable lines while developing, one JSON object a line else and in LOG_FILE."""
+
+import logging.config
+import re
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+_SECRETS = re.compile(r"(?i)((?:token|access|refresh|password|key)=|bearer[ .])[^&\s\"']+")
+
+
+def redact(_logger: Any, _name: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Blank what looks like a credential in an address or a header: logs are read by many."""
+    for key, value in entry.items():
+        if isinstance(value, str):
+            entry[key] = _SECRETS.sub(r"\1[redacted]", value)
+    return entry
+
+
+SHARED: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.PositionalArgumentsFormatter(),
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.StackInfoRenderer(),
+    structlog.processors.format_exc_info,
+    redact,
+]
+
+
+def logging_config(*, debug: bool, file: str) -> dict[str, Any]:
+    """A logging.config dictionary; `file` is a path or empty."""
+    handlers: dict[str, Any] = {
+        "console": {"class": "logging.StreamHandler", "formatter": "readable" if debug else "json"}
+    }
+    if file:
+        handlers["file"] = {
+            "class": "logging.handlers.WatchedFileHandler",
+            "filename": file,
+            "formatter": "json",
+            "delay": True,
+        }
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "readable": _formatter(structlog.dev.ConsoleRenderer(colors=False)),
+            "json": _formatter(structlog.processors.JSONRenderer()),
+        },
+        "handlers": handlers,
+        "root": {"handlers": list(handlers), "level": "INFO"},
+        "loggers": {
+            "django.request": {"level": "ERROR"},
+            "django_structlog": {"level": "WARNING"},
+            "axes": {"level": "ERROR"},
+            "uvicorn": {"level": "WARNING"},
+            "daphne": {"level": "WARNING"},
+        },
+    }
+
+
+def configure(config: dict[str, Any]) -> None:
+    """Django's LOGGING_CONFIG hook: standard logging and structlog end in the same handlers."""
+    logging.config.dictConfig(config)
+    structlog.configure(
+        processors=[*SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _formatter(renderer: Any) -> dict[str, Any]:
+    return {
+        "()": structlog.stdlib.ProcessorFormatter,
+        "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        "foreign_pre_chain": SHARED,
+    }

@@ -1,0 +1,260 @@
+"""All settings, in one file, from the environment. `.env.example` explains each variable."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import dj_database_url
+from csp.constants import NONE, SELF
+
+from devmentor import __version__, env
+from devmentor.logs import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env.load_files(BASE_DIR)
+
+# --- What kind of run this is -------------------------------------------------------------------
+DEBUG = env.boolean("DEBUG", False)
+SECRET_KEY = env.secret("SECRET_KEY", DEBUG, "for-development-only-this-key-guards-nothing-at-all")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+
+# --- Ports and addresses ------------------------------------------------------------------------
+PORT = env.whole("PORT", 8002, least=1, most=65535)
+WEB_PORT = env.whole("WEB_PORT", 3001, least=0, most=65535)
+_OLD_WEBSOCKET_URL = env.url("NEXT_PUBLIC_WEBSOCKET_URL", "", ("http", "https", "ws", "wss"))
+PUBLIC_WEBSOCKET_URL = env.url("PUBLIC_WEBSOCKET_URL", "", ("ws", "wss")) or _OLD_WEBSOCKET_URL.replace(
+    "http", "ws", 1
+)
+# Unset, the pages of this very process may open sockets; set, the list is all there is.
+CORS_ORIGINS = env.origins("CORS_ORIGIN", f"http://localhost:3001,http://localhost:{WEB_PORT or PORT}")
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+SECURE_SSL_REDIRECT = env.boolean("SECURE_SSL_REDIRECT", False)
+
+# --- Stores -------------------------------------------------------------------------------------
+DATABASE_URL = env.url(
+    "DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}", ("sqlite", "postgres", "postgresql")
+)
+DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
+_DATABASE = DATABASES["default"]
+if _DATABASE["ENGINE"].endswith("sqlite3"):
+    _DATABASE["OPTIONS"] = {
+        # Readers see a snapshot while one writer writes; writers queue at BEGIN instead of failing midway.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+    }
+    # A file: the sockets' tests read from threads and processes of their own.
+    _DATABASE["TEST"] = {"NAME": str(Path(_DATABASE["NAME"] or "db.sqlite3").with_suffix(".test.sqlite3"))}
+else:
+    _DATABASE["CONN_HEALTH_CHECKS"] = True
+    _DATABASE["OPTIONS"] = {
+        "pool": {
+            "min_size": 2,
+            "max_size": env.whole("DATABASE_POOL_SIZE", 20, least=2, most=1000),
+            "timeout": 10,
+        },
+        "connect_timeout": 5,
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URLS = env.urls("REDIS_URL", ("redis", "rediss", "unix"))
+if REDIS_URLS:
+    CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {
+                # Without a limit of our own a stopped Redis hangs whoever publishes (channels_redis#422).
+                "hosts": [
+                    {"address": url, "socket_timeout": 3, "socket_connect_timeout": 1} for url in REDIS_URLS
+                ],
+            },
+        }
+    }
+else:
+    CHANNEL_LAYERS = {
+        "default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 10_000}}
+    }
+
+# --- The real-time service ----------------------------------------------------------------------
+JWT_SECRET = env.secret("JWT_SECRET", DEBUG, "for-development-only-these-tokens-guard-nothing")
+JWT_SECRET_PREVIOUS = env.text("JWT_SECRET_PREVIOUS")
+ENABLE_REALTIME = env.boolean("ENABLE_REALTIME", True) and env.boolean("NEXT_PUBLIC_ENABLE_REALTIME", True)
+STRICT_MODE = env.boolean("STRICT_MODE", False)
+REQUIRE_AUTH = env.boolean("REQUIRE_AUTH", False)
+RATE_LIMIT_ENABLED = env.boolean("RATE_LIMIT_ENABLED", False)
+RATE_LIMIT_WINDOW = env.whole("RATE_LIMIT_WINDOW", 60_000, least=100)
+RATE_LIMIT_MAX = env.whole("RATE_LIMIT_MAX", 100, least=1)
+MAX_CONNECTIONS = env.whole("MAX_CONNECTIONS", 1000, least=1)
+MAX_CONNECTIONS_PER_USER = env.whole("MAX_CONNECTIONS_PER_USER", 0)
+MAX_CONNECTIONS_PER_ADDRESS = env.whole("MAX_CONNECTIONS_PER_ADDRESS", 0)
+HANDSHAKES_PER_MINUTE = env.whole("HANDSHAKES_PER_MINUTE", 6000)
+CONNECTION_TIMEOUT = env.whole("CONNECTION_TIMEOUT", 300_000, least=500)
+DRAIN_WINDOW = env.whole("DRAIN_WINDOW", 10_000)
+MOCK_MODE = env.boolean("NEXT_PUBLIC_MOCK_MODE", False)
+POLL_INTERVAL = env.whole("POLL_INTERVAL", 2000, least=100)
+ONCALL_WEBHOOK_URL = env.url("ONCALL_WEBHOOK_URL", "", ("http", "https"))
+
+# --- Applications and requests ------------------------------------------------------------------
+INSTALLED_APPS = [
+    "daphne",  # first: its `runserver` speaks ASGI, and so WebSocket
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "csp",
+    "axes",
+    "django_filters",
+    "django_prometheus",
+    "django_structlog",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "channels",
+    "realtime",
+    "projects",
+]
+MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "realtime.middleware.SocketSourceMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+ROOT_URLCONF = "devmentor.urls"
+ASGI_APPLICATION = "devmentor.asgi.application"
+APPEND_SLASH = True
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- Who is asking ------------------------------------------------------------------------------
+AUTH_USER_MODEL = "projects.User"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "/login"
+LOGIN_REDIRECT_URL = "/projects"
+LOGOUT_REDIRECT_URL = "/login"
+LOGIN_FAILURE_LIMIT = env.whole("LOGIN_FAILURE_LIMIT", 30)
+AXES_ENABLED = LOGIN_FAILURE_LIMIT > 0
+AXES_FAILURE_LIMIT = LOGIN_FAILURE_LIMIT or 1
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
+AXES_CLIENT_IP_CALLABLE = "realtime.admission.request_address"
+AXES_HTTP_RESPONSE_CODE = 429
+
+# --- REST ---------------------------------------------------------------------------------------
+API_CALLS_PER_MINUTE = env.whole("API_CALLS_PER_MINUTE", 60_000)
+REST_FRAMEWORK = {
+    "NUM_PROXIES": 1 if TRUSTED_PROXIES else 0,
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "realtime.authentication.BearerAuthentication",
+        "realtime.authentication.CookieAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
+    "DEFAULT_PARSER_CLASSES": ["projects.api.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["realtime.throttling.CallThrottle"] if API_CALLS_PER_MINUTE else [],
+    "DEFAULT_THROTTLE_RATES": {"calls": f"{API_CALLS_PER_MINUTE or 1}/min"},
+    "EXCEPTION_HANDLER": "realtime.problems.exception_handler",
+    "URL_FORMAT_OVERRIDE": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "DevMentor",
+    "DESCRIPTION": "Live project boards: the same events over polling, long polling and WebSocket.",
+    "VERSION": __version__,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "realtime.openapi.add_event_routes",
+    ],
+}
+CORS_ALLOWED_ORIGINS = CORS_ORIGINS
+CORS_ALLOW_CREDENTIALS = True
+CORS_ALLOW_HEADERS = [
+    "accept",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "x-csrftoken",
+]
+CORS_EXPOSE_HEADERS = ["ETag", "Location", "Retry-After", "Idempotent-Replayed"]
+CORS_URLS_REGEX = r"^/api/.*$"
+
+# --- What browsers are told ---------------------------------------------------------------------
+CSRF_TRUSTED_ORIGINS = CORS_ORIGINS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0
+SECURE_REDIRECT_EXEMPT = [r"^health$", r"^ready$", r"^metrics$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],  # realtime.middleware adds the socket's own address
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- Language, time, files ----------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+with suppress(OSError):  # whitenoise warns at each start where the folder is missing
+    STATIC_ROOT.mkdir(exist_ok=True)
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+WHITENOISE_MAX_AGE = 0 if DEBUG else 60
+
+# --- Logs and metrics ---------------------------------------------------------------------------
+LOG_FILE = env.text("LOG_FILE")
+LOGGING_CONFIG = "devmentor.logs.configure"
+LOGGING = logging_config(debug=DEBUG, file=LOG_FILE)
+PROMETHEUS_EXPORT_MIGRATIONS = False
+DJANGO_STRUCTLOG_CELERY_ENABLED = False
