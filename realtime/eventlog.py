@@ -1,0 +1,196 @@
+"""The event log: one truth for every transport.
+
+An event is appended in the transaction of the change that it tells of, while the room's counter row is
+locked. So seq counts 1, 2, 3 … per room without a hole, and a reader who has seen seq n has seen every
+commit up to n. (A sequence or an auto id would become visible out of order, and `id > last` would then
+skip rows for good.)
+"""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import orjson
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from realtime import broadcast
+from realtime.models import Event as EventRow
+from realtime.models import RoomHead
+from realtime.rooms import Room
+
+
+class UnknownRoom(LookupError):
+    """The room has no counter row: it was never created."""
+
+
+class HistoryTrimmed(LookupError):
+    """The log cannot continue from that seq: older than what is kept, or beyond the head."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did it. `id` is None for another service."""
+
+    id: str | None
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event, as it travels: `envelope` is the wire object as JSON text."""
+
+    seq: int
+    event: str
+    envelope: str
+    at: datetime
+    reauthorise: bool = False
+
+    def wire(self) -> dict[str, Any]:
+        """The wire object, parsed."""
+        found: dict[str, Any] = orjson.loads(self.envelope)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Events in order. `seq` is the cursor to go on from; `more` says that there are later ones."""
+
+    seq: int
+    events: list[Event]
+    more: bool
+
+
+class Log:
+    """A room's log, its counter row locked by the transaction under way."""
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
+
+    def append(
+        self,
+        event: str,
+        data: dict[str, Any],
+        *,
+        actor: Actor | None,
+        mutation_id: str | None = None,
+        reauthorise: bool = False,
+    ) -> Event:
+        """Write the room's next event; it is published once the transaction has committed."""
+        RoomHead.objects.filter(room=self.room.name).update(seq=F("seq") + 1)
+        seq = head(self.room)
+        at = timezone.now()
+        envelope = {
+            "event": event,
+            self.room.kind.id_key: self.room.id,
+            "seq": seq,
+            "at": rfc3339(at),
+            "actor": actor and {"id": actor.id, "name": actor.name},
+            "mutationId": mutation_id,
+            "data": data,
+        }
+        appended = Event(seq, event, orjson.dumps(envelope).decode(), at, reauthorise)
+        EventRow.objects.create(
+            room=self.room.name,
+            seq=seq,
+            event=event,
+            envelope=appended.envelope,
+            actor_id=actor.id if actor else None,
+            mutation_id=mutation_id,
+            at=at,
+            reauthorise=reauthorise,
+        )
+        transaction.on_commit(partial(broadcast.publish, self.room.name, appended), robust=True)
+        return appended
+
+    def find(self, mutation_id: str, actor: Actor) -> Event | None:
+        """What that actor has already appended under that mutation id."""
+        rows = EventRow.objects.filter(room=self.room.name, mutation_id=mutation_id, actor_id=actor.id)
+        found = (_event(row) for row in rows)
+        return next((event for event in found if event.wire()["actor"]["name"] == actor.name), None)
+
+
+def create(room: Room) -> None:
+    """Give a new room its counter row, inside the transaction that creates what it stands for."""
+    RoomHead.objects.create(room=room.name)
+
+
+@contextmanager
+def writing(room: Room) -> Iterator[Log]:
+    """Open a transaction and lock the room's counter row, before anything else: one lock order, no deadlock.
+
+    Raises UnknownRoom.
+    """
+    with transaction.atomic():
+        if RoomHead.objects.select_for_update().filter(room=room.name).first() is None:
+            raise UnknownRoom(room.name)
+        yield Log(room)
+
+
+@contextmanager
+def consistent_read() -> Iterator[None]:
+    """Let every query inside see one and the same snapshot of the database, without blocking a writer."""
+    if connection.in_atomic_block:  # already inside a transaction, whose isolation is its owner's affair
+        yield
+    elif connection.vendor == "postgresql":
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield
+    else:
+        # atomic() would take SQLite's write lock (transaction_mode is IMMEDIATE); a read needs none.
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN DEFERRED")
+            try:
+                yield
+            finally:
+                cursor.execute("ROLLBACK")
+
+
+def head(room: Room) -> int:
+    """seq of the room's newest event, 0 before the first. Raises UnknownRoom."""
+    seq = RoomHead.objects.filter(room=room.name).values_list("seq", flat=True).first()
+    if seq is None:
+        raise UnknownRoom(room.name)
+    return seq
+
+
+def heads(room_names: Collection[str]) -> dict[str, int]:
+    """The heads of many rooms in one query; unknown rooms are left out."""
+    return dict(RoomHead.objects.filter(room__in=room_names).values_list("room", "seq"))
+
+
+def since(room: Room, seq: int, limit: int) -> Page:
+    """At most `limit` events after `seq`, in order. Raises UnknownRoom, HistoryTrimmed."""
+    bounds = RoomHead.objects.filter(room=room.name).values_list("seq", "trimmed").first()
+    if bounds is None:
+        raise UnknownRoom(room.name)
+    newest, trimmed = bounds
+    if not trimmed <= seq <= newest:
+        raise HistoryTrimmed(
+            f"events after {seq} cannot be had: kept are those after {trimmed}, up to {newest}"
+        )
+    rows = EventRow.objects.filter(room=room.name, seq__gt=seq, seq__lte=newest).order_by("seq")[:limit]
+    events = [_event(row) for row in rows]
+    reached = events[-1].seq if events else seq
+    if len(events) < min(limit, newest - seq):  # trimmed between the two reads
+        raise HistoryTrimmed(f"events after {seq} were trimmed while they were read")
+    return Page(reached, events, more=reached < newest)
+
+
+def _event(row: EventRow) -> Event:
+    return Event(row.seq, row.event, row.envelope, row.at, row.reauthorise)
+
+
+def rfc3339(moment: datetime) -> str:
+    """UTC with milliseconds and a Z, as all timestamps on the wire."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def from_timestamp(seconds: float) -> datetime:
+    """The moment of epoch seconds, as a bell message carries it."""
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,61 @@
+"""What the gateway tells Prometheus. No label holds an id, an address or free text from a client."""
+
+from collections.abc import Iterable
+
+from prometheus_client import Counter, Gauge, Histogram
+
+CONNECTIONS = Gauge("websocket_connections", "Open sockets of this process")
+MESSAGES = Counter("websocket_messages_total", "Frames, by direction and event", ["direction", "event"])
+ERRORS = Counter("websocket_errors_total", "Error frames sent and failures met, by code", ["code"])
+LATENCY = Histogram(
+    "websocket_latency_seconds",
+    "From the commit of a change to its hand-over to the sockets of this process",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+CLOSES = Counter("websocket_closes_total", "Closed sockets, by close code", ["code"])
+ROOMS = Gauge("websocket_rooms", "Rooms with members or waiting pollers in this process")
+QUEUED = Gauge("websocket_send_queue_frames", "Frames that wait in the send queues of this process")
+RESUMES = Counter("websocket_resumes_total", "Joins with `since`, by outcome", ["outcome"])
+GAP_FILLS = Counter("websocket_gap_fills_total", "Holes filled from the log after a lost or late bell")
+SLOW_CONSUMERS = Counter("websocket_slow_consumers_total", "Sockets closed because they read too slowly")
+RATE_LIMITED = Counter("websocket_rate_limited_total", "Frames refused by the rate limit")
+AUTH_FAILURES = Counter(
+    "websocket_auth_failures_total", "Credentials that did not hold, by reason", ["reason"]
+)
+BELL_FAILURES = Counter(
+    "websocket_bell_failures_total", "Messages that the channel layer did not take", ["operation"]
+)
+GATEWAY = Gauge("gateway_info", "1 for each gateway process", ["instance", "version"])
+
+OWN_EVENTS = frozenset(
+    [
+        "hello",
+        "ack",
+        "error",
+        "heartbeat",
+        "auth",
+        "status",
+        "ping",
+        "presence:update",
+        "presence:updated",
+        "presence:joined",
+        "presence:left",
+        "system:banner",
+        "system:polling",
+        "system:draining",
+    ]
+)
+_known: set[str] = set(OWN_EVENTS)
+
+
+def know_events(names: Iterable[str]) -> None:
+    """Names that may be labels; any other is counted as "other"."""
+    _known.update(names)
+
+
+def count_out(event: str, frames: int = 1) -> None:
+    MESSAGES.labels("out", event if event in _known else "other").inc(frames)
+
+
+def count_in(event: str) -> None:
+    MESSAGES.labels("in", event if event in _known else "other").inc()
