@@ -1,0 +1,131 @@
+"""May this socket open? Reads what a handshake says of its origin, address and credentials."""
+
+import ipaddress
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from realtime.authentication import bearer_token
+from realtime.protocol import BEARER_PREFIX, SUBPROTOCOL
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+AGENT_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """What a connection says of itself before it is let in."""
+
+    origin: str | None
+    own_origin: str
+    address: str
+    agent: str
+    token: str | None
+    session_key: str | None
+    subprotocol: str | None
+
+    def origin_allowed(self, allowed: Collection[str]) -> bool:
+        """Whether no Origin was sent, or one that is listed, or this server's own, port included."""
+        if self.origin is None:
+            return True
+        return normal_origin(self.origin) in {normal_origin(o) for o in (*allowed, self.own_origin)} - {None}
+
+
+def read_handshake(scope: dict[str, Any], session_cookie: str, proxies: Sequence[Network]) -> Handshake:
+    headers = _headers(scope)
+    offered = scope.get("subprotocols", [])
+    return Handshake(
+        origin=headers.get(b"origin"),
+        own_origin=own_origin(scope, headers, proxies),
+        address=client_address(scope, headers, proxies),
+        agent=headers.get(b"user-agent", "")[:AGENT_LENGTH],
+        token=_token(headers.get(b"authorization"), offered),
+        session_key=_cookie(headers.get(b"cookie", ""), session_cookie),
+        subprotocol=SUBPROTOCOL if SUBPROTOCOL in offered else None,
+    )
+
+
+def normal_origin(origin: str) -> tuple[str, str, int] | None:
+    """Scheme, host and port, the default port filled in; None for what is no origin ("null" too)."""
+    try:
+        parts = urlsplit(origin.strip().lower())
+        port = parts.port
+    except ValueError:
+        return None
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or parts.path
+        or parts.query
+        or parts.fragment
+    ):
+        return None
+    return parts.scheme, parts.hostname, port or DEFAULT_PORTS[parts.scheme]
+
+
+def own_origin(scope: dict[str, Any], headers: dict[bytes, str], proxies: Sequence[Network]) -> str:
+    """The origin under which the client reached this server."""
+    scheme = {"ws": "http", "wss": "https"}.get(scope.get("scheme", "http"), scope.get("scheme", "http"))
+    forwarded = headers.get(b"x-forwarded-proto", "").rpartition(",")[2].strip().lower()
+    if forwarded in ("http", "https", "ws", "wss") and _trusted(_peer(scope), proxies):
+        scheme = forwarded.replace("ws", "http")
+    return f"{scheme}://{headers.get(b'host', '')}"
+
+
+def client_address(scope: dict[str, Any], headers: dict[bytes, str], proxies: Sequence[Network]) -> str:
+    """The client's address: the right-most of X-Forwarded-For that no trusted proxy of ours added.
+
+    The left-most is what the client chose to write there.
+    """
+    address = _peer(scope)
+    for hop in reversed(headers.get(b"x-forwarded-for", "").split(",")):
+        if not _trusted(address, proxies) or not hop.strip():
+            break
+        address = hop.strip()
+    return address
+
+
+def request_address(request: HttpRequest) -> str:
+    """The address of whoever sent a Django request, by the same rule as for sockets."""
+    meta = request.META
+    scope = {"client": (meta.get("REMOTE_ADDR", ""), 0)}
+    headers = {b"x-forwarded-for": str(meta.get("HTTP_X_FORWARDED_FOR", ""))}
+    return client_address(scope, headers, settings.TRUSTED_PROXIES)
+
+
+def _peer(scope: dict[str, Any]) -> str:
+    client = scope.get("client")
+    return client[0].removeprefix("::ffff:") if client else ""  # IPv4 by way of an IPv6 listener
+
+
+def _trusted(address: str, proxies: Sequence[Network]) -> bool:
+    try:
+        return any(ipaddress.ip_address(address) in network for network in proxies)
+    except ValueError:
+        return False
+
+
+def _headers(scope: dict[str, Any]) -> dict[bytes, str]:
+    return {name.lower(): value.decode("latin-1") for name, value in scope.get("headers", [])}
+
+
+def _token(authorization: str | None, offered: Sequence[str]) -> str | None:
+    if authorization is not None:
+        token = bearer_token(authorization.encode("latin-1"))
+        if token is not None:
+            return token
+    return next((p.removeprefix(BEARER_PREFIX) for p in offered if p.startswith(BEARER_PREFIX)), None)
+
+
+def _cookie(header: str, name: str) -> str | None:
+    try:
+        found = SimpleCookie(header).get(name)
+    except CookieError:
+        return None
+    return found.value if found and found.value else None

@@ -1,0 +1,112 @@
+"""From credentials to a user: bearer tokens and session cookies, for sockets and for REST. Synchronous."""
+
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user, get_user_model
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.core.exceptions import ValidationError
+from rest_framework import exceptions
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
+from rest_framework.request import Request
+
+from realtime import metrics, tokens
+from realtime.connection import Identity
+from realtime.tokens import Claims, TokenError, TokenType
+
+
+def identify(user: Any, expires_at: float | None = None) -> Identity:
+    return Identity(
+        str(user.pk), user.get_full_name() or user.get_username(), user.get_username(), expires_at
+    )
+
+
+def user_of(claims: Claims) -> AbstractBaseUser:
+    """The active user that a token names. Raises TokenError."""
+    try:
+        user = get_user_model()._default_manager.filter(pk=claims.subject, is_active=True).first()
+    except (ValidationError, ValueError):
+        user = None
+    if user is None:
+        raise TokenError("no-such-user", "the token's user is not there or is disabled")
+    if claims.auth != tokens.auth_digest(user.get_session_auth_hash()):
+        raise TokenError("superseded", "the password has changed since: log in again")
+    return user
+
+
+def by_token(token: str) -> Identity:
+    """Who an access token stands for. Raises TokenError, and counts why."""
+    try:
+        claims = tokens.verify(token, TokenType.ACCESS)
+        return identify(user_of(claims), claims.expires_at)
+    except TokenError as error:
+        metrics.AUTH_FAILURES.labels(error.reason).inc()
+        raise
+
+
+def by_session(session_key: str) -> Identity | None:
+    """Who a session cookie stands for; None where it stands for nobody."""
+    engine = import_module(settings.SESSION_ENGINE)
+    user = get_user(SimpleNamespace(session=engine.SessionStore(session_key)))  # type: ignore[arg-type]
+    return None if isinstance(user, AnonymousUser) else identify(user)
+
+
+def still_holds(identity: Identity) -> bool:
+    """Whether the user behind an open socket may still log in."""
+    return get_user_model()._default_manager.filter(pk=identity.id, is_active=True).exists()
+
+
+def bearer_token(header: bytes) -> str | None:
+    """The token of an `Authorization: Bearer …` header; None where it speaks of another scheme."""
+    scheme, _, token = header.strip().partition(b" ")
+    if scheme.lower() != b"bearer":
+        return None
+    return token.strip().decode("latin-1")
+
+
+class NotAuthenticated(exceptions.APIException):
+    """401: credentials that do not hold. `code` tells the client what to do."""
+
+    status_code = 401
+    default_code = "unauthenticated"
+    auth_header: str  # set by DRF: what WWW-Authenticate says
+
+
+class BearerAuthentication(BaseAuthentication):
+    """`Authorization: Bearer JWT`, for people."""
+
+    token_type = TokenType.ACCESS
+
+    def authenticate(self, request: Request) -> tuple[Any, Claims] | None:
+        token = bearer_token(get_authorization_header(request))
+        if token is None:
+            return None
+        try:
+            claims = tokens.verify(token, self.token_type)
+            return self.principal(claims), claims
+        except TokenError as error:
+            metrics.AUTH_FAILURES.labels(error.reason).inc()
+            if error.reason == "wrong-type":
+                raise exceptions.PermissionDenied(str(error)) from None
+            raise NotAuthenticated(str(error)) from None
+
+    def principal(self, claims: Claims) -> Any:
+        return user_of(claims)
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="devmentor"'
+
+
+class ServiceAuthentication(BearerAuthentication):
+    """`Authorization: Bearer JWT`, for other services (`manage.py service_token`)."""
+
+    token_type = TokenType.SERVICE
+
+    def principal(self, claims: Claims) -> Any:
+        return SimpleNamespace(name=claims.subject, is_authenticated=True, pk=None)
+
+
+class CookieAuthentication(SessionAuthentication):
+    """Django's session, with CSRF protection, for the pages."""

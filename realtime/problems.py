@@ -1,0 +1,94 @@
+"""Errors over HTTP: RFC 9457 `application/problem+json`, one shape for all of /api/."""
+
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+MEDIA_TYPE = "application/problem+json"
+
+# DRF's codes that differ from the words of our sockets.
+CODES = {
+    "not_authenticated": "unauthenticated",
+    "authentication_failed": "unauthenticated",
+    "permission_denied": "forbidden",
+    "not_found": "not-found",
+    "throttled": "rate-limited",
+    "parse_error": "bad-request",
+    "invalid": "bad-request",
+    "method_not_allowed": "method-not-allowed",
+    "not_acceptable": "not-acceptable",
+    "unsupported_media_type": "unsupported-media-type",
+    "error": "internal",
+}
+
+
+def problem(status: int, code: str, detail: str, **extra: Any) -> dict[str, Any]:
+    """The members of a problem: `code` is for programs, `detail` for people and says what to do."""
+    title = HTTPStatus(status).phrase
+    return {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code, **extra}
+
+
+def exception_handler(failure: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's EXCEPTION_HANDLER. An exception may carry `extra` members and `headers`."""
+    if isinstance(failure, Http404):
+        failure = exceptions.NotFound()
+    elif isinstance(failure, PermissionDenied):
+        failure = exceptions.PermissionDenied()
+    if not isinstance(failure, exceptions.APIException):
+        return None
+    members = problem(failure.status_code, _code(failure), _detail(failure), **getattr(failure, "extra", {}))
+    if isinstance(failure, exceptions.ValidationError):
+        members["errors"] = _by_field(failure.detail)
+    return Response(members, failure.status_code, headers=_headers(failure), content_type=MEDIA_TYPE)
+
+
+def respond(status: int, code: str, detail: str, **extra: Any) -> HttpResponse:
+    """A problem as a Django response, for what DRF does not see."""
+    return HttpResponse(orjson.dumps(problem(status, code, detail, **extra)), MEDIA_TYPE, status)
+
+
+def unknown_address(request: HttpRequest, rest: str = "") -> HttpResponse:
+    """404 for any address below /api/ that is not there."""
+    return respond(404, "not-found", f"there is nothing at {request.path}: /api/docs/ lists what there is")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500 for a fault of ours: JSON for programs, a plain sentence for people."""
+    sentence = "Something failed here. It has been logged; what was saved before is safe."
+    if request.path.startswith("/api/"):
+        return respond(500, "internal", sentence)
+    return HttpResponse(sentence, "text/plain; charset=utf-8", 500)
+
+
+def _code(failure: exceptions.APIException) -> str:
+    codes = failure.get_codes()
+    code = codes if isinstance(codes, str) else failure.default_code
+    return CODES.get(code, code)
+
+
+def _detail(failure: exceptions.APIException) -> str:
+    if isinstance(failure, exceptions.ValidationError):
+        return "Some of what was sent does not hold: see errors."
+    return str(failure.detail)
+
+
+def _by_field(detail: Any) -> dict[str, Any]:
+    """A ValidationError's detail by field; what belongs to no field stands under `_`."""
+    if isinstance(detail, dict):
+        return {("_" if key == "non_field_errors" else str(key)): value for key, value in detail.items()}
+    return {"_": detail if isinstance(detail, list) else [detail]}
+
+
+def _headers(failure: exceptions.APIException) -> dict[str, str]:
+    headers = dict(getattr(failure, "headers", {}))
+    wait = getattr(failure, "wait", None)
+    if wait is not None:
+        headers["Retry-After"] = str(int(wait) + 1)
+    if failure.status_code == 401:
+        headers["WWW-Authenticate"] = getattr(failure, "auth_header", None) or 'Bearer realm="devmentor"'
+    return headers

@@ -1,0 +1,94 @@
+"""Signed tokens (JWT, HS256): issue, verify, rotate.
+
+Claims: `sub` the user's id, or a service's name; `type` access, refresh or service; `iat`, `exp`, `jti`;
+`auth`, a digest of what the user logs in with, so that a new password ends every token issued before it.
+While a secret is rotated, JWT_SECRET_PREVIOUS is accepted too.
+"""
+
+import secrets
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any
+
+import jwt
+from django.conf import settings
+
+ALGORITHM = "HS256"
+ACCESS_SECONDS = 15 * 60
+REFRESH_SECONDS = 14 * 24 * 3600
+SERVICE_SECONDS = 365 * 24 * 3600
+MAX_TOKEN_LENGTH = 4096
+
+
+class TokenType(StrEnum):
+    """What a token is good for; none stands in for another."""
+
+    ACCESS = "access"
+    REFRESH = "refresh"
+    SERVICE = "service"
+
+
+class TokenError(Exception):
+    """A token that does not hold; `reason` is one of a few words, fit for a metric's label."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a token that holds says; `expires_at` in epoch seconds."""
+
+    subject: str
+    type: TokenType
+    expires_at: float
+    auth: str
+
+
+def issue(subject: str, kind: TokenType, seconds: int, auth: str = "") -> str:
+    now = int(time.time())
+    claims = {
+        "sub": subject,
+        "type": kind.value,
+        "iat": now,
+        "exp": now + seconds,
+        "jti": secrets.token_urlsafe(12),
+        "auth": auth,
+    }
+    return jwt.encode(claims, settings.JWT_SECRET, algorithm=ALGORITHM)
+
+
+def verify(token: str, kind: TokenType) -> Claims:
+    """The claims of a token of that type. Raises TokenError, and nothing else, on any input."""
+    if len(token) > MAX_TOKEN_LENGTH:
+        raise TokenError("malformed", f"the token is longer than {MAX_TOKEN_LENGTH} characters")
+    claims = _decode(token)
+    if claims.get("type") != kind:
+        raise TokenError("wrong-type", f"expected a token of type {kind.value}")
+    return Claims(claims["sub"], kind, float(claims["exp"]), str(claims.get("auth", "")))
+
+
+def auth_digest(session_auth_hash: str) -> str:
+    """A short digest of Django's session auth hash, which changes with the password."""
+    return sha256(session_auth_hash.encode()).hexdigest()[:16]
+
+
+def _decode(token: str) -> dict[str, Any]:
+    failure: TokenError | None = None
+    for secret in filter(None, (settings.JWT_SECRET, settings.JWT_SECRET_PREVIOUS)):
+        try:
+            found: dict[str, Any] = jwt.decode(
+                token, secret, algorithms=[ALGORITHM], options={"require": ["sub", "exp"]}
+            )
+        except jwt.ExpiredSignatureError:
+            failure = TokenError("expired", "the token has run out: get a new one with the refresh token")
+        except jwt.InvalidSignatureError:
+            failure = failure or TokenError("bad-signature", "the token was not signed here")
+        except (jwt.InvalidTokenError, ValueError, UnicodeError):
+            failure = failure or TokenError("malformed", "that is not a token of ours")
+        else:
+            return found
+    raise failure or TokenError("malformed", "that is not a token of ours")
