@@ -1,0 +1,234 @@
+"""What a client may ask of the gateway: one method a frame, each giving the data of its ack."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from realtime import authentication, metrics, protocol
+from realtime.connection import Connection, Identity, Seat, SeatState
+from realtime.database import in_database
+from realtime.eventlog import HistoryTrimmed, UnknownRoom, rfc3339
+from realtime.gateway import Gateway
+from realtime.hub import HubRoom
+from realtime.protocol import CloseCode, Command, ErrorCode, FrameError
+from realtime.rooms import Room, RoomKind
+from realtime.tokens import TokenError
+
+ROOMS_PER_SOCKET = 200
+WITHOUT_IDENTITY = {"auth", "ping"}  # what a guest may send where authentication is required
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The data of the ack, and what is to follow right behind it."""
+
+    data: dict[str, Any]
+    then: Callable[[], None] = lambda: None
+
+
+class Commands:
+    """The commands of one socket. `has_room` gives a future that is done when its queue has room."""
+
+    def __init__(
+        self, gateway: Gateway, connection: Connection, has_room: Callable[[], "asyncio.Future[None]"]
+    ) -> None:
+        self._gateway = gateway
+        self._connection = connection
+        self._has_room = has_room
+        self._replays: set[asyncio.Task[None]] = set()
+
+    async def run(self, command: Command) -> Answer:
+        """Do what the frame asks. Raises FrameError."""
+        in_force = self._gateway.policy
+        if (
+            in_force.require_auth
+            and self._connection.identity is None
+            and command.event not in WITHOUT_IDENTITY
+        ):
+            raise command.error("authenticate first", ErrorCode.UNAUTHENTICATED)
+        match command.event:
+            case "ping":
+                return Answer({"at": rfc3339(datetime.now(UTC))})
+            case "status":
+                return self._status()
+            case "auth":
+                return await self._auth(command)
+            case "presence:update":
+                return self._presence(command)
+        kind_name, _, verb = command.event.partition(":")
+        kind = self._gateway.kinds.get(kind_name)
+        if kind is not None and verb == "join":
+            return await self._join(command, kind)
+        if kind is not None and verb == "leave":
+            return self._leave(command, kind)
+        raise command.error(
+            f"expected auth, ping, status, presence:update, {self._room_events()}", ErrorCode.UNKNOWN_EVENT
+        )
+
+    def stop(self) -> None:
+        """End what still runs for a socket that is gone."""
+        for task in self._replays:
+            task.cancel()
+
+    # --- about the socket itself --------------------------------------------------------------
+
+    def _status(self) -> Answer:
+        identity, in_force = self._connection.identity, self._gateway.policy
+        return Answer(
+            {
+                "connectionId": self._connection.id,
+                "user": identity.wire() if identity else None,
+                "rooms": [seat.room.id for seat in self._connection.seats.values()],
+                "realtime": in_force.realtime,
+                "strict": in_force.strict,
+            }
+        )
+
+    async def _auth(self, command: Command) -> Answer:
+        try:
+            identity = await in_database(authentication.by_token, command.text("token"))
+        except TokenError as error:
+            failure = command.error(str(error), ErrorCode.UNAUTHENTICATED)
+            raise failure.closing(CloseCode.UNAUTHENTICATED) from None
+        self._become(identity)
+        return Answer({"user": identity.wire()})
+
+    def _become(self, identity: Identity) -> None:
+        before = self._connection.identity
+        self._connection.identity = identity
+        self._connection.bearer = True
+        if before is not None and before.id == identity.id:
+            return
+        for seat in list(self._connection.seats.values()):
+            self._gateway.presence.go(seat, before)
+            self._gateway.presence.come(seat)
+        self._gateway.reauthorise(self._connection)
+
+    # --- rooms --------------------------------------------------------------------------------
+
+    async def _join(self, command: Command, kind: RoomKind) -> Answer:
+        room = Room(kind, command.text(kind.id_key, 100))
+        since = command.seq("since")
+        if len(self._connection.seats) >= ROOMS_PER_SOCKET and room.name not in self._connection.seats:
+            raise command.error(f"a socket joins {ROOMS_PER_SOCKET} rooms at most", ErrorCode.FORBIDDEN)
+        await self._check_identity(command)
+        if self._gateway.hub.find(room.name) is None:
+            await self._check_access(command, room)  # before anything is subscribed to on a stranger's word
+        try:
+            state = await self._gateway.hub.open(room)
+        except UnknownRoom:
+            raise not_found(command) from None
+        if since is not None:
+            await self._check_cursor(command, state, since)
+        seat = self._take_seat(state, since)
+        try:
+            await self._check_access(command, room)
+        except FrameError:
+            self._gateway.leave(seat)
+            raise
+        self._gateway.presence.come(seat)
+        return self._joined(state, seat, since)
+
+    def _joined(self, state: HubRoom, seat: Seat, since: int | None) -> Answer:
+        """Level with the room: live from here. Behind: the replay follows the ack."""
+        data = {
+            seat.room.kind.id_key: seat.room.id,
+            "seq": state.head,
+            "presence": self._gateway.presence.here(seat.room.name),
+        }
+        if since is None:
+            seat.cursor = state.head
+        if seat.cursor >= state.head:
+            seat.state = SeatState.LIVE
+        if since is not None:
+            metrics.RESUMES.labels("level" if seat.state is SeatState.LIVE else "replayed").inc()
+        if seat.state is SeatState.LIVE:
+            return Answer(data)
+        return Answer(data, lambda: self._replay(seat))
+
+    def _take_seat(self, state: HubRoom, since: int | None) -> Seat:
+        """The seat hears nothing yet, but rights that change from now on concern it."""
+        old = self._connection.seats.get(state.room.name)
+        if old is not None:
+            self._gateway.leave(old)
+        seat = Seat(self._connection, state.room, cursor=0 if since is None else since)
+        self._connection.seats[state.room.name] = seat
+        self._gateway.hub.take_seat(state, seat)
+        return seat
+
+    def _replay(self, seat: Seat) -> None:
+        task = asyncio.ensure_future(self._replay_or_close(seat))
+        self._replays.add(task)
+        task.add_done_callback(self._replays.discard)
+
+    async def _replay_or_close(self, seat: Seat) -> None:
+        try:
+            await self._gateway.hub.replay(seat, self._has_room)
+        except Exception:  # noqa: BLE001
+            # Half a replay is a hole: let the client come back with its cursor.
+            self._connection.close(CloseCode.RESTART, "the log cannot be read now: come back with since")
+
+    def _leave(self, command: Command, kind: RoomKind) -> Answer:
+        seat = self._seat(command, kind)
+        self._gateway.leave(seat)
+        return Answer({kind.id_key: seat.room.id})
+
+    def _presence(self, command: Command) -> Answer:
+        kind = next((k for k in self._gateway.kinds.values() if k.id_key in command.data), None)
+        if kind is None:
+            keys = " or ".join(k.id_key for k in self._gateway.kinds.values())
+            raise command.error(f"data.{keys} must be a string")
+        seat = self._seat(command, kind)
+        if self._connection.identity is None:
+            raise command.error("guests are not shown to others: log in", ErrorCode.FORBIDDEN)
+        state = command.data.get("state")
+        if protocol.size(state) > protocol.MAX_STATE_BYTES:
+            raise command.error(
+                f"data.state is larger than {protocol.MAX_STATE_BYTES} bytes of JSON", ErrorCode.TOO_LARGE
+            )
+        self._gateway.presence.signal(seat, state)
+        return Answer({kind.id_key: seat.room.id})
+
+    # --- checks -------------------------------------------------------------------------------
+
+    def _seat(self, command: Command, kind: RoomKind) -> Seat:
+        room = Room(kind, command.text(kind.id_key, 100))
+        seat = self._connection.seats.get(room.name)
+        if seat is None:
+            raise command.error("this socket has not joined that room", ErrorCode.NOT_JOINED)
+        return seat
+
+    async def _check_identity(self, command: Command) -> None:
+        """In strict mode credentials are looked at again at each join."""
+        identity = self._connection.identity
+        if not self._gateway.policy.strict or identity is None:
+            return
+        expired = identity.expires_at is not None and time.time() >= identity.expires_at
+        if expired or not await in_database(authentication.still_holds, identity):
+            failure = command.error("your log-in no longer holds: log in again", ErrorCode.UNAUTHENTICATED)
+            raise failure.closing(CloseCode.UNAUTHENTICATED)
+
+    async def _check_access(self, command: Command, room: Room) -> None:
+        user = self._connection.user_id
+        if user not in await in_database(room.kind.readers, room.id, {user}):
+            raise not_found(command)
+
+    async def _check_cursor(self, command: Command, state: HubRoom, since: int) -> None:
+        try:
+            await self._gateway.hub.check_cursor(state, since)
+        except HistoryTrimmed:
+            metrics.RESUMES.labels("trimmed").inc()
+            raise command.error(
+                "the log does not continue from that since: load the board again", ErrorCode.HISTORY_TRIMMED
+            ) from None
+
+    def _room_events(self) -> str:
+        return ", ".join(f"{name}:join, {name}:leave" for name in self._gateway.kinds)
+
+
+def not_found(command: Command) -> FrameError:
+    """The same answer for a room that is not there and for one that the user may not see."""
+    return command.error("there is no such room, or you may not see it", ErrorCode.NOT_FOUND)

@@ -1,0 +1,162 @@
+"""One socket's state: who, which rooms, what waits to be sent. Pure: no I/O, no clock.
+
+Times are seconds of a monotonic clock, handed in.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from realtime.protocol import CloseCode
+from realtime.rooms import Room, UserId
+
+QUEUE_FRAMES = 1000
+QUEUE_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who somebody has proven to be, and until when (epoch seconds; None: as long as the session)."""
+
+    id: str
+    name: str
+    username: str
+    expires_at: float | None = None
+
+    def wire(self) -> dict[str, Any]:
+        return {"id": self.id, "name": self.name, "username": self.username}
+
+
+class SeatState(Enum):
+    """How a member of a room hears of events."""
+
+    REPLAYING = "behind the room's head: fed from the log by a task of its own"
+    LIVE = "at the room's head: fed by the fan-out"
+    LEFT = "no longer a member: a replay under way stops here"
+
+
+@dataclass(eq=False, slots=True)
+class Seat:
+    """One socket's membership in one room. `cursor` is the seq of the last event put in its queue."""
+
+    connection: "Connection"
+    room: Room
+    cursor: int = 0
+    state: SeatState = SeatState.REPLAYING
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    code: int
+    reason: str
+
+
+class Outbox:
+    """The frames that wait for one socket, bounded in number and bytes."""
+
+    def __init__(self, max_frames: int = QUEUE_FRAMES, max_bytes: int = QUEUE_BYTES) -> None:
+        self._frames: deque[str] = deque()
+        self._bytes = 0
+        self.max_frames = max_frames
+        self.max_bytes = max_bytes
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    @property
+    def full(self) -> bool:
+        return len(self._frames) >= self.max_frames or self._bytes >= self.max_bytes
+
+    def below(self, share: float) -> bool:
+        """Whether less than that share of both bounds is taken."""
+        return len(self._frames) < self.max_frames * share and self._bytes < self.max_bytes * share
+
+    def put(self, frame: str) -> bool:
+        """Queue a frame; False, and nothing is queued, when there is no room."""
+        if self.full:
+            return False
+        self._frames.append(frame)
+        self._bytes += len(frame)
+        return True
+
+    def take(self) -> str | None:
+        """The next frame to send, None when there is none."""
+        if not self._frames:
+            return None
+        frame = self._frames.popleft()
+        self._bytes -= len(frame)
+        return frame
+
+    def clear(self) -> None:
+        self._frames.clear()
+        self._bytes = 0
+
+
+@dataclass(eq=False, slots=True)
+class Connection:
+    """A socket as the hub, presence and the operators see it. `wake` tells its writer to look here."""
+
+    id: str
+    address: str
+    agent: str
+    opened_at: float
+    wake: Callable[[], None]
+    identity: Identity | None = None
+    bearer: bool = False
+    last_frame_at: float = 0.0
+    seats: dict[str, Seat] = field(default_factory=dict)
+    outbox: Outbox = field(default_factory=Outbox)
+    closing: Close | None = None
+
+    @property
+    def user_id(self) -> UserId:
+        return self.identity.id if self.identity else None
+
+    def send(self, frame: str) -> bool:
+        """Queue a frame. A reader too slow for its queue is closed; it catches up from the log later."""
+        if self.closing is not None:
+            return False
+        if not self.outbox.put(frame):
+            self.outbox.clear()
+            self.close(CloseCode.TOO_SLOW, "you read too slowly: resume with since")
+            return False
+        self.wake()
+        return True
+
+    def send_volatile(self, frame: str) -> None:
+        """Queue a frame that may be dropped, and is, when the queue is a quarter full."""
+        if self.closing is None and self.outbox.below(0.25):
+            self.outbox.put(frame)
+            self.wake()
+
+    def close(self, code: int, reason: str) -> None:
+        """Close once what is queued has been sent. The first reason given stays."""
+        if self.closing is None:
+            self.closing = Close(code, reason)
+            self.wake()
+
+
+class FrameRate:
+    """Counts a socket's frames in windows of fixed length; `window` and `now` in seconds."""
+
+    def __init__(self) -> None:
+        self._opened = float("-inf")
+        self._count = 0
+
+    def hit(self, now: float, window: float, most: int) -> "RateVerdict":
+        if now - self._opened >= window:
+            self._opened, self._count = now, 0
+        self._count += 1
+        if self._count <= most:
+            return RateVerdict(allowed=True)
+        left = max(0.0, self._opened + window - now)
+        return RateVerdict(False, retry_after_ms=int(left * 1000) + 1, flooding=self._count >= 2 * most)
+
+
+@dataclass(frozen=True, slots=True)
+class RateVerdict:
+    allowed: bool
+    retry_after_ms: int = 0
+    flooding: bool = False

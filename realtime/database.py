@@ -1,0 +1,32 @@
+"""The one way from asynchronous code to the ORM."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+from django.db import close_old_connections
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# A pool of its own, so that a slow view never holds up a socket, nor a socket a view: asgiref's default
+# puts all of a process's database work behind one thread.
+THREADS = 8
+_pool = ThreadPoolExecutor(THREADS, thread_name_prefix="gateway-database")
+
+
+async def in_database(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run synchronous database work in the gateway's pool and give its connection back after it."""
+    return await asyncio.get_running_loop().run_in_executor(
+        _pool, partial(_run, partial(work, *args, **kwargs))
+    )
+
+
+def _run(work: Callable[[], T]) -> T:
+    close_old_connections()
+    try:
+        return work()
+    finally:
+        close_old_connections()

@@ -1,0 +1,206 @@
+"""One process's share of the real-time service: its hub, its people, its sockets and its clock."""
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from realtime import metrics, policy, protocol
+from realtime.authentication import still_holds
+from realtime.broadcast import Bell, Message
+from realtime.connection import Connection, Seat
+from realtime.database import in_database
+from realtime.eventlog import rfc3339
+from realtime.hub import Hub
+from realtime.presence import FLUSH_SECONDS, Presence
+from realtime.protocol import CloseCode, ErrorCode, FrameError
+from realtime.rooms import RoomKind
+
+logger = logging.getLogger(__name__)
+
+HEARTBEAT_MS = 10_000
+TICK_SECONDS = 1.0
+CLOSING_SECONDS = 2.0  # how long the last sockets of a drain have to take their close frame
+
+
+class Gateway:
+    """What consumers and pollers of a process share. Starts with the first request that reaches it.
+
+    kinds: what the domains implement, one entry per kind of room
+    """
+
+    def __init__(self, kinds: Iterable[RoomKind], version: str) -> None:
+        self.kinds = {kind.name: kind for kind in kinds}
+        self.instance = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
+        self.policy = policy.from_environment()
+        self.connections: dict[str, Connection] = {}
+        self.hub = Hub(self._eject)
+        self.presence = Presence(self.hub, self.instance, self._ring)
+        self.draining = False
+        self.bell: Bell | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._heartbeats: dict[str, float] = {}
+        self._errands: set[asyncio.Task[None]] = set()
+        self._empty = asyncio.Event()
+        self._empty.set()
+        metrics.GATEWAY.labels(self.instance, version).set(1)
+        for kind in self.kinds.values():
+            metrics.know_events({*kind.events, f"{kind.name}:join", f"{kind.name}:leave"})
+
+    def ensure_started(self) -> None:
+        """Start the bell and the clock on the running loop, once."""
+        if self.bell is not None:
+            return
+        self.bell = self.hub.bell = Bell(self._hear)
+        self.bell.start()
+        self._tasks = [
+            asyncio.create_task(self._every(TICK_SECONDS, self._tick)),
+            asyncio.create_task(self._every(FLUSH_SECONDS, self._flush_presence)),
+        ]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.bell is not None:
+            await self.bell.stop()
+            self.bell = None
+
+    # --- sockets ------------------------------------------------------------------------------
+
+    def add(self, connection: Connection) -> None:
+        self.connections[connection.id] = connection
+        self._heartbeats[connection.id] = connection.opened_at
+        self._empty.clear()
+        metrics.CONNECTIONS.set(len(self.connections))
+
+    def remove(self, connection: Connection) -> None:
+        """Forget a socket that is gone and give up its seats."""
+        if self.connections.pop(connection.id, None) is None:
+            return
+        del self._heartbeats[connection.id]
+        for seat in list(connection.seats.values()):
+            self.leave(seat)
+        if not self.connections:
+            self._empty.set()
+        metrics.CONNECTIONS.set(len(self.connections))
+
+    def leave(self, seat: Seat) -> None:
+        if seat.connection.seats.pop(seat.room.name, None) is not None:
+            self.hub.leave(seat)
+            self.presence.go(seat, seat.connection.identity)
+
+    def _eject(self, seat: Seat) -> None:
+        """The hub has put a member out who may no longer read the room: tell them."""
+        self.leave(seat)
+        seat.connection.send(
+            protocol.error(
+                FrameError(
+                    ErrorCode.FORBIDDEN,
+                    "you may no longer read this room and have left it",
+                    **{seat.room.kind.id_key: seat.room.id},
+                )
+            )
+        )
+
+    def reauthorise(self, connection: Connection) -> None:
+        """After a socket's user has changed: each of its rooms is authorised anew."""
+        for seat in list(connection.seats.values()):
+            state = self.hub.find(seat.room.name)
+            if state is not None:
+                self.hub.reauthorise(state)
+
+    def heads(self, connection: Connection) -> dict[str, int]:
+        """The head seq of each room a socket has joined, by room id."""
+        found = {}
+        for seat in connection.seats.values():
+            state = self.hub.find(seat.room.name)
+            if state is not None:
+                found[seat.room.id] = state.head
+        return found
+
+    async def drain(self, window: float, code: CloseCode = CloseCode.RESTART) -> None:
+        """Close every socket over `window` seconds, each told when to come back; open none any more."""
+        self.draining = True
+        leaving = list(self.connections.values())
+        for connection in leaving:
+            after = secrets.randbelow(int(window * 1000) + 1)  # so that they do not all come at once
+            connection.send(protocol.frame("system:draining", {"reconnectAfterMs": after}))
+        for place, connection in enumerate(leaving):
+            await asyncio.sleep(window / len(leaving) if place else 0)
+            connection.close(code, "this gateway stops, another takes over")
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._empty.wait(), CLOSING_SECONDS)
+
+    # --- the bell -----------------------------------------------------------------------------
+
+    def _ring(self, group: str, message: Message) -> None:
+        if self.bell is not None:
+            self.bell.ring(group, message)
+
+    def _hear(self, message: Message) -> None:
+        match message.get("kind"):
+            case "event":
+                self.hub.hear(message)
+            case "presence" | "signals":
+                self.presence.hear(message)
+            case "order" if message.get("order") == "user-changed":
+                self._spawn(self._recheck(str(message["user"])))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
+
+    async def _recheck(self, user_id: str) -> None:
+        theirs = [c for c in self.connections.values() if c.user_id == user_id]
+        for connection in theirs:
+            if connection.identity and not await in_database(still_holds, connection.identity):
+                connection.close(CloseCode.UNAUTHENTICATED, "your log-in no longer holds: log in again")
+            else:
+                self.reauthorise(connection)
+
+    # --- the clock ----------------------------------------------------------------------------
+
+    async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await work()
+            except Exception:
+                logger.exception("the gateway's clock")
+
+    async def _flush_presence(self) -> None:
+        self.presence.flush()
+
+    async def _tick(self) -> None:
+        now = time.monotonic()
+        for connection in list(self.connections.values()):
+            self._look_at(connection, now)
+        self.hub.close_idle(now)
+        metrics.ROOMS.set(len(self.hub.rooms()))
+        metrics.QUEUED.set(sum(len(c.outbox) for c in self.connections.values()))
+        heads = asyncio.ensure_future(self.hub.check_heads())
+        if self.bell is not None:
+            await self.bell.mend()
+        await heads
+
+    def _look_at(self, connection: Connection, now: float) -> None:
+        if now - connection.last_frame_at > self.policy.idle_timeout:
+            connection.close(CloseCode.IDLE, "nothing was heard of you for too long")
+        expires_at = connection.identity.expires_at if connection.identity else None
+        if expires_at is not None and time.time() >= expires_at:
+            metrics.AUTH_FAILURES.labels("expired").inc()
+            connection.close(CloseCode.UNAUTHENTICATED, "your token has run out: log in again")
+        if now - self._heartbeats[connection.id] >= HEARTBEAT_MS / 1000 - TICK_SECONDS / 2:
+            self._heartbeats[connection.id] = now
+            data = {"at": rfc3339(datetime.now(UTC)), "rooms": self.heads(connection)}
+            connection.send(protocol.frame("heartbeat", data))
+            metrics.count_out("heartbeat")

@@ -1,0 +1,282 @@
+"""The hub, one per gateway process: which rooms it hears, up to which seq, and who gets what.
+
+For each room with members or waiting pollers it holds one subscription to the bell and the head seq.
+Events leave in seq order, each once: what comes early waits, what is missing is read from the log with one
+query per room, however many members wait. Once a second `check_heads` compares all heads with the
+database, so that no loss of the bell, of any kind, outlives a second.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine
+from itertools import islice
+from typing import Any
+
+from realtime import eventlog, metrics
+from realtime.broadcast import Bell, Message
+from realtime.connection import Seat, SeatState
+from realtime.database import in_database
+from realtime.eventlog import Event, Page
+from realtime.rooms import Room, group_name
+
+logger = logging.getLogger(__name__)
+
+PAGE = 500  # events read from the log at once
+RECENT = 1000  # events a room keeps in memory for those who come back at once
+EARLY = 2000  # events that may wait for a missing one; beyond, the log is read anyway
+PATIENCE_SECONDS = 0.03  # two commits may ring in the other order; only then is a hole a hole
+LINGER_SECONDS = 10.0  # an empty room stays subscribed so long, for the poller that asks again
+
+
+class HubRoom:
+    """A room as this process hears it. Events up to `head` have been delivered to every live seat."""
+
+    def __init__(self, room: Room, opening: "asyncio.Future[None]") -> None:
+        self.room = room
+        self.opening = opening
+        self.head = -1
+        self.seats: set[Seat] = set()
+        self.waiters: set[asyncio.Future[None]] = set()
+        self.recent: deque[Event] = deque(maxlen=RECENT)
+        self.early: dict[int, Event] = {}
+        self.filling: asyncio.Task[None] | None = None
+        self.authorising: asyncio.Task[None] | None = None
+        self.reads: dict[int, asyncio.Task[Page]] = {}
+        self.idle_since = 0.0
+
+    @property
+    def opened(self) -> bool:
+        return self.head >= 0
+
+    @property
+    def idle(self) -> bool:
+        return not self.seats and not self.waiters
+
+
+class Hub:
+    """`ejected` is called with each seat whose user may no longer read its room, once it has left."""
+
+    def __init__(self, ejected: Callable[[Seat], None]) -> None:
+        self._rooms: dict[str, HubRoom] = {}
+        self._ejected = ejected
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.bell: Bell
+
+    # --- rooms --------------------------------------------------------------------------------
+
+    async def open(self, room: Room) -> HubRoom:
+        """Hear a room: subscribe, then read the head, so that nothing falls between. Raises UnknownRoom."""
+        found = self._rooms.get(room.name)
+        if found is None:
+            found = HubRoom(room, asyncio.get_running_loop().create_future())
+            found.idle_since = time.monotonic()
+            self._rooms[room.name] = found
+            self._spawn(self._open(found))
+        await asyncio.shield(found.opening)
+        return found
+
+    async def _open(self, state: HubRoom) -> None:
+        try:
+            await self.bell.subscribe(group_name(state.room.name))
+            state.head = await in_database(eventlog.head, state.room)
+        except Exception as failure:  # noqa: BLE001  handed on to everyone who waits for the room
+            self._rooms.pop(state.room.name, None)
+            self._spawn(self.bell.unsubscribe(group_name(state.room.name)))
+            state.opening.set_exception(failure)
+            state.opening.exception()  # marked as seen: it may be that nobody waits any more
+        else:
+            state.opening.set_result(None)
+            self._advance(state)
+
+    def find(self, room_name: str) -> HubRoom | None:
+        return self._rooms.get(room_name)
+
+    def rooms(self) -> list[HubRoom]:
+        return list(self._rooms.values())
+
+    # --- members ------------------------------------------------------------------------------
+
+    def take_seat(self, state: HubRoom, seat: Seat) -> None:
+        state.seats.add(seat)
+
+    def leave(self, seat: Seat) -> None:
+        seat.state = SeatState.LEFT
+        state = self._rooms.get(seat.room.name)
+        if state is not None and seat in state.seats:
+            state.seats.discard(seat)
+            state.idle_since = time.monotonic()
+
+    async def check_cursor(self, state: HubRoom, cursor: int) -> None:
+        """Raise HistoryTrimmed unless the log can continue from that cursor."""
+        if not (state.recent and state.recent[0].seq <= cursor + 1 <= state.head + 1):
+            page = await in_database(eventlog.since, state.room, cursor, 1)
+            if page.more or page.events:
+                self._suspect(state, cursor + 1)
+
+    async def replay(self, seat: Seat, has_room: Callable[[], "asyncio.Future[None]"]) -> None:
+        """Feed a seat from the log until it is level with the room, then make it live.
+
+        `has_room` gives a future that is done when the seat's queue has room for a page.
+        """
+        state = self._rooms[seat.room.name]
+        while seat.state is SeatState.REPLAYING:
+            if seat.cursor >= state.head:
+                seat.state = SeatState.LIVE  # in the same turn of the loop as the comparison: no hole
+                return
+            await has_room()
+            for event in await self._events_after(state, seat.cursor):
+                if event.seq > state.head or seat.state is not SeatState.REPLAYING:
+                    break
+                if not seat.connection.send(event.envelope):
+                    return  # it is closing
+                seat.cursor = event.seq
+
+    async def _events_after(self, state: HubRoom, cursor: int) -> list[Event]:
+        if state.recent and state.recent[0].seq <= cursor + 1:
+            first = cursor + 1 - state.recent[0].seq
+            return list(islice(state.recent, first, first + PAGE))
+        return (await self._read_page(state, cursor)).events
+
+    async def _read_page(self, state: HubRoom, cursor: int) -> Page:
+        """One read of the log for all who wait for the same page."""
+        task = state.reads.get(cursor)
+        if task is None:
+            task = asyncio.create_task(in_database(eventlog.since, state.room, cursor, PAGE))
+            state.reads[cursor] = task
+            task.add_done_callback(lambda _: state.reads.pop(cursor, None))
+        return await asyncio.shield(task)
+
+    # --- events -------------------------------------------------------------------------------
+
+    def hear(self, message: Message) -> None:
+        """Take one event message of the bell."""
+        state = self._rooms.get(message["room"])
+        if state is None:
+            return
+        event = Event(
+            seq=int(message["seq"]),
+            event=str(message["event"]),
+            envelope=str(message["envelope"]),
+            at=eventlog.from_timestamp(message["at"]),
+            reauthorise=bool(message["reauthorise"]),
+        )
+        if event.seq > state.head and len(state.early) < EARLY:
+            state.early[event.seq] = event
+        self._advance(state)
+
+    def _advance(self, state: HubRoom) -> None:
+        """Deliver what is next in order; see to what is missing."""
+        if not state.opened:
+            return
+        self._deliver_ready(state)
+        if state.early:
+            for seq in [seq for seq in state.early if seq <= state.head]:
+                del state.early[seq]
+        if state.early and state.authorising is None:
+            self._suspect(state, max(state.early))
+
+    def _deliver_ready(self, state: HubRoom) -> None:
+        while state.authorising is None and (event := state.early.pop(state.head + 1, None)):
+            self._deliver(state, event)
+
+    def _deliver(self, state: HubRoom, event: Event) -> None:
+        state.head = event.seq
+        state.recent.append(event)
+        for seat in state.seats:
+            if seat.state is SeatState.LIVE and seat.connection.send(event.envelope):
+                seat.cursor = event.seq
+        metrics.LATENCY.observe(max(0.0, time.time() - event.at.timestamp()))
+        metrics.count_out(event.event, len(state.seats))
+        if event.reauthorise and state.seats:
+            state.authorising = self._spawn(self._authorise(state))
+        for waiter in state.waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _suspect(self, state: HubRoom, seq: int) -> None:
+        """An event up to `seq` exists that has not come: read the log, once for all."""
+        if seq > state.head and state.filling is None:
+            state.filling = self._spawn(self._fill(state, seq))
+
+    async def _fill(self, state: HubRoom, target: int) -> None:
+        try:
+            await asyncio.sleep(PATIENCE_SECONDS)
+            if state.head >= target:
+                return
+            metrics.GAP_FILLS.inc()
+            while state.head < target:
+                if state.authorising is not None:
+                    await asyncio.shield(state.authorising)
+                page = await in_database(eventlog.since, state.room, state.head, PAGE)
+                if not page.events:
+                    return
+                for event in page.events:
+                    state.early.setdefault(event.seq, event)
+                self._deliver_ready(state)
+        except Exception as failure:  # noqa: BLE001  the next second tries again, whatever it was
+            logger.warning("room %s: log not read, next second again: %r", state.room.name, failure)
+        finally:
+            state.filling = None
+
+    async def check_heads(self) -> None:
+        """Compare every room's head with the database's: once a second, one query for all rooms."""
+        states = {state.room.name: state for state in self._rooms.values() if state.opened}
+        if not states:
+            return
+        for name, seq in (await in_database(eventlog.heads, list(states))).items():
+            self._suspect(states[name], seq)
+
+    def close_idle(self, now: float) -> None:
+        """Let go of rooms that nobody has been in for a while."""
+        for state in self.rooms():
+            if state.opened and state.idle and now - state.idle_since > LINGER_SECONDS:
+                del self._rooms[state.room.name]
+                self._spawn(self.bell.unsubscribe(group_name(state.room.name)))
+
+    # --- rights -------------------------------------------------------------------------------
+
+    def reauthorise(self, state: HubRoom) -> None:
+        """Look anew who of the room's members may read it; no event is delivered until that is known."""
+        if state.authorising is None and state.seats:
+            state.authorising = self._spawn(self._authorise(state))
+
+    async def _authorise(self, state: HubRoom) -> None:
+        while True:
+            asked = {seat.connection.user_id for seat in state.seats}
+            try:
+                allowed = await in_database(state.room.kind.readers, state.room.id, asked)
+                break
+            except Exception as failure:  # noqa: BLE001  without an answer nobody gets anything
+                logger.warning("room %s: rights not read: %r", state.room.name, failure)
+                await asyncio.sleep(1)
+        for seat in [s for s in state.seats if s.connection.user_id in asked - allowed]:
+            self.leave(seat)
+            self._ejected(seat)
+        state.authorising = None
+        self._advance(state)
+
+    # --- pollers ------------------------------------------------------------------------------
+
+    async def wait_beyond(self, room: Room, cursor: int, seconds: float) -> bool:
+        """Wait for an event after `cursor`; False when none came in time. Raises UnknownRoom."""
+        state = await self.open(room)
+        deadline = time.monotonic() + seconds
+        while state.head <= cursor:
+            waiter = asyncio.get_running_loop().create_future()
+            state.waiters.add(waiter)
+            try:
+                await asyncio.wait_for(waiter, max(0.0, deadline - time.monotonic()))
+            except TimeoutError:
+                return False
+            finally:
+                state.waiters.discard(waiter)
+                state.idle_since = time.monotonic()
+        return True
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
