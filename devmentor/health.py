@@ -1,0 +1,70 @@
+"""Health, readiness and metrics: plain ASGI, so that they answer while every thread is busy."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+from django.db import connection
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from realtime.database import in_database
+from realtime.gateway import Gateway
+from realtime.routing import asgi_route
+
+DATABASE_SECONDS = 2.0
+
+Answer = tuple[int, bytes, str]
+
+
+def routes(gateway: Gateway) -> list[Any]:
+    async def health() -> Answer:
+        return _json(200, {"status": "healthy", "connections": len(gateway.connections)})
+
+    async def ready() -> Answer:
+        database = await _database()
+        layer = "ok" if gateway.bell is not None and gateway.bell.healthy else "degraded"
+        checks = {"database": database, "channelLayer": layer, "draining": gateway.draining}
+        up = database == "ok" and not gateway.draining
+        return _json(200 if up else 503, {"status": "ready" if up else "not-ready", "checks": checks})
+
+    async def metrics() -> Answer:
+        return 200, generate_latest(), CONTENT_TYPE_LATEST
+
+    found = (("health", health), ("ready", ready), ("metrics", metrics))
+    return [asgi_route(rf"^{name}/?$", _endpoint(answer)) for name, answer in found]
+
+
+def _json(status: int, value: dict[str, Any]) -> Answer:
+    return status, orjson.dumps(value), "application/json"
+
+
+async def _database() -> str:
+    try:
+        await asyncio.wait_for(in_database(_ping), DATABASE_SECONDS)
+    except Exception:  # noqa: BLE001  whatever keeps it from answering, it does not answer
+        return "failed"
+    return "ok"
+
+
+def _ping() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def _endpoint(answer: Callable[[], Awaitable[Answer]]) -> Callable[..., Awaitable[None]]:
+    async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        known = scope["method"] in ("GET", "HEAD")
+        status, body, media_type = (
+            await answer() if known else (405, b"only GET is answered here\n", "text/plain")
+        )
+        headers = [
+            (b"content-type", media_type.encode()),
+            (b"content-length", str(len(body)).encode()),
+            (b"cache-control", b"no-store"),
+            *([] if known else [(b"allow", b"GET, HEAD")]),
+        ]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+    return application

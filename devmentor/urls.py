@@ -1,0 +1,26 @@
+"""All addresses that Django serves; sockets, polling and health are in asgi.py."""
+
+from csp.decorators import csp_update
+from django.contrib import admin
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from projects.rooms import PROJECT
+from realtime import problems
+from realtime.api import PublishView, RealtimeView, TokenRefreshView, TokenView
+
+docs = csp_update({"style-src": ["'unsafe-inline'"]})(SpectacularSwaggerSplitView.as_view())
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("api/auth/token/", TokenView.as_view()),
+    path("api/auth/token/refresh/", TokenRefreshView.as_view()),
+    path("api/realtime/", RealtimeView.as_view()),
+    path("api/projects/<uuid:room_id>/publish/", PublishView.as_view(kind=PROJECT)),
+    path("api/schema/", SpectacularAPIView.as_view(authentication_classes=[]), name="schema"),
+    path("api/docs/", docs, name="docs"),
+    path("api/", include("projects.api.urls")),
+    re_path(r"^api/(?P<rest>.*)$", problems.unknown_address),
+    path("", include("projects.web.urls")),
+]
+handler500 = "realtime.problems.server_error"

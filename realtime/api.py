@@ -1,0 +1,179 @@
+"""The REST views that belong to no domain: tokens, the choice of transport, publishing by other services."""
+
+import re
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.contrib.auth import authenticate
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, inline_serializer
+from rest_framework import exceptions, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from realtime import eventlog, policy, protocol, tokens
+from realtime.authentication import NotAuthenticated, ServiceAuthentication, user_of
+from realtime.eventlog import Actor, UnknownRoom
+from realtime.rooms import Room, RoomKind
+from realtime.tokens import TokenError, TokenType
+from realtime.transport import describe
+
+PROBLEM = OpenApiResponse(description="application/problem+json; `code` says what was wrong")
+TOKENS = inline_serializer("Tokens", {"access": serializers.CharField(), "refresh": serializers.CharField()})
+
+
+class Locked(exceptions.APIException):
+    """429: too many log-ins failed."""
+
+    status_code = 429
+    default_detail = "Too many log-ins failed for this name: wait a quarter of an hour."
+    default_code = "rate-limited"
+    headers = {"Retry-After": "900"}
+
+
+class Credentials(serializers.Serializer[Any]):
+    username = serializers.CharField(max_length=150)
+    password = serializers.CharField(max_length=4096, trim_whitespace=False)
+
+
+class Refresh(serializers.Serializer[Any]):
+    refresh = serializers.CharField(max_length=tokens.MAX_TOKEN_LENGTH)
+
+
+def pair(user: Any) -> dict[str, str]:
+    """A fresh access and refresh token for a user."""
+    auth = tokens.auth_digest(user.get_session_auth_hash())
+    return {
+        "access": tokens.issue(str(user.pk), TokenType.ACCESS, tokens.ACCESS_SECONDS, auth),
+        "refresh": tokens.issue(str(user.pk), TokenType.REFRESH, tokens.REFRESH_SECONDS, auth),
+    }
+
+
+class TokenView(APIView):
+    """Log in with a name and a password; the access token lives 15 minutes."""
+
+    authentication_classes = []
+
+    @extend_schema(
+        request=Credentials, responses={200: TOKENS, 400: PROBLEM, 401: PROBLEM, 429: PROBLEM}, auth=[]
+    )
+    def post(self, request: Request) -> Response:
+        asked = Credentials(data=request.data)
+        asked.is_valid(raise_exception=True)
+        user = authenticate(request._request, **asked.validated_data)
+        if user is None:
+            if getattr(request._request, "axes_locked_out", False):
+                raise Locked
+            raise NotAuthenticated("No active user has that name and password.")
+        return Response(pair(user))
+
+
+class TokenRefreshView(APIView):
+    """A new pair for a refresh token that holds."""
+
+    authentication_classes = []
+
+    @extend_schema(request=Refresh, responses={200: TOKENS, 400: PROBLEM, 401: PROBLEM}, auth=[])
+    def post(self, request: Request) -> Response:
+        asked = Refresh(data=request.data)
+        asked.is_valid(raise_exception=True)
+        try:
+            user = user_of(tokens.verify(asked.validated_data["refresh"], TokenType.REFRESH))
+        except TokenError as error:
+            raise NotAuthenticated(str(error)) from None
+        return Response(pair(user))
+
+
+class RealtimeView(APIView):
+    """What a client needs to choose its transport."""
+
+    authentication_classes = []
+
+    @extend_schema(
+        responses=inline_serializer(
+            "Realtime",
+            {
+                "realtime": serializers.BooleanField(),
+                "websocketUrl": serializers.CharField(),
+                "pollIntervalMs": serializers.IntegerField(),
+                "banner": serializers.CharField(allow_null=True),
+            },
+        ),
+        auth=[],
+    )
+    def get(self, request: Request) -> Response:
+        answer = Response(describe(request._request, policy.from_environment()))
+        answer["Cache-Control"] = "no-store"
+        return answer
+
+
+class PublishedEvent(serializers.Serializer[Any]):
+    event = serializers.CharField(max_length=81)
+    data = serializers.JSONField()  # type: ignore[assignment]  # a field of that name, not the property
+
+    def validate_data(self, value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise serializers.ValidationError("Expected an object.")
+        if len(orjson.dumps(value)) > protocol.MAX_FRAME_BYTES:
+            raise serializers.ValidationError(
+                f"Expected {protocol.MAX_FRAME_BYTES} bytes of JSON at the most."
+            )
+        return value
+
+
+class PublishView(APIView):
+    """Another service sends a named event to a room; it needs a token of `manage.py service_token`."""
+
+    authentication_classes = [ServiceAuthentication]
+    kind: RoomKind | None = None  # given by as_view
+
+    @extend_schema(
+        request=PublishedEvent,
+        responses={
+            201: OpenApiResponse(description="The event as it stands in the log"),
+            400: PROBLEM,
+            401: PROBLEM,
+        },
+        examples=[
+            OpenApiExample("A summary", {"event": "ai:summarised", "data": {"text": "…"}}, request_only=True)
+        ],
+    )
+    def post(self, request: Request, room_id: UUID) -> Response:
+        if not request.user or not request.user.is_authenticated:
+            raise NotAuthenticated("A service token is required.")
+        asked = PublishedEvent(data=request.data)
+        asked.is_valid(raise_exception=True)
+        assert self.kind is not None
+        event = asked.validated_data["event"]
+        self._check_name(event, self.kind)
+        service: Any = request.user
+        actor, key = Actor(None, service.name), self._key(request)
+        try:
+            with eventlog.writing(Room(self.kind, str(room_id))) as log:
+                appended = log.find(key, actor) if key else None
+                appended = appended or log.append(
+                    event, asked.validated_data["data"], actor=actor, mutation_id=key
+                )
+        except UnknownRoom:
+            raise exceptions.NotFound(f"There is no such {self.kind.name}.") from None
+        return Response(appended.wire(), 201)
+
+    def _key(self, request: Request) -> str | None:
+        """The Idempotency-Key: what was sent under it once is not sent again."""
+        key = request.headers.get("Idempotency-Key")
+        if key is not None and not re.fullmatch(r"[\x21-\x7e]{1,200}", key):
+            raise exceptions.ValidationError(
+                {"Idempotency-Key": ["Expected 1 to 200 visible ASCII characters."]}
+            )
+        return key
+
+    def _check_name(self, event: str, kind: RoomKind) -> None:
+        reserved = kind.namespaces | {"presence", "system", "gateway"}
+        if not protocol.is_event_name(event):
+            message = "Expected namespace:verb in small letters, like ai:summarised."
+        elif event.partition(":")[0] in reserved:
+            message = f"Expected a namespace of your own, none of {', '.join(sorted(reserved))}."
+        else:
+            return
+        raise exceptions.ValidationError({"event": [message]})

@@ -1,0 +1,102 @@
+"""Puts into the OpenAPI document what DRF does not serve: the polling of events."""
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+
+
+class BearerScheme(OpenApiAuthenticationExtension):
+    target_class = "realtime.authentication.BearerAuthentication"
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+
+
+class ServiceScheme(BearerScheme):
+    target_class = "realtime.authentication.ServiceAuthentication"
+    name = "service"
+
+
+class CookieScheme(OpenApiAuthenticationExtension):
+    target_class = "realtime.authentication.CookieAuthentication"
+    name = "cookie"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME}
+
+
+PARAMETERS = [
+    (
+        "since",
+        "The seq you have; events after it are given.",
+        {"type": "integer", "minimum": 0, "default": 0},
+    ),
+    (
+        "limit",
+        "How many events at the most.",
+        {"type": "integer", "minimum": 1, "maximum": 1000, "default": 500},
+    ),
+    (
+        "wait",
+        "Long polling: how many milliseconds the answer may be held until there is an event.",
+        {"type": "integer", "minimum": 0, "maximum": 30000, "default": 0},
+    ),
+]
+EVENT = {
+    "type": "object",
+    "required": ["event", "projectId", "seq", "at", "actor", "mutationId", "data"],
+    "properties": {
+        "event": {"type": "string", "examples": ["task:moved"]},
+        "projectId": {"type": "string", "format": "uuid"},
+        "seq": {"type": "integer"},
+        "at": {"type": "string", "format": "date-time"},
+        "actor": {
+            "type": ["object", "null"],
+            "properties": {"id": {"type": ["string", "null"]}, "name": {"type": "string"}},
+        },
+        "mutationId": {"type": ["string", "null"]},
+        "data": {"type": "object"},
+    },
+}
+PAGE = {
+    "type": "object",
+    "required": ["seq", "events", "more", "pollAfterMs"],
+    "properties": {
+        "seq": {"type": "integer", "description": "The cursor to go on from"},
+        "events": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}},
+        "more": {"type": "boolean", "description": "There are later events: ask again at once"},
+        "pollAfterMs": {"type": "integer", "description": "How long to wait before the next poll"},
+    },
+}
+
+
+def add_event_routes(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """drf-spectacular's POSTPROCESSING_HOOKS."""
+    result.setdefault("components", {}).setdefault("schemas", {}).update({"Event": EVENT, "EventPage": PAGE})
+    result["paths"]["/api/projects/{id}/events/"] = {"get": _operation()}
+    result["paths"] = dict(sorted(result["paths"].items()))
+    return result
+
+
+def _operation() -> dict[str, Any]:
+    in_query = [{"name": n, "in": "query", "description": d, "schema": s} for n, d, s in PARAMETERS]
+    room = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+    tag = {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}}
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/EventPage"}}}
+    return {
+        "operationId": "projects_events_list",
+        "tags": ["projects"],
+        "description": "The events of a project after `since`, in order: polling and long polling.",
+        "parameters": [room, *in_query, tag],
+        "security": [{"bearer": []}, {"cookie": []}, {}],
+        "responses": {
+            "200": {"description": "Events, perhaps none", "content": content},
+            "304": {"description": "Nothing new since the ETag that was sent"},
+            "400": {"description": "A parameter does not hold"},
+            "401": {"description": "Credentials do not hold"},
+            "404": {"description": "No such project, or one that you may not see"},
+            "410": {"description": "`history-trimmed`: load the board again"},
+        },
+    }

@@ -1,0 +1,215 @@
+"""Polling and long polling of a room's events: `GET …/events/?since=SEQ&limit=500&wait=MS`.
+
+An ASGI application and not a Django view: Django keeps a thread for each request in its middleware, and
+a thousand pollers that wait for thirty seconds would keep a thousand. Here a waiting request is a future
+in the hub, woken by the same bell that wakes the sockets.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+from django.conf import settings
+
+from realtime import authentication, eventlog
+from realtime.admission import Handshake, read_handshake
+from realtime.connection import Identity
+from realtime.database import in_database
+from realtime.eventlog import HistoryTrimmed, Page, UnknownRoom
+from realtime.gateway import Gateway
+from realtime.problems import MEDIA_TYPE, problem
+from realtime.protocol import MAX_SEQ
+from realtime.rooms import Room, RoomKind
+from realtime.tokens import TokenError
+
+logger = logging.getLogger(__name__)
+
+LIMIT = 500
+MAX_LIMIT = 1000
+MAX_WAIT_MS = 30_000
+
+ASGIApp = Callable[[dict[str, Any], Any, Any], Any]
+Headers = list[tuple[bytes, bytes]]
+
+
+class Problem(Exception):
+    """An answer that is a problem."""
+
+    def __init__(
+        self, status: int, code: str, detail: str, headers: Headers | None = None, **extra: Any
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.body = orjson.dumps(problem(status, code, detail, **extra))
+        self.headers = headers or []
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """The parameters, checked; `wait` in seconds."""
+
+    since: int
+    limit: int
+    wait: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    status: int
+    body: bytes
+    headers: Headers
+
+
+class EventsEndpoint:
+    """The endpoint for the rooms of one kind; `url_route` of the scope gives `room_id`.
+
+    preflight: answers OPTIONS, as for every other route
+    """
+
+    def __init__(self, gateway: Gateway, kind: RoomKind, preflight: ASGIApp) -> None:
+        self.gateway = gateway
+        self.kind = kind
+        self.preflight = preflight
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["method"] == "OPTIONS":
+            await self.preflight(scope, receive, send)
+            return
+        answering = asyncio.ensure_future(self._answer(scope))
+        leaving = asyncio.ensure_future(_disconnected(receive))
+        await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        leaving.cancel()
+        if not answering.done():  # the poller has gone: nobody to answer
+            answering.cancel()
+            return
+        reply = answering.result()
+        headers = [(b"cache-control", b"private, no-cache"), (b"vary", b"Authorization, Cookie, Origin")]
+        headers += [*reply.headers, *_cors(scope), (b"content-length", str(len(reply.body)).encode())]
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else reply.body})
+
+    async def _answer(self, scope: dict[str, Any]) -> Reply:
+        try:
+            if scope["method"] not in ("GET", "HEAD"):
+                raise Problem(
+                    405, "method-not-allowed", "only GET is answered here", [(b"allow", b"GET, HEAD")]
+                )
+            return await self._events(scope)
+        except Problem as failure:
+            return Reply(
+                failure.status, failure.body, [(b"content-type", MEDIA_TYPE.encode()), *failure.headers]
+            )
+        except Exception:
+            logger.exception("a poll could not be answered")
+            body = orjson.dumps(problem(503, "internal", "the log cannot be read now: ask again in a moment"))
+            return Reply(503, body, [(b"content-type", MEDIA_TYPE.encode()), (b"retry-after", b"1")])
+
+    async def _events(self, scope: dict[str, Any]) -> Reply:
+        query = read_query(scope["query_string"])
+        room = Room(self.kind, scope["url_route"]["kwargs"]["room_id"])
+        user = await self._user(scope)
+        await self._check_access(room, user)
+        page = await self._page(room, query)
+        may_wait = not page.events and query.wait and not self.gateway.draining
+        if may_wait and await self.gateway.hub.wait_beyond(room, query.since, query.wait):
+            await self._check_access(room, user)  # rights may have gone while it waited
+            page = await self._page(room, query)
+        return self._reply(scope, page)
+
+    async def _user(self, scope: dict[str, Any]) -> Identity | None:
+        handshake = read_handshake(scope, settings.SESSION_COOKIE_NAME, settings.TRUSTED_PROXIES)
+        try:
+            user = await self._identity(handshake)
+        except TokenError as error:
+            raise _unauthenticated(str(error)) from None
+        if user is None and self.gateway.policy.require_auth:
+            raise _unauthenticated("credentials are required: log in")
+        return user
+
+    async def _identity(self, handshake: Handshake) -> Identity | None:
+        if handshake.token is not None:
+            return await in_database(authentication.by_token, handshake.token)
+        if handshake.session_key is not None:
+            return await in_database(authentication.by_session, handshake.session_key)
+        return None
+
+    async def _check_access(self, room: Room, user: Identity | None) -> None:
+        asked = user.id if user else None
+        if asked not in await in_database(room.kind.readers, room.id, {asked}):
+            raise Problem(404, "not-found", f"there is no such {self.kind.name}, or you may not see it")
+
+    async def _page(self, room: Room, query: Query) -> Page:
+        try:
+            return await in_database(eventlog.since, room, query.since, query.limit)
+        except HistoryTrimmed as gone:
+            raise Problem(410, "history-trimmed", f"{gone}: load the board again") from None
+        except UnknownRoom:
+            raise Problem(404, "not-found", f"there is no such {self.kind.name}") from None
+
+    def _reply(self, scope: dict[str, Any], page: Page) -> Reply:
+        """The rows are the wire objects already: joined as they are."""
+        interval = 0 if page.more else settings.POLL_INTERVAL
+        etag = f'"{page.seq}{"+" if page.more else ""}"'.encode()
+        headers = [(b"etag", etag), (b"retry-after", str(-(-interval // 1000)).encode())]
+        if not page.events and etag in _if_none_match(scope):
+            return Reply(304, b"", headers)
+        events = ",".join(event.envelope for event in page.events)
+        more = "true" if page.more else "false"
+        body = f'{{"seq":{page.seq},"events":[{events}],"more":{more},"pollAfterMs":{interval}}}'
+        return Reply(200, body.encode(), [(b"content-type", b"application/json"), *headers])
+
+
+def read_query(query_string: bytes) -> Query:
+    """The parameters of a poll. Raises Problem, all errors at once."""
+    found = dict(parse_qsl(query_string.decode("latin-1"), keep_blank_values=True))
+    errors: dict[str, list[str]] = {}
+    values = {
+        "since": _number(found, "since", 0, 0, MAX_SEQ, errors),
+        "limit": _number(found, "limit", LIMIT, 1, MAX_LIMIT, errors),
+        "wait": _number(found, "wait", 0, 0, MAX_WAIT_MS, errors),
+    }
+    for name in found.keys() - values.keys():
+        errors[name[:50]] = ["Unknown parameter: expected since, limit or wait."]
+    if errors:
+        raise Problem(400, "bad-request", "Some parameters do not hold: see errors.", errors=errors)
+    return Query(values["since"], values["limit"], values["wait"] / 1000)
+
+
+def _number(
+    found: dict[str, str], name: str, default: int, least: int, most: int, errors: dict[str, list[str]]
+) -> int:
+    value = found.get(name, str(default))
+    if value.isascii() and value.isdigit() and len(value) <= 19 and least <= int(value) <= most:
+        return int(value)
+    errors[name] = [f"Expected a whole number from {least} to {most}."]
+    return default
+
+
+def _unauthenticated(detail: str) -> Problem:
+    return Problem(401, "unauthenticated", detail, [(b"www-authenticate", b'Bearer realm="devmentor"')])
+
+
+def _if_none_match(scope: dict[str, Any]) -> set[bytes]:
+    found = b",".join(value for name, value in scope["headers"] if name == b"if-none-match")
+    return {tag.strip().removeprefix(b"W/") for tag in found.split(b",")}
+
+
+def _cors(scope: dict[str, Any]) -> Headers:
+    """Leave to read for the pages in CORS_ORIGIN, as the other routes give it."""
+    origin = dict(scope["headers"]).get(b"origin", b"")
+    if origin.decode("latin-1").lower() not in settings.CORS_ORIGINS:
+        return []
+    return [
+        (b"access-control-allow-origin", origin),
+        (b"access-control-allow-credentials", b"true"),
+        (b"access-control-expose-headers", b"etag, retry-after"),
+    ]
+
+
+async def _disconnected(receive: Any) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

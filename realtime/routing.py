@@ -1,0 +1,51 @@
+"""The ASGI application: which address is whose."""
+
+from typing import Any
+
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.urls import re_path
+
+from realtime.consumers import GatewayConsumer
+from realtime.gateway import Gateway
+from realtime.polling import ASGIApp, EventsEndpoint
+
+UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+
+
+def asgi_route(pattern: str, application: Any) -> Any:
+    """A route to an ASGI application, which Django's types for `re_path` do not know."""
+    return re_path(pattern, application)
+
+
+class Application:
+    """All routes of a process over its one gateway.
+
+    http: answers what no route of ours does
+    own: URL patterns of further ASGI applications
+    """
+
+    def __init__(self, gateway: Gateway, http: ASGIApp, own: list[Any]) -> None:
+        self.gateway = gateway
+        polls = [
+            asgi_route(
+                rf"^api/{kind.name}s/(?P<room_id>{UUID})/events/$", EventsEndpoint(gateway, kind, http)
+            )
+            for kind in gateway.kinds.values()
+        ]
+        sockets = [
+            asgi_route(r"^(?:ws/?)?$", GatewayConsumer.as_asgi(gateway=gateway)),
+            asgi_route("", refuse),
+        ]
+        self._router = ProtocolTypeRouter(
+            {"http": URLRouter([*own, *polls, asgi_route("", http)]), "websocket": URLRouter(sockets)}
+        )
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.gateway.ensure_started()
+        await self._router(scope, receive, send)
+
+
+async def refuse(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """No socket lives at that address."""
+    await receive()
+    await send({"type": "websocket.close", "code": 4404})

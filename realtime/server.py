@@ -1,0 +1,143 @@
+"""Serve: listeners, signals, and going down slowly on purpose.
+
+uvicorn would close every socket at once on SIGTERM; here the gateway drains first, while HTTP goes on,
+and the server ends after it.
+"""
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
+from websockets.http11 import Request
+
+from realtime.consumers import SOCKET
+from realtime.gateway import Gateway
+from realtime.protocol import MAX_FRAME_BYTES, CloseCode
+from realtime.routing import Application
+
+logger = logging.getLogger(__name__)
+
+BACKLOG = 2048
+PING_SECONDS = 20.0
+KEEP_ALIVE_SECONDS = 75
+# How long the kernel waits for a peer to acknowledge what it was sent: a laptop that went to sleep is
+# gone after a minute and not after the quarter of an hour that TCP would give it.
+UNACKNOWLEDGED_MS = 60_000
+
+
+class SocketProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket protocol, which also tells the consumer of pings and pongs, and lets it abort."""
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if hasattr(self, "scope"):
+            self.controls: dict[str, Any] = {"abort": self.transport.abort, "on_control": None}
+            extensions: dict[Any, Any] = self.scope["extensions"] or {}
+            extensions[SOCKET] = self.controls
+
+    def handle_ping(self) -> None:
+        super().handle_ping()
+        self._tell()
+
+    def handle_pong(self, event: Frame) -> None:
+        super().handle_pong(event)
+        self._tell()
+
+    def _tell(self) -> None:
+        heard: Callable[[], None] | None = self.controls["on_control"]
+        if heard is not None:
+            heard()
+
+
+class GatewayServer(uvicorn.Server):
+    """SIGTERM drains over the window; SIGINT, or a second signal, stops at once."""
+
+    def __init__(self, config: uvicorn.Config, gateway: Gateway, drain_window: float) -> None:
+        super().__init__(config)
+        self._gateway = gateway
+        self._drain_window = drain_window
+        self._going: asyncio.Task[None] | None = None
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        if self._going is not None:
+            self.should_exit = self.force_exit = True
+            return
+        restart = sig == signal.SIGTERM
+        window, code = (self._drain_window, CloseCode.RESTART) if restart else (0.0, CloseCode.GOING_AWAY)
+        # From a signal handler, so by way of the loop.
+        self._loop.call_soon_threadsafe(self._go, window, code)
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._gateway.ensure_started()
+        await super().serve(sockets)
+        await self._gateway.stop()
+
+    def _go(self, window: float, code: CloseCode) -> None:
+        if self._going is None:
+            self._going = asyncio.ensure_future(self._drain(window, code))
+
+    async def _drain(self, window: float, code: CloseCode) -> None:
+        logger.info("draining %d sockets over %.1f s", len(self._gateway.connections), window)
+        try:
+            await self._gateway.drain(window, code)
+        finally:
+            self.should_exit = True
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; an IPv6 one takes IPv4 too. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6:
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if host == "::" else 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
+    listener.bind((host, port))
+    listener.listen(BACKLOG)
+    listener.setblocking(False)
+    return listener
+
+
+def serve(
+    application: Application, listeners: list[socket.socket], drain_window: float, started: Callable[[], None]
+) -> None:
+    """Serve until a signal ends it. `drain_window` in seconds; `started` is called once it answers."""
+    config = uvicorn.Config(
+        application,
+        ws=SocketProtocol,
+        ws_max_size=MAX_FRAME_BYTES,
+        ws_per_message_deflate=False,
+        # Pings keep a quiet client's last-frame time fresh; who answers none is closed as idle.
+        ws_ping_interval=min(PING_SECONDS, application.gateway.policy.idle_timeout / 3),
+        ws_ping_timeout=None,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=5,
+        proxy_headers=False,
+    )
+    server = GatewayServer(config, application.gateway, drain_window)
+
+    async def run() -> None:
+        announcing = asyncio.create_task(_when_started(server, started))
+        await server.serve(listeners)
+        announcing.cancel()
+
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(run())
+
+
+async def _when_started(server: uvicorn.Server, started: Callable[[], None]) -> None:
+    while not server.started:  # noqa: ASYNC110  uvicorn offers nothing to wait on
+        await asyncio.sleep(0.01)
+    started()
