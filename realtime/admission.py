@@ -1,7 +1,7 @@
 """May this socket open? Reads what a handshake says of its origin, address and credentials."""
 
 import ipaddress
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -11,8 +11,11 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from realtime.authentication import bearer_token
-from realtime.protocol import BEARER_PREFIX, SUBPROTOCOL
+from realtime.connection import Connection, Identity
+from realtime.policy import Policy
+from realtime.protocol import BEARER_PREFIX, SUBPROTOCOL, CloseCode
 
+Refusal = tuple[CloseCode, str]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 AGENT_LENGTH = 200
@@ -35,6 +38,27 @@ class Handshake:
         if self.origin is None:
             return True
         return normal_origin(self.origin) in {normal_origin(o) for o in (*allowed, self.own_origin)} - {None}
+
+
+def refusal(
+    handshake: Handshake, identity: Identity | None, there: Collection[Connection], in_force: Policy
+) -> Refusal | None:
+    """Why a socket may not stay beside those that are there; None where it may."""
+    if not in_force.realtime:
+        return CloseCode.REALTIME_OFF, "real-time is off: poll"
+    if len(there) >= in_force.max_connections:
+        return CloseCode.FULL, "this gateway is full: come back later"
+    if in_force.strict and handshake.token is None and handshake.origin is None:
+        return CloseCode.FORBIDDEN, "strict mode: send an Origin or a bearer token"
+    if _reached(settings.MAX_CONNECTIONS_PER_ADDRESS, (c.address == handshake.address for c in there)):
+        return CloseCode.FULL, "too many sockets are open from your address"
+    if identity and _reached(settings.MAX_CONNECTIONS_PER_USER, (c.user_id == identity.id for c in there)):
+        return CloseCode.FULL, "you have too many sockets open"
+    return None
+
+
+def _reached(most: int, matches: Iterable[bool]) -> bool:
+    return most > 0 and sum(matches) >= most
 
 
 def read_handshake(scope: dict[str, Any], session_cookie: str, proxies: Sequence[Network]) -> Handshake:

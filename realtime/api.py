@@ -8,6 +8,7 @@ import orjson
 from django.contrib.auth import authenticate
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import exceptions, serializers
+from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -54,6 +55,7 @@ class TokenView(APIView):
     """Log in with a name and a password; the access token lives 15 minutes."""
 
     authentication_classes = []
+    permission_classes = [AllowAny]
 
     @extend_schema(
         request=Credentials, responses={200: TOKENS, 400: PROBLEM, 401: PROBLEM, 429: PROBLEM}, auth=[]
@@ -73,6 +75,7 @@ class TokenRefreshView(APIView):
     """A new pair for a refresh token that holds."""
 
     authentication_classes = []
+    permission_classes = [AllowAny]
 
     @extend_schema(request=Refresh, responses={200: TOKENS, 400: PROBLEM, 401: PROBLEM}, auth=[])
     def post(self, request: Request) -> Response:
@@ -89,6 +92,7 @@ class RealtimeView(APIView):
     """What a client needs to choose its transport."""
 
     authentication_classes = []
+    permission_classes = [AllowAny]
 
     @extend_schema(
         responses=inline_serializer(

@@ -10,10 +10,12 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.exceptions import ValidationError
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from realtime import metrics, tokens
 from realtime.connection import Identity
+from realtime.policy import from_environment
 from realtime.tokens import Claims, TokenError, TokenType
 
 
@@ -88,12 +90,13 @@ class BearerAuthentication(BaseAuthentication):
             return self.principal(claims), claims
         except TokenError as error:
             metrics.AUTH_FAILURES.labels(error.reason).inc()
-            if error.reason == "wrong-type":
-                raise exceptions.PermissionDenied(str(error)) from None
-            raise NotAuthenticated(str(error)) from None
+            raise self.refusal(error) from None
 
     def principal(self, claims: Claims) -> Any:
         return user_of(claims)
+
+    def refusal(self, error: TokenError) -> exceptions.APIException:
+        return NotAuthenticated(str(error))
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="devmentor"'
@@ -104,8 +107,23 @@ class ServiceAuthentication(BearerAuthentication):
 
     token_type = TokenType.SERVICE
 
+    def refusal(self, error: TokenError) -> exceptions.APIException:
+        """A person's token is a good one, but not for this."""
+        return (
+            exceptions.PermissionDenied(str(error))
+            if error.reason == "wrong-type"
+            else super().refusal(error)
+        )
+
     def principal(self, claims: Claims) -> Any:
         return SimpleNamespace(name=claims.subject, is_authenticated=True, pk=None)
+
+
+class GuestsWhereAllowed(BasePermission):
+    """Guests may ask, unless credentials are required: the terms of the sockets."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return bool(request.user and request.user.is_authenticated) or not from_environment().require_auth
 
 
 class CookieAuthentication(SessionAuthentication):

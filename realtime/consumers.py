@@ -13,8 +13,8 @@ from uuid import uuid4
 from channels.consumer import AsyncConsumer
 from django.conf import settings
 
-from realtime import authentication, metrics, protocol
-from realtime.admission import Handshake, read_handshake
+from realtime import admission, authentication, metrics, protocol
+from realtime.admission import Handshake, Refusal, read_handshake
 from realtime.commands import Answer, Commands
 from realtime.connection import Connection, FrameRate, Identity, RateVerdict
 from realtime.database import in_database
@@ -28,8 +28,6 @@ AUTH_SECONDS = 5.0  # how long a guest has to authenticate where that is require
 CLOSE_SECONDS = 5.0  # how long a reader has to take what was queued before a close
 MAX_REASON_BYTES = 123  # RFC 6455, section 5.5: a control frame holds 125 bytes, two are the code
 SOCKET = "devmentor.socket"  # scope extension of our server: {"abort": …, "on_control": …}
-
-Refusal = tuple[CloseCode, str]
 
 
 class GatewayConsumer(AsyncConsumer):
@@ -96,16 +94,14 @@ class GatewayConsumer(AsyncConsumer):
 
     def _refusal(self, handshake: Handshake) -> Refusal | None:
         """Why this socket may not stay, in the order in which a client should hear it."""
-        in_force = self.gateway.policy
-        if self.gateway.draining:
+        gateway = self.gateway
+        if gateway.draining:
             return CloseCode.RESTART, "this gateway stops, another takes over"
-        if not in_force.realtime:
-            return CloseCode.REALTIME_OFF, "real-time is off: poll"
-        if len(self.gateway.connections) >= in_force.max_connections:
-            return CloseCode.FULL, "this gateway is full: come back later"
-        if in_force.strict and handshake.token is None and handshake.origin is None:
-            return CloseCode.FORBIDDEN, "strict mode: send an Origin or a bearer token"
-        return None
+        if not gateway.handshakes.take(handshake.address, time.monotonic()):
+            return CloseCode.RATE_LIMITED, "too many handshakes from your address: wait a minute"
+        return admission.refusal(
+            handshake, self.connection.identity, gateway.connections.values(), gateway.policy
+        )
 
     def _open(self, refusal: Refusal | None) -> None:
         self._greet()

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+from django.conf import settings
+
 from realtime import metrics, policy, protocol
 from realtime.authentication import still_holds
 from realtime.broadcast import Bell, Message
@@ -22,6 +24,7 @@ from realtime.hub import Hub
 from realtime.presence import FLUSH_SECONDS, Presence
 from realtime.protocol import CloseCode, ErrorCode, FrameError
 from realtime.rooms import RoomKind
+from realtime.throttling import TokenBuckets
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +46,7 @@ class Gateway:
         self.connections: dict[str, Connection] = {}
         self.hub = Hub(self._eject)
         self.presence = Presence(self.hub, self.instance, self._ring)
+        self.handshakes = TokenBuckets(settings.HANDSHAKES_PER_MINUTE)
         self.draining = False
         self.bell: Bell | None = None
         self._tasks: list[asyncio.Task[None]] = []

@@ -62,6 +62,7 @@ export class Poller {
   async #ask() {
     const request = new AbortController();
     this.#request = request;
+    const askedAt = this.options.clock.now();
     const cancelTimeout = this.options.clock.after(WAIT_MS + SLACK_MS, () => request.abort());
     let pauseMs = 0;
     try {
@@ -73,7 +74,9 @@ export class Poller {
     } finally {
       cancelTimeout();
     }
-    if (this.running && this.#request === request) this.#pause(pauseMs);
+    // The server's pause is between the starts of two requests: one that was held for long has waited already.
+    const spentMs = this.options.clock.now() - askedAt;
+    if (this.running && this.#request === request) this.#pause(Math.max(0, pauseMs - spentMs));
   }
 
   /** The first request does not wait: it is the proof that polling works at all. */
@@ -86,7 +89,7 @@ export class Poller {
   /**
    * @param {Response} response
    * @param {AbortSignal} signal
-   * @returns {Promise<number>}  pause before the next request
+   * @returns {Promise<number>}  from the start of this request to the start of the next
    */
   async #take(response, signal) {
     if (REFUSALS.includes(response.status)) {
@@ -103,7 +106,6 @@ export class Poller {
     this.options.onOutcome(true);
     if (page) this.options.onPage(page);
     if (page?.more || !held) return 0;
-    if (page?.events.length) return page.pollAfterMs ?? 0;
     return page?.pollAfterMs ?? retryAfterMs(response) ?? IDLE_MS;
   }
 

@@ -276,7 +276,7 @@ export class WebsocketService {
       if (this.line.isOpen) return void this.line.probe();
       const before = this.directory.known?.realtime;
       const transports = await this.directory.read();
-      this.#announceBanner(transports?.banner ?? this.#lastBanner);
+      if (transports) this.#announceBanner(transports.banner);
       if (transports?.realtime && before === false) this.line.retryNow();
     });
   }
