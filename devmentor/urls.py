@@ -7,7 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from projects.rooms import PROJECT
 from realtime import problems
-from realtime.api import PublishView, RealtimeView, TokenRefreshView, TokenView
+from realtime.api import PublishView, RealtimeView, TokenRefreshView, TokenView, asyncapi
 
 docs = csp_update({"style-src": ["'unsafe-inline'"]})(SpectacularSwaggerSplitView.as_view())
 
@@ -15,6 +15,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/auth/token/", TokenView.as_view()),
     path("api/auth/token/refresh/", TokenRefreshView.as_view()),
+    path("api/asyncapi.yaml", asyncapi),
     path("api/realtime/", RealtimeView.as_view()),
     path("api/projects/<uuid:room_id>/publish/", PublishView.as_view(kind=PROJECT)),
     path("api/schema/", SpectacularAPIView.as_view(authentication_classes=[]), name="schema"),

@@ -1,11 +1,13 @@
 """The REST views that belong to no domain: tokens, the choice of transport, publishing by other services."""
 
 import re
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import orjson
 from django.contrib.auth import authenticate
+from django.http import FileResponse, HttpRequest
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import exceptions, serializers
 from rest_framework.permissions import AllowAny
@@ -21,6 +23,7 @@ from realtime.tokens import TokenError, TokenType
 from realtime.transport import describe
 
 PROBLEM = OpenApiResponse(description="application/problem+json; `code` says what was wrong")
+ASYNCAPI = Path(__file__).with_name("asyncapi.yaml")
 TOKENS = inline_serializer("Tokens", {"access": serializers.CharField(), "refresh": serializers.CharField()})
 
 
@@ -181,3 +184,8 @@ class PublishView(APIView):
         else:
             return
         raise exceptions.ValidationError({"event": [message]})
+
+
+def asyncapi(request: HttpRequest) -> FileResponse:
+    """The AsyncAPI document of the sockets."""
+    return FileResponse(ASYNCAPI.open("rb"), content_type="application/yaml")

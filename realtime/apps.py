@@ -6,4 +6,4 @@ class RealtimeConfig(AppConfig):
     verbose_name = "Real-time"
 
     def ready(self) -> None:
-        from realtime import openapi  # noqa: F401  drf-spectacular finds extensions once they are imported
+        from realtime import checks, openapi  # noqa: F401  importing them registers what they hold

@@ -1,0 +1,32 @@
+"""System checks: set-ups that start, but not as one may think."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+
+
+@checks.register()
+def mock_mode_is_gone(app_configs: Any, **_: Any) -> list[checks.CheckMessage]:
+    if not settings.MOCK_MODE:
+        return []
+    return [
+        checks.Warning(
+            "NEXT_PUBLIC_MOCK_MODE is true, but there is no mock mode: real data are served.",
+            hint="Take it out of .env.local; `make run` gives a database with demo data.",
+            id="realtime.W001",
+        )
+    ]
+
+
+@checks.register()
+def several_gateways_need_a_server_database(app_configs: Any, **_: Any) -> list[checks.CheckMessage]:
+    if not settings.REDIS_URLS or "sqlite3" not in settings.DATABASES["default"]["ENGINE"]:
+        return []
+    return [
+        checks.Warning(
+            "REDIS_URL is set, but the database is SQLite: gateways on other machines cannot share it.",
+            hint="Set DATABASE_URL to a PostgreSQL.",
+            id="realtime.W002",
+        )
+    ]
