@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 from django.contrib.auth import authenticate
-from django.http import FileResponse, HttpRequest
+from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import exceptions, serializers
 from rest_framework.permissions import AllowAny
@@ -186,6 +186,6 @@ class PublishView(APIView):
         raise exceptions.ValidationError({"event": [message]})
 
 
-def asyncapi(request: HttpRequest) -> FileResponse:
+def asyncapi(request: HttpRequest) -> HttpResponse:
     """The AsyncAPI document of the sockets."""
-    return FileResponse(ASYNCAPI.open("rb"), content_type="application/yaml")
+    return HttpResponse(ASYNCAPI.read_bytes(), content_type="application/yaml")
