@@ -250,7 +250,7 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 with suppress(OSError):  # whitenoise warns at each start where the folder is missing
     STATIC_ROOT.mkdir(exist_ok=True)
 WHITENOISE_USE_FINDERS = True
-WHITENOISE_AUTOREFRESH = False
+WHITENOISE_AUTOREFRESH = DEBUG
 WHITENOISE_MAX_AGE = 0 if DEBUG else 60
 
 # --- Logs and metrics ---------------------------------------------------------------------------

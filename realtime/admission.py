@@ -3,12 +3,11 @@
 import ipaddress
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, parse_cookie
 
 from realtime.authentication import bearer_token
 from realtime.connection import Connection, Identity
@@ -85,6 +84,7 @@ def normal_origin(origin: str) -> tuple[str, str, int] | None:
     if (
         parts.scheme not in ("http", "https")
         or not parts.hostname
+        or "@" in parts.netloc
         or parts.path
         or parts.query
         or parts.fragment
@@ -111,7 +111,7 @@ def client_address(scope: dict[str, Any], headers: dict[bytes, str], proxies: Se
     for hop in reversed(headers.get(b"x-forwarded-for", "").split(",")):
         if not _trusted(address, proxies) or not hop.strip():
             break
-        address = hop.strip()
+        address = _unmapped(hop.strip())
     return address
 
 
@@ -125,7 +125,12 @@ def request_address(request: HttpRequest) -> str:
 
 def _peer(scope: dict[str, Any]) -> str:
     client = scope.get("client")
-    return client[0].removeprefix("::ffff:") if client else ""  # IPv4 by way of an IPv6 listener
+    return _unmapped(client[0]) if client else ""
+
+
+def _unmapped(address: str) -> str:
+    """IPv4 as such, where it came by way of an IPv6 listener."""
+    return address.removeprefix("::ffff:") if "." in address else address
 
 
 def _trusted(address: str, proxies: Sequence[Network]) -> bool:
@@ -148,8 +153,5 @@ def _token(authorization: str | None, offered: Sequence[str]) -> str | None:
 
 
 def _cookie(header: str, name: str) -> str | None:
-    try:
-        found = SimpleCookie(header).get(name)
-    except CookieError:
-        return None
-    return found.value if found and found.value else None
+    # Django's own reader: SimpleCookie gives up at the first cookie, of whatever program, that it dislikes.
+    return parse_cookie(header).get(name) or None

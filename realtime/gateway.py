@@ -133,6 +133,7 @@ class Gateway:
     async def drain(self, window: float, code: CloseCode = CloseCode.RESTART) -> None:
         """Close every socket over `window` seconds, each told when to come back; open none any more."""
         self.draining = True
+        self.hub.release_pollers()
         leaving = list(self.connections.values())
         for connection in leaving:
             after = secrets.randbelow(int(window * 1000) + 1)  # so that they do not all come at once

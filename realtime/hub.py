@@ -62,6 +62,7 @@ class Hub:
         self._rooms: dict[str, HubRoom] = {}
         self._ejected = ejected
         self._tasks: set[asyncio.Task[None]] = set()
+        self._releasing = False
         self.bell: Bell
 
     # --- rooms --------------------------------------------------------------------------------
@@ -191,6 +192,9 @@ class Hub:
         metrics.count_out(event.event, len(state.seats))
         if event.reauthorise and state.seats:
             state.authorising = self._spawn(self._authorise(state))
+        self._wake(state)
+
+    def _wake(self, state: HubRoom) -> None:
         for waiter in state.waiters:
             if not waiter.done():
                 waiter.set_result(None)
@@ -263,7 +267,7 @@ class Hub:
         """Wait for an event after `cursor`; False when none came in time. Raises UnknownRoom."""
         state = await self.open(room)
         deadline = time.monotonic() + seconds
-        while state.head <= cursor:
+        while state.head <= cursor and not self._releasing:
             waiter = asyncio.get_running_loop().create_future()
             state.waiters.add(waiter)
             try:
@@ -273,7 +277,13 @@ class Hub:
             finally:
                 state.waiters.discard(waiter)
                 state.idle_since = time.monotonic()
-        return True
+        return state.head > cursor
+
+    def release_pollers(self) -> None:
+        """Let every poller go with what there is, and hold none any more: this process stops."""
+        self._releasing = True
+        for state in self.rooms():
+            self._wake(state)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.create_task(work)
