@@ -13,7 +13,7 @@ from realtime.database import in_database
 from realtime.eventlog import HistoryTrimmed, UnknownRoom, rfc3339
 from realtime.gateway import Gateway
 from realtime.hub import HubRoom
-from realtime.protocol import CloseCode, Command, ErrorCode, FrameError
+from realtime.protocol import CloseCode, Command, ErrorCode, FrameError, FrameId
 from realtime.rooms import Room, RoomKind
 from realtime.tokens import TokenError
 
@@ -21,12 +21,13 @@ ROOMS_PER_SOCKET = 200
 WITHOUT_IDENTITY = {"auth", "ping"}  # what a guest may send where authentication is required
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
-    """The data of the ack, and what is to follow right behind it."""
+    """The data of the ack, what is to follow right behind it, and the id of the frame it answers."""
 
     data: dict[str, Any]
     then: Callable[[], None] = lambda: None
+    id: FrameId = None
 
 
 class Commands:

@@ -1,0 +1,195 @@
+"""A client's conversation with the gateway, whatever carries it: who it is, what it asks, what it is told."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+
+from realtime import admission, authentication, metrics, protocol
+from realtime.admission import Handshake, Refusal
+from realtime.commands import Answer, Commands
+from realtime.connection import Connection, FrameRate, Identity, RateVerdict
+from realtime.database import in_database
+from realtime.gateway import HEARTBEAT_MS, Gateway
+from realtime.protocol import CloseCode, Command, ErrorCode, FrameError
+from realtime.tokens import TokenError
+
+logger = logging.getLogger(__name__)
+
+AUTH_SECONDS = 5.0  # how long a guest has to authenticate where that is required
+
+
+async def authenticate(handshake: Handshake) -> tuple[Identity | None, Refusal | None]:
+    """Who it is, or what to close with. A token that does not hold never passes for a guest."""
+    try:
+        if handshake.token is not None:
+            return await in_database(authentication.by_token, handshake.token), None
+        if handshake.session_key is not None:
+            return await in_database(authentication.by_session, handshake.session_key), None
+    except TokenError as error:
+        return None, (CloseCode.UNAUTHENTICATED, str(error))
+    except Exception:
+        logger.exception("credentials could not be read")
+        return None, (CloseCode.RESTART, "credentials cannot be read now: come back")
+    return None, None
+
+
+def origin_holds(handshake: Handshake, identity: Identity | None) -> bool:
+    """Pages of other origins stay out, and a cookie speaks only where an Origin says for whom."""
+    if handshake.origin is None:
+        return identity is None or handshake.token is not None
+    return handshake.origin_allowed(settings.CORS_ORIGINS)
+
+
+class Session:
+    """One client, from its handshake to its end.
+
+    wake: called when frames are queued on the connection, or when it is to close
+    has_room: gives a future that is done when the connection's queue has room for a page of events
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        handshake: Handshake,
+        identity: Identity | None,
+        wake: Callable[[], None],
+        has_room: Callable[[], "asyncio.Future[None]"],
+    ) -> None:
+        now = time.monotonic()
+        self.gateway = gateway
+        self.handshake = handshake
+        self.connection = Connection(
+            id=str(uuid4()),
+            address=handshake.address,
+            agent=handshake.agent,
+            opened_at=now,
+            wake=wake,
+            identity=identity,
+            bearer=handshake.token is not None,
+            last_frame_at=now,
+        )
+        self._commands = Commands(gateway, self.connection, has_room)
+        self._rate = FrameRate()
+        self._guard: asyncio.TimerHandle | None = None
+
+    # --- its beginning and its end ------------------------------------------------------------
+
+    def refusal(self) -> Refusal | None:
+        """Why this client may not stay, in the order in which it should hear it."""
+        gateway, handshake = self.gateway, self.handshake
+        if gateway.draining:
+            return CloseCode.RESTART, "this gateway stops, another takes over"
+        if not gateway.handshakes.take(handshake.address, time.monotonic()):
+            return CloseCode.RATE_LIMITED, "too many handshakes from your address: wait a minute"
+        there = gateway.connections.values()
+        return admission.refusal(handshake, self.connection.identity, there, gateway.policy)
+
+    def open(self, refusal: Refusal | None) -> None:
+        """Greet; then be one of the gateway's connections, or close with the reason of the refusal."""
+        self._greet()
+        if refusal is None:
+            self.gateway.add(self.connection)
+            self._await_authentication()
+            return
+        if refusal[0] is CloseCode.REALTIME_OFF:
+            self._say("system:polling", {"retryAfterMs": settings.POLL_INTERVAL})
+        self.connection.close(*refusal)
+
+    def end(self, code: int) -> None:
+        """The client is gone; `code` counts unless the gateway closed it for a reason of its own."""
+        if self._guard is not None:
+            self._guard.cancel()
+        self.gateway.remove(self.connection)
+        self._commands.stop()
+        closing = self.connection.closing
+        metrics.CLOSES.labels(str(int(closing.code if closing else code))).inc()
+        if closing and closing.code == CloseCode.TOO_SLOW:
+            metrics.SLOW_CONSUMERS.inc()
+
+    def heard(self) -> None:
+        """A frame came, be it only a pong."""
+        self.connection.last_frame_at = time.monotonic()
+
+    def _greet(self) -> None:
+        identity = self.connection.identity
+        self._say(
+            "hello",
+            {
+                "connectionId": self.connection.id,
+                "instance": self.gateway.instance,
+                "user": identity.wire() if identity else None,
+                "heartbeatMs": HEARTBEAT_MS,
+                "realtime": self.gateway.policy.realtime,
+                "banner": self.gateway.policy.banner,
+            },
+        )
+
+    def _say(self, event: str, data: dict[str, Any]) -> None:
+        self.connection.send(protocol.frame(event, data))
+        metrics.count_out(event)
+
+    def _await_authentication(self) -> None:
+        if self.connection.identity is None and self.gateway.policy.require_auth:
+            loop = asyncio.get_running_loop()
+            self._guard = loop.call_later(AUTH_SECONDS, self._close_unauthenticated)
+
+    def _close_unauthenticated(self) -> None:
+        if self.connection.identity is None:
+            metrics.AUTH_FAILURES.labels("missing").inc()
+            self.connection.close(CloseCode.UNAUTHENTICATED, "credentials are required: log in")
+
+    # --- what it asks -------------------------------------------------------------------------
+
+    async def run(self, read: Callable[[], Command]) -> Answer:
+        """Carry out the command that `read` gives, within the rate limit, under which bad frames count too.
+
+        Raises FrameError.
+        """
+        verdict = self._hit()
+        try:
+            command = read()
+        except FrameError as error:
+            raise (error if verdict.allowed else self._over_rate(verdict, error.frame_id)) from None
+        metrics.count_in(command.event)
+        if not verdict.allowed:
+            raise self._over_rate(verdict, command.id)
+        try:
+            answer = await self._commands.run(command)
+        except FrameError:
+            raise
+        except Exception:
+            logger.exception("a frame could not be answered")
+            raise command.error("that failed, nothing was changed: try again", ErrorCode.INTERNAL) from None
+        answer.id = command.id
+        return answer
+
+    def refused(self, error: FrameError) -> None:
+        """Count an error that has been told, and close where it calls for that."""
+        metrics.ERRORS.labels(error.code).inc()
+        metrics.count_out("error")
+        if error.close_code is not None:
+            self.connection.close(error.close_code, error.message)
+        elif error.code is ErrorCode.BAD_FRAME and self.gateway.policy.strict:
+            self.connection.close(CloseCode.BAD_FRAME, error.message)
+
+    def _hit(self) -> RateVerdict:
+        in_force = self.gateway.policy
+        if not in_force.rate_limited:
+            return RateVerdict(allowed=True)
+        return self._rate.hit(time.monotonic(), in_force.rate_window, in_force.rate_max)
+
+    def _over_rate(self, verdict: RateVerdict, frame_id: protocol.FrameId) -> FrameError:
+        metrics.RATE_LIMITED.inc()
+        in_force = self.gateway.policy
+        error = FrameError(
+            ErrorCode.RATE_LIMITED,
+            f"more than {in_force.rate_max} frames in {in_force.rate_window * 1000:.0f} ms: slow down",
+            frame_id,
+            retryAfterMs=verdict.retry_after_ms,
+        )
+        return error.closing(CloseCode.RATE_LIMITED) if verdict.flooding else error
