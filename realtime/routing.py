@@ -8,6 +8,7 @@ from django.urls import re_path
 from realtime.consumers import GatewayConsumer
 from realtime.gateway import Gateway
 from realtime.polling import ASGIApp, EventsEndpoint
+from realtime.socketio_transport import PATH, SocketIOTransport
 
 UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
@@ -32,12 +33,13 @@ class Application:
             )
             for kind in gateway.kinds.values()
         ]
-        sockets = [
-            asgi_route(r"^(?:ws/?)?$", GatewayConsumer.as_asgi(gateway=gateway)),
-            asgi_route("", refuse),
-        ]
+        socketio = asgi_route(rf"^{PATH}/", SocketIOTransport(gateway))
+        sockets = asgi_route(r"^(?:ws/?)?$", GatewayConsumer.as_asgi(gateway=gateway))
         self._router = ProtocolTypeRouter(
-            {"http": URLRouter([*own, *polls, asgi_route("", http)]), "websocket": URLRouter(sockets)}
+            {
+                "http": URLRouter([*own, *polls, socketio, asgi_route("", http)]),
+                "websocket": URLRouter([sockets, socketio, asgi_route("", refuse)]),
+            }
         )
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

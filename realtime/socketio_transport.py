@@ -1,0 +1,213 @@
+"""Socket.IO clients on the same port: another way to carry the same conversation.
+
+Events go out as `(event, envelope)` for those of the log and as `(event, data)` for the gateway's own; a
+client's `emit(event, data, ack)` is a command, its ack the data or `{code, message}`. A close is always one
+of the transport and never an orderly disconnect packet, after which socket.io-client would stay away.
+"""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import orjson
+import socketio
+from django.conf import settings
+from socketio.exceptions import ConnectionRefusedError as Refused
+
+from realtime.admission import Handshake, read_handshake
+from realtime.gateway import Gateway
+from realtime.protocol import MAX_FRAME_BYTES, CloseCode, Command, ErrorCode, FrameError
+from realtime.session import Session, authenticate, origin_holds
+
+PATH = "socket.io"
+PING_SECONDS = 25
+PING_TIMEOUT_SECONDS = 20
+AHEAD = 64  # packets handed to the Engine.IO queue, which knows no bound; the rest waits in ours
+AHEAD_CHECK_SECONDS = 0.02
+
+REFUSAL_CODES = {
+    CloseCode.UNAUTHENTICATED: "unauthenticated",
+    CloseCode.FORBIDDEN: "forbidden",
+    CloseCode.FULL: "full",
+    CloseCode.REALTIME_OFF: "realtime-off",
+    CloseCode.RATE_LIMITED: "rate-limited",
+    CloseCode.RESTART: "restart",
+}
+
+
+@dataclass(eq=False, slots=True)
+class Peer:
+    """One Socket.IO client: its session and the task that feeds it."""
+
+    session: Session
+    engine_sid: str
+    woken: asyncio.Event
+    writer: "asyncio.Task[None] | None" = None
+    waiting_for_room: "list[asyncio.Future[None]]" = field(default_factory=list)
+
+    def has_room(self) -> "asyncio.Future[None]":
+        waiter = asyncio.get_running_loop().create_future()
+        self.waiting_for_room.append(waiter)
+        self.announce_room()
+        return waiter
+
+    def announce_room(self) -> None:
+        if self.waiting_for_room and self.session.connection.outbox.below(0.5):
+            for waiter in self.waiting_for_room:
+                if not waiter.done():
+                    waiter.set_result(None)
+            self.waiting_for_room.clear()
+
+
+class SocketIOTransport:
+    """The ASGI application below /socket.io/."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+        self._peers: dict[str, Peer] = {}
+        self._server = socketio.AsyncServer(
+            async_mode="asgi",
+            async_handlers=False,  # a client's commands are carried out in the order in which it sent them
+            cors_allowed_origins=self._origin_allowed,
+            max_http_buffer_size=MAX_FRAME_BYTES,
+            ping_interval=PING_SECONDS,
+            ping_timeout=PING_TIMEOUT_SECONDS,
+            json=_Json,
+            logger=False,
+            engineio_logger=False,
+        )
+        self._server.on("connect", self._connect)
+        self._server.on("disconnect", self._disconnect)
+        self._server.on("*", self._command)
+        self._application = socketio.ASGIApp(self._server, socketio_path=PATH)
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if not _handshake(scope).origin_allowed(settings.CORS_ORIGINS):
+            await _refuse(scope, receive, send, 403)
+        elif self.gateway.draining and b"sid=" not in scope["query_string"]:
+            await _refuse(scope, receive, send, 503)  # and not by a packet: the client is to try again
+        else:
+            await self._application(scope, receive, send)
+
+    # --- coming and going ---------------------------------------------------------------------
+
+    async def _connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
+        handshake = _handshake(environ["asgi.scope"])
+        token = auth.get("token") if isinstance(auth, dict) else None
+        if token is not None:
+            handshake = replace(handshake, token=str(token))
+        identity, refusal = await authenticate(handshake)
+        if not origin_holds(handshake, identity):
+            refusal = CloseCode.FORBIDDEN, "a session cookie speaks only where an Origin is sent"
+        woken = asyncio.Event()
+        session = Session(self.gateway, handshake, identity, woken.set, partial(self._has_room, sid))
+        refusal = refusal or session.refusal()
+        if refusal is None and identity is None and self.gateway.policy.require_auth:
+            refusal = CloseCode.UNAUTHENTICATED, "credentials are required: connect with auth: {token}"
+        if refusal is not None:
+            code, message = refusal
+            raise Refused(message, {"code": REFUSAL_CODES[code], "closeCode": int(code)})
+        engine_sid = self._server.manager.eio_sid_from_sid(sid, "/")
+        peer = self._peers[sid] = Peer(session, engine_sid, woken)
+        session.connection.last_frame_at = float("inf")  # Engine.IO itself sees to peers that are silent
+        session.open(None)
+        peer.writer = asyncio.create_task(self._write(sid, peer))
+
+    async def _disconnect(self, sid: str, reason: str) -> None:
+        peer = self._peers.pop(sid, None)
+        if peer is None:
+            return
+        peer.session.end(1000 if reason == self._server.reason.CLIENT_DISCONNECT else 1006)
+        if peer.writer is not None and peer.writer is not asyncio.current_task():
+            peer.writer.cancel()
+
+    def _has_room(self, sid: str) -> "asyncio.Future[None]":
+        return self._peers[sid].has_room()
+
+    def _origin_allowed(self, origin: str, environ: dict[str, Any]) -> bool:
+        return _handshake(environ["asgi.scope"]).origin_allowed(settings.CORS_ORIGINS)
+
+    # --- in -----------------------------------------------------------------------------------
+
+    async def _command(self, event: str, sid: str, *args: Any) -> dict[str, Any] | None:
+        """Carry out a command; what is returned is the ack, where the client asked for one."""
+        peer = self._peers.get(sid)
+        if peer is None or peer.session.connection.closing is not None:
+            return None
+        try:
+            answer = await peer.session.run(partial(_read, event, args))
+        except FrameError as error:
+            peer.session.refused(error)
+            return {"code": error.code.value, "message": error.message, **error.extra}
+        asyncio.get_running_loop().call_soon(answer.then)  # behind the ack
+        return answer.data
+
+    # --- out ----------------------------------------------------------------------------------
+
+    async def _write(self, sid: str, peer: Peer) -> None:
+        connection = peer.session.connection
+        # The CONNECT packet goes first; it follows in this turn of the loop or the next.
+        while sid in self._peers and not self._server.manager.is_connected(sid, "/"):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        while True:
+            await peer.woken.wait()
+            peer.woken.clear()
+            while (frame := connection.outbox.take()) is not None:
+                await self._engine_has_room(peer)
+                await self._server.eio.send(peer.engine_sid, _packet(frame))
+                peer.announce_room()
+            if connection.closing is not None:
+                await self._server.eio.disconnect(peer.engine_sid)
+                return
+
+    async def _engine_has_room(self, peer: Peer) -> None:
+        engine = self._server.eio.sockets.get(peer.engine_sid)
+        while engine is not None and not engine.closed and engine.queue.qsize() > AHEAD:
+            if peer.session.connection.closing is not None:
+                return
+            await asyncio.sleep(AHEAD_CHECK_SECONDS)
+
+
+class _Json:
+    """orjson in the place of the json module, for python-socketio."""
+
+    @staticmethod
+    def dumps(value: Any, *_: Any, **__: Any) -> str:
+        return orjson.dumps(value).decode()
+
+    @staticmethod
+    def loads(text: str | bytes, *_: Any, **__: Any) -> Any:
+        return orjson.loads(text)
+
+
+def _packet(frame: str) -> str:
+    """The EVENT packet (Socket.IO protocol 5) of a frame: `2["event",payload]`."""
+    parsed = orjson.loads(frame)
+    payload = frame if "seq" in parsed else orjson.dumps(parsed["data"]).decode()
+    return f"2[{orjson.dumps(parsed['event']).decode()},{payload}]"
+
+
+def _read(event: Any, args: tuple[Any, ...]) -> Command:
+    """The command of an emit. Raises FrameError."""
+    if not isinstance(event, str) or not 0 < len(event) <= 100:
+        raise FrameError(ErrorCode.BAD_FRAME, "event must be a string of 1 to 100 characters")
+    data = args[0] if args else {}
+    if data is None:
+        data = {}
+    if not isinstance(data, dict) or len(args) > 1:
+        raise FrameError(ErrorCode.BAD_FRAME, "expected emit(event, data, ack) with an object as data")
+    return Command(None, event, data)
+
+
+def _handshake(scope: dict[str, Any]) -> Handshake:
+    return read_handshake(scope, settings.SESSION_COOKIE_NAME, settings.TRUSTED_PROXIES)
+
+
+async def _refuse(scope: dict[str, Any], receive: Any, send: Any, status: int) -> None:
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": CloseCode.FORBIDDEN})
+        return
+    await send({"type": "http.response.start", "status": status, "headers": [(b"retry-after", b"1")]})
+    await send({"type": "http.response.body", "body": b""})
