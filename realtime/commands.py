@@ -137,7 +137,7 @@ class Commands:
         """Level with the room: live from here. Behind: the replay follows the ack."""
         data = {
             seat.room.kind.id_key: seat.room.id,
-            "seq": state.head,
+            "seq": max(state.head, seat.cursor),
             "presence": self._gateway.presence.here(seat.room.name),
         }
         if since is None:

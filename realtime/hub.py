@@ -37,12 +37,14 @@ class HubRoom:
         self.room = room
         self.opening = opening
         self.head = -1
+        self.known = 0  # the newest seq heard of; beyond `head` it is on its way or missing
         self.seats: set[Seat] = set()
         self.waiters: set[asyncio.Future[None]] = set()
         self.recent: deque[Event] = deque(maxlen=RECENT)
         self.early: dict[int, Event] = {}
         self.filling: asyncio.Task[None] | None = None
         self.authorising: asyncio.Task[None] | None = None
+        self.authorise_again = False
         self.reads: dict[int, asyncio.Task[Page]] = {}
         self.idle_since = 0.0
 
@@ -72,9 +74,9 @@ class Hub:
         found = self._rooms.get(room.name)
         if found is None:
             found = HubRoom(room, asyncio.get_running_loop().create_future())
-            found.idle_since = time.monotonic()
             self._rooms[room.name] = found
             self._spawn(self._open(found))
+        found.idle_since = time.monotonic()  # who is about to enter must find it still there
         await asyncio.shield(found.opening)
         return found
 
@@ -186,7 +188,9 @@ class Hub:
         state.head = event.seq
         state.recent.append(event)
         for seat in state.seats:
-            if seat.state is SeatState.LIVE and seat.connection.send(event.envelope):
+            # A seat may know more than this process has heard: it wrote by way of another gateway.
+            news = seat.state is SeatState.LIVE and event.seq > seat.cursor
+            if news and seat.connection.send(event.envelope):
                 seat.cursor = event.seq
         metrics.LATENCY.observe(max(0.0, time.time() - event.at.timestamp()))
         metrics.count_out(event.event, len(state.seats))
@@ -201,16 +205,17 @@ class Hub:
 
     def _suspect(self, state: HubRoom, seq: int) -> None:
         """An event up to `seq` exists that has not come: read the log, once for all."""
+        state.known = max(state.known, seq)
         if seq > state.head and state.filling is None:
-            state.filling = self._spawn(self._fill(state, seq))
+            state.filling = self._spawn(self._fill(state))
 
-    async def _fill(self, state: HubRoom, target: int) -> None:
+    async def _fill(self, state: HubRoom) -> None:
         try:
             await asyncio.sleep(PATIENCE_SECONDS)
-            if state.head >= target:
+            if state.head >= state.known:
                 return
             metrics.GAP_FILLS.inc()
-            while state.head < target:
+            while state.head < state.known:
                 if state.authorising is not None:
                     await asyncio.shield(state.authorising)
                 page = await in_database(eventlog.since, state.room, state.head, PAGE)
@@ -243,21 +248,26 @@ class Hub:
 
     def reauthorise(self, state: HubRoom) -> None:
         """Look anew who of the room's members may read it; no event is delivered until that is known."""
-        if state.authorising is None and state.seats:
+        if state.authorising is not None:
+            state.authorise_again = True  # the look under way may have come too early
+        elif state.seats:
             state.authorising = self._spawn(self._authorise(state))
 
     async def _authorise(self, state: HubRoom) -> None:
-        while True:
+        state.authorise_again = True
+        while state.authorise_again:
+            state.authorise_again = False
             asked = {seat.connection.user_id for seat in state.seats}
             try:
                 allowed = await in_database(state.room.kind.readers, state.room.id, asked)
-                break
             except Exception as failure:  # noqa: BLE001  without an answer nobody gets anything
                 logger.warning("room %s: rights not read: %r", state.room.name, failure)
+                state.authorise_again = True
                 await asyncio.sleep(1)
-        for seat in [s for s in state.seats if s.connection.user_id in asked - allowed]:
-            self.leave(seat)
-            self._ejected(seat)
+                continue
+            for seat in [s for s in state.seats if s.connection.user_id in asked - allowed]:
+                self.leave(seat)
+                self._ejected(seat)
         state.authorising = None
         self._advance(state)
 

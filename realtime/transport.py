@@ -40,7 +40,10 @@ def _is_page_of_elsewhere(request: HttpRequest) -> bool:
     referer = request.headers.get("referer", "")
     if not referer or own is None or own[2] == settings.PORT:
         return False
-    parts = urlsplit(referer)
+    try:
+        parts = urlsplit(referer)
+    except ValueError:
+        return False
     return normal_origin(f"{parts.scheme}://{parts.netloc}") == own and own not in {
         normal_origin(origin) for origin in settings.CORS_ORIGINS
     }

@@ -71,8 +71,8 @@ function transportName({ mode, transport }) {
 
 /**
  * What is being tried, in words.
- * @param {Status} status
- * @param {Details} details
+ * @param {Pick<Status, "mode" | "reconnectAttempts">} status
+ * @param {Pick<Details, "why" | "nextTryAt">} details
  * @param {number} now
  */
 export function nextStep({ mode, reconnectAttempts }, { why, nextTryAt }, now) {

@@ -51,6 +51,8 @@ export class Room {
     this.options = options;
     this.joined = false;
     this.left = false;
+    /** The history no longer reaches back to our cursor: nothing can be asked until the board was loaded afresh. */
+    this.halted = false;
     /** @type {"none" | "ok" | "failed"} */
     this.poll = "none";
     this.feed = new Feed(cursor, options.onEvent);
@@ -68,7 +70,7 @@ export class Room {
 
   /** Joins where the socket is up, else polls; `now` skips the moment of patience before polling. */
   follow(now = false) {
-    if (this.left) return;
+    if (this.left || this.halted) return;
     if (this.options.line.isOpen) void this.join();
     this.#pollUnlessJoined(now ? 0 : POLL_AFTER_MS);
   }
@@ -96,7 +98,7 @@ export class Room {
 
   /** Asks the server for everything after our cursor, and for what comes after that. */
   async join() {
-    if (this.#joining || this.left || !this.options.line.isOpen) return;
+    if (this.#joining || this.left || this.halted || !this.options.line.isOpen) return;
     this.#joining = true;
     this.#askedAt = this.options.clock.now();
     const since = this.feed.cursor === null ? {} : { since: this.feed.cursor };
@@ -130,6 +132,7 @@ export class Room {
   /** Goes on from a board that was loaded afresh. @param {number} seq */
   restartAt(seq) {
     this.feed.cursor = seq;
+    this.halted = false;
     this.follow(true);
   }
 
@@ -182,6 +185,7 @@ export class Room {
   }
 
   #trimmed() {
+    this.halted = true;
     this.joined = false;
     this.#stopPolling();
     this.options.onNews("trimmed");
@@ -189,11 +193,11 @@ export class Room {
 
   /** @param {number} delayMs */
   #pollUnlessJoined(delayMs) {
-    if (this.joined || this.left || this.poller.running) return;
+    if (this.joined || this.left || this.halted || this.poller.running) return;
     this.#cancelPolling?.();
     this.#cancelPolling = this.options.clock.after(delayMs, () => {
       this.#cancelPolling = null;
-      if (!this.joined && !this.left) this.poller.start();
+      if (!this.joined && !this.left && !this.halted) this.poller.start();
     });
   }
 

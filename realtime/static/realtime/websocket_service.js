@@ -171,7 +171,10 @@ export class WebsocketService {
     if (!this.#started) return;
     if (this.line.isOpen) await this.line.probe();
     else this.line.retryNow();
-    for (const room of this.#rooms.values()) room.poller.poke();
+    for (const room of this.#rooms.values()) {
+      if (room.poller.running) room.poller.poke();
+      else if (!room.joined) room.follow(true);
+    }
   }
 
   /** The browser says that the network is gone. An open socket is believed only if the server answers elsewhere too. */
