@@ -1,0 +1,64 @@
+"""What the domain refuses, and why. Knows no HTTP: `projects.api.views` gives each its status."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from projects.models import Task
+
+
+class DomainError(Exception):
+    """A refusal with a stable `code` for programs and a sentence for people."""
+
+    code = "refused"
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if code is not None:
+            self.code = code
+
+
+class NotFound(DomainError):
+    """It is not there, or the actor may not know that it is."""
+
+    code = "not-found"
+
+
+class Forbidden(DomainError):
+    """The actor may see it, but not do this to it."""
+
+    code = "forbidden"
+
+
+class Conflict(DomainError):
+    """The request makes sense, but not in the present state; `code` names the rule."""
+
+    code = "conflict"
+
+
+class Invalid(DomainError):
+    """Values that no state would accept; `fields` maps the domain's field names to sentences."""
+
+    code = "invalid"
+
+    def __init__(self, fields: dict[str, list[str]]) -> None:
+        super().__init__("; ".join(f"{name}: {' '.join(said)}" for name, said in fields.items()))
+        self.fields = fields
+
+
+class VersionConflict(DomainError):
+    """The task moved on since the version that the actor knows; `task` is the present one."""
+
+    code = "version-conflict"
+
+    def __init__(self, task: Task) -> None:
+        super().__init__(f"The task has moved on; it is at version {task.version} by now.")
+        self.task = task
+
+
+class KeyReused(DomainError):
+    """An idempotency key came back with another request than its first."""
+
+    code = "idempotency-key-reused"

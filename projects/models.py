@@ -1,0 +1,142 @@
+"""The domain's rows. They hold no behaviour: `projects.services` is the only writer."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.auth.models import AbstractUser
+from django.core.validators import MaxLengthValidator
+from django.db import models
+from django.utils import timezone
+
+from projects import limits
+from projects.validators import validate_labels, validate_not_blank, validate_text
+
+
+class User(AbstractUser):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+
+    @property
+    def display_name(self) -> str:
+        """What other people read: the full name, or the username where there is none."""
+        return self.get_full_name() or self.username
+
+
+class Role(models.TextChoices):
+    """What a member may do: read; write; write and decide about members and the project."""
+
+    OWNER = "owner"
+    EDITOR = "editor"
+    VIEWER = "viewer"
+
+
+class Project(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=limits.NAME, validators=[validate_not_blank, validate_text])
+    public = models.BooleanField(default=False, help_text="Everybody may read it, guests too.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ("name", "id")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, models.CASCADE, related_name="memberships")
+    # PROTECT, here and below: a user who went by a cascade would leave no event behind.
+    user = models.ForeignKey(User, models.PROTECT, related_name="memberships")
+    role = models.CharField(max_length=6, choices=Role)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ("created_at", "id")
+        constraints = (models.UniqueConstraint(fields=("project", "user"), name="one_membership_per_user"),)
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.role})"
+
+
+class Column(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, models.CASCADE, related_name="columns")
+    name = models.CharField(max_length=limits.NAME, validators=[validate_not_blank, validate_text])
+    position = models.BigIntegerField(editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ("position", "id")
+        indexes = (models.Index(fields=("project", "position", "id"), name="columns_in_order"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Task(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, models.CASCADE, related_name="tasks")
+    # RESTRICT: a column goes with its whole project, or once its tasks stand elsewhere.
+    column = models.ForeignKey(Column, models.RESTRICT, related_name="tasks")
+    title = models.CharField(max_length=limits.TITLE, validators=[validate_not_blank, validate_text])
+    description = models.TextField(
+        blank=True,
+        default="",
+        validators=[MaxLengthValidator(limits.DESCRIPTION), validate_text],
+    )
+    assignee = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="assigned_tasks")
+    labels = models.JSONField(default=list, blank=True, validators=[validate_labels])
+    due_on = models.DateField(null=True, blank=True)
+    position = models.BigIntegerField(editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ("position", "id")
+        indexes = (
+            models.Index(fields=("column", "position", "id"), name="tasks_in_order"),
+            models.Index(fields=("project", "created_at", "id"), name="tasks_by_age"),
+        )
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Comment(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    task = models.ForeignKey(Task, models.CASCADE, related_name="comments")
+    author = models.ForeignKey(User, models.PROTECT, related_name="comments")
+    text = models.TextField(
+        validators=[MaxLengthValidator(limits.COMMENT), validate_not_blank, validate_text]
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ("created_at", "id")
+        indexes = (models.Index(fields=("task", "created_at", "id"), name="comments_by_age"),)
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+
+class IdempotencyKey(models.Model):
+    """The first answer to a request, written in the same transaction as its change."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    key = models.CharField(max_length=limits.IDEMPOTENCY_KEY)
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of method, address and body.")
+    status = models.PositiveSmallIntegerField(null=True)
+    headers = models.JSONField(default=dict)
+    # Text, not JSON: a replay must keep the order of the keys, which jsonb does not.
+    body = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("user", "key"), name="one_answer_per_key"),)
+
+    def __str__(self) -> str:
+        return self.key

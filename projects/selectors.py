@@ -1,0 +1,142 @@
+"""Reads. Each costs the same number of queries whatever it finds."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import CharField, Count, Exists, OuterRef, Q, QuerySet, Subquery, Value
+
+from projects import events
+from projects.errors import NotFound
+from projects.models import Column, Comment, Membership, Project, Task, User
+from projects.rooms import room_of
+from realtime import eventlog
+
+Reader = User | AnonymousUser
+
+
+def projects_visible_to(user: Reader) -> QuerySet[Project]:
+    """The public projects and those that the user is a member of, each with `role` (None: not a member)."""
+    if not isinstance(user, User):
+        return Project.objects.filter(public=True).annotate(
+            role=Value(None, output_field=CharField(null=True))
+        )
+    own = Membership.objects.filter(project=OuterRef("pk"), user=user)
+    return Project.objects.filter(Q(public=True) | Exists(own)).annotate(
+        role=Subquery(own.values("role")[:1])
+    )
+
+
+def project_for(user: Reader, project_id: UUID | str) -> Project:
+    """The project with the reader's `role`. Raises NotFound, also where it may not be seen."""
+    project = projects_visible_to(user).filter(pk=project_id).first()
+    if project is None:
+        raise NotFound("There is no such project.")
+    return project
+
+
+def role_of(user: Reader, project: Project) -> str | None:
+    """ "owner", "editor", "viewer", or None for whoever is not a member."""
+    if not isinstance(user, User):
+        return None
+    found = Membership.objects.filter(project=project, user=user).values_list("role", flat=True)
+    return found.first()
+
+
+def members_of(project: Project) -> QuerySet[Membership]:
+    """In the order of joining, with their users."""
+    return Membership.objects.filter(project=project).select_related("user")
+
+
+def columns_of(project: Project) -> QuerySet[Column]:
+    return Column.objects.filter(project=project)
+
+
+def tasks_of(project: Project) -> QuerySet[Task]:
+    """Oldest first, which no move changes: pages of a list must not shift under their reader."""
+    return Task.objects.filter(project=project).order_by("created_at", "id")
+
+
+def comments_of(task: Task) -> QuerySet[Comment]:
+    return Comment.objects.filter(task=task).select_related("author")
+
+
+def column_for(user: Reader, column_id: UUID) -> Column:
+    """Raises NotFound, also where the project may not be seen; so do the three below."""
+    column = Column.objects.filter(pk=column_id, project__in=_ids_visible_to(user)).first()
+    if column is None:
+        raise NotFound("There is no such column.")
+    return column
+
+
+def task_for(user: Reader, task_id: UUID) -> Task:
+    task = Task.objects.filter(pk=task_id, project__in=_ids_visible_to(user)).first()
+    if task is None:
+        raise NotFound("There is no such task.")
+    return task
+
+
+def comment_for(user: Reader, comment_id: UUID) -> Comment:
+    found = Comment.objects.filter(pk=comment_id, task__project__in=_ids_visible_to(user))
+    comment = found.select_related("author").first()
+    if comment is None:
+        raise NotFound("There is no such comment.")
+    return comment
+
+
+def membership_for(user: Reader, membership_id: UUID) -> Membership:
+    found = Membership.objects.filter(pk=membership_id, project__in=_ids_visible_to(user))
+    membership = found.select_related("user").first()
+    if membership is None:
+        raise NotFound("There is no such member.")
+    return membership
+
+
+def board_head(user: Reader, project_id: UUID) -> int:
+    """seq of the board as it stands, at the price of two indexed look-ups. Raises NotFound."""
+    project_for(user, project_id)
+    return _head(project_id)
+
+
+def board(user: Reader, project_id: UUID, *, comment_counts: bool = False) -> dict[str, Any]:
+    """One consistent snapshot in board order: columns by `(position, id)`, tasks within each the same.
+
+    A client that holds it and applies each event after `seq` has the database's board.
+    With `comment_counts`: `commentCounts` {taskId: n}, for tasks that have comments.
+    """
+    with eventlog.consistent_read():
+        project = project_for(user, project_id)
+        found = {
+            "seq": _head(project_id),
+            "project": events.project(project),
+            "members": [events.member(row) for row in members_of(project)],
+            "columns": [events.column(row) for row in columns_of(project)],
+            "tasks": [events.task(row) for row in _tasks_in_board_order(project)],
+        }
+        if comment_counts:
+            found["commentCounts"] = _comment_counts(project)
+    return found
+
+
+def _head(project_id: UUID) -> int:
+    try:
+        return eventlog.head(room_of(project_id))
+    except eventlog.UnknownRoom:
+        raise NotFound("There is no such project.") from None
+
+
+def _tasks_in_board_order(project: Project) -> QuerySet[Task]:
+    return Task.objects.filter(project=project).order_by("column__position", "column_id", "position", "id")
+
+
+def _comment_counts(project: Project) -> dict[str, int]:
+    counted = (
+        Comment.objects.filter(task__project=project).order_by().values_list("task").annotate(Count("id"))
+    )
+    return {str(task_id): count for task_id, count in counted}
+
+
+def _ids_visible_to(user: Reader) -> QuerySet[Project, Any]:
+    return projects_visible_to(user).values("pk")

@@ -1,0 +1,98 @@
+"""What can happen to a project's members."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import transaction
+
+from projects import events, permissions
+from projects.errors import Conflict, Forbidden, Invalid
+from projects.events import Event
+from projects.models import Membership, Role, User
+from projects.services.users import lock_user
+from projects.services.writing import Change, changing, fresh, project_id_of
+
+
+@transaction.atomic
+def member_add(
+    *,
+    actor: User,
+    project_id: UUID,
+    username: str,
+    role: str,
+    mutation_id: str | None = None,
+    operator: bool = False,
+) -> Membership:
+    """Raises Conflict `already-member`."""
+    user = lock_user(username=username, is_active=True)
+    with changing(project_id, actor=actor, mutation_id=mutation_id, operator=operator) as change:
+        permissions.require_owner(change.role)
+        _require_role(role)
+        if user is None:
+            raise Invalid({"username": ["There is no active user of this name."]})
+        if Membership.objects.filter(project=change.project, user=user).exists():
+            raise Conflict(f"{username} is a member already.", code="already-member")
+        member = Membership.objects.create(project=change.project, user=user, role=role)
+        change.emit(Event.MEMBER_ADDED, events.member(member))
+    return member
+
+
+def member_change(
+    *,
+    actor: User,
+    membership_id: UUID,
+    role: str | None,
+    mutation_id: str | None = None,
+    operator: bool = False,
+) -> Membership:
+    """None leaves the role as it is. Raises Conflict `last-owner`."""
+    project_id = project_id_of(Membership, membership_id)
+    with changing(project_id, actor=actor, mutation_id=mutation_id, operator=operator) as change:
+        member = fresh(Membership.objects.select_related("user"), membership_id)
+        permissions.require_owner(change.role)
+        if role in (None, member.role):
+            return member
+        _require_role(role)
+        _require_another_owner(change, member, "be demoted")
+        member.role = role
+        member.save(update_fields=["role"])
+        change.emit(Event.MEMBER_UPDATED, events.member(member), reauthorise=True)
+    return member
+
+
+def member_remove(
+    *,
+    actor: User,
+    membership_id: UUID,
+    mutation_id: str | None = None,
+    operator: bool = False,
+) -> None:
+    """By an owner, or by the member, who leaves. Raises Conflict `last-owner`.
+
+    Tasks stay assigned to whoever goes: a removal tells one event, and a board
+    built from events must not need a second.
+    """
+    project_id = project_id_of(Membership, membership_id)
+    with changing(project_id, actor=actor, mutation_id=mutation_id, operator=operator) as change:
+        member = fresh(Membership.objects.select_related("user"), membership_id)
+        if member.user_id != actor.pk and change.role != Role.OWNER:
+            raise Forbidden("Only an owner may remove another member; you may only leave.")
+        _require_another_owner(change, member, "leave")
+        data = events.member(member)
+        member.delete()
+        change.emit(Event.MEMBER_REMOVED, data, reauthorise=True)
+
+
+def _require_role(role: str) -> None:
+    if role not in Role.values:
+        raise Invalid({"role": [f"Expected one of {', '.join(Role.values)}, got {role!r}."]})
+
+
+def _require_another_owner(change: Change, member: Membership, what: str) -> None:
+    owners = Membership.objects.filter(project=change.project, role=Role.OWNER)
+    if member.role == Role.OWNER and not owners.exclude(pk=member.pk).exists():
+        raise Conflict(
+            f"The last owner of a project cannot {what}; make somebody else an owner first.",
+            code="last-owner",
+        )

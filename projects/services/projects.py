@@ -1,0 +1,85 @@
+"""What can happen to a project."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db import transaction
+
+from projects import events, limits, ordering, permissions
+from projects.errors import Invalid
+from projects.events import Event
+from projects.models import Column, Membership, Project, Role, User
+from projects.rooms import room_of
+from projects.services.users import lock_user
+from projects.services.writing import Change, apply, changing, check
+from realtime import eventlog
+
+DEFAULT_COLUMNS = ("To do", "In progress", "Done")
+
+
+@transaction.atomic
+def project_create(
+    *,
+    actor: User,
+    name: str,
+    public: bool = False,
+    columns: Sequence[str] = DEFAULT_COLUMNS,
+    mutation_id: str | None = None,
+) -> Project:
+    """A project with its columns; the actor becomes its owner. An event for each of them."""
+    if len(columns) > limits.COLUMNS:
+        raise Invalid({"columns": [f"At most {limits.COLUMNS} columns are allowed."]})
+    project = Project(name=name, public=public)
+    check(project, ["name"])
+    lock_user(pk=actor.pk)
+    project.save(force_insert=True)
+    eventlog.create(room_of(project.pk))
+    with eventlog.writing(room_of(project.pk)) as log:
+        change = Change(project, Role.OWNER, actor, mutation_id, log)
+        change.emit(Event.PROJECT_CREATED, events.project(project))
+        owner = Membership.objects.create(project=project, user=actor, role=Role.OWNER)
+        change.emit(Event.MEMBER_ADDED, events.member(owner))
+        _create_columns(change, columns)
+    return project
+
+
+def _create_columns(change: Change, names: Sequence[str]) -> None:
+    for name, position in zip(names, ordering.spaced(len(names)), strict=True):
+        column = Column(project=change.project, name=name, position=position)
+        check(column, ["name"])
+        column.save(force_insert=True)
+        change.emit(Event.COLUMN_CREATED, events.column(column))
+
+
+def project_update(
+    *,
+    actor: User,
+    project_id: UUID,
+    name: str | None = None,
+    public: bool | None = None,
+    mutation_id: str | None = None,
+    operator: bool = False,
+) -> Project:
+    """Rename it, open it to everybody, or close it; None leaves a value as it is."""
+    with changing(project_id, actor=actor, mutation_id=mutation_id, operator=operator) as change:
+        permissions.require_owner(change.role)
+        project = change.project
+        given = {"name": name, "public": public}
+        changed = apply(project, {key: value for key, value in given.items() if value is not None})
+        if changed:
+            project.save(update_fields=changed)
+            closed = "public" in changed and not project.public
+            change.emit(Event.PROJECT_UPDATED, events.project(project), reauthorise=closed)
+    return project
+
+
+def project_delete(
+    *, actor: User, project_id: UUID, mutation_id: str | None = None, operator: bool = False
+) -> None:
+    """The event comes first, the rows go after it; the log itself stays."""
+    with changing(project_id, actor=actor, mutation_id=mutation_id, operator=operator) as change:
+        permissions.require_owner(change.role)
+        change.emit(Event.PROJECT_DELETED, events.project(change.project), reauthorise=True)
+        change.project.delete()

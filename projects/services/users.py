@@ -1,0 +1,105 @@
+"""What can happen to a user. A user has no room; whatever others see of them is told in each of theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from uuid import UUID
+
+from django.contrib.admin.models import LogEntry
+from django.db import transaction
+from django.db.models import ProtectedError
+
+from projects import events
+from projects.errors import Conflict, NotFound
+from projects.events import Event
+from projects.models import Membership, User
+from projects.services.writing import Change, apply, changing
+from realtime import controls
+
+# What others read of a user, and so what `member:updated` is for.
+SHOWN = frozenset({"username", "first_name", "last_name"})
+# What decides whether a user's open sockets still hold.
+RIGHTS = frozenset({"is_active", "is_staff", "is_superuser", "password"})
+
+_INSTEAD = "Clear “Active” instead: that takes the log-in away and keeps the record."
+
+
+def lock_user(**lookup: Any) -> User | None:
+    """The user, locked until commit by whoever adds them to a project and by whoever renames them.
+
+    So no project can take them in under a name that is about to change without an event.
+    This one lock comes before the rooms'. Not a key lock: rows may still point at the user.
+    """
+    return User.objects.select_for_update(no_key=True).filter(**lookup).first()
+
+
+@transaction.atomic
+def user_create(*, username: str, password: str | None, **values: Any) -> User:
+    """`password` None: cannot log in by one."""
+    return User.objects.create_user(username, password=password, **values)
+
+
+@transaction.atomic
+def user_update(
+    *,
+    actor: User,
+    user_id: UUID,
+    values: Mapping[str, Any],
+    rights_changed: bool = False,
+    mutation_id: str | None = None,
+) -> User:
+    """A new name appends `member:updated` in each of the user's projects.
+
+    `rights_changed`: groups or permissions change along, which the caller sets.
+    """
+    user = lock_user(pk=user_id)
+    if user is None:
+        raise NotFound("There is no such user.")
+    with _changing_all(user_id, actor, mutation_id) as changes:
+        changed = set(apply(user, values))
+        user.save(update_fields=changed)
+        if changed & SHOWN:
+            for change in changes:
+                member = Membership.objects.select_related("user").get(project=change.project, user=user)
+                change.emit(Event.MEMBER_UPDATED, events.member(member))
+        if changed & RIGHTS or rights_changed:
+            controls.user_changed(str(user.pk))
+    return user
+
+
+@contextmanager
+def _changing_all(user_id: UUID, actor: User, mutation_id: str | None) -> Iterator[list[Change]]:
+    """Lock the rooms of all the user's projects, in the order of their ids: two such never deadlock."""
+    project_ids = Membership.objects.filter(user=user_id).order_by("project")
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(changing(project_id, actor=actor, mutation_id=mutation_id, operator=True))
+            for project_id in project_ids.values_list("project", flat=True)
+        ]
+
+
+def user_set_password(*, user_id: UUID, password: str) -> User:
+    user = User.objects.get(pk=user_id)
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    controls.user_changed(str(user.pk))
+    return user
+
+
+def user_delete(*, user_id: UUID) -> None:
+    """Raises Conflict `user-in-use` while a membership, a task or a comment names the user,
+    or the admin's log, which would lose what they did.
+    """
+    try:
+        with transaction.atomic():
+            if LogEntry.objects.filter(user=user_id).exists():
+                raise Conflict("The admin's log names this user. " + _INSTEAD, code="user-in-use")
+            User.objects.filter(pk=user_id).delete()
+            controls.user_changed(str(user_id))
+    except ProtectedError:
+        raise Conflict(
+            "Projects name this user as a member, an assignee or an author. " + _INSTEAD,
+            code="user-in-use",
+        ) from None

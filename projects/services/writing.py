@@ -1,0 +1,100 @@
+"""What every service begins and ends with: the locked room, the actor's role, the appended event."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
+
+from projects.errors import Invalid, NotFound
+from projects.events import Event
+from projects.models import Membership, Project, Role, User
+from projects.rooms import room_of
+from realtime import eventlog
+
+Row = TypeVar("Row", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change under way: the project's room is locked and its transaction open."""
+
+    project: Project
+    role: str | None
+    actor: User
+    mutation_id: str | None
+    log: eventlog.Log
+
+    def emit(self, event: Event, data: Mapping[str, Any], *, reauthorise: bool = False) -> None:
+        """Append the event; `reauthorise`: whoever listens is authorised anew before the next."""
+        actor = eventlog.Actor(str(self.actor.pk), self.actor.display_name)
+        self.log.append(
+            event.value,
+            dict(data),
+            actor=actor,
+            mutation_id=self.mutation_id,
+            reauthorise=reauthorise,
+        )
+
+
+@contextmanager
+def changing(
+    project_id: UUID | None, *, actor: User, mutation_id: str | None, operator: bool
+) -> Iterator[Change]:
+    """Lock the project's room, then read the project and the actor's role under the lock.
+
+    `project_id` None stands for a row that is gone. Raises NotFound, also for a project
+    that the actor may not see.
+    """
+    try:
+        with eventlog.writing(room_of(project_id or "gone")) as log:
+            project = Project.objects.filter(pk=str(project_id)).first()
+            role = Role.OWNER if operator else _role(project_id, actor)
+            if project is None or not (role or project.public):
+                raise NotFound("There is no such project.")
+            yield Change(project, role, actor, mutation_id, log)
+    except eventlog.UnknownRoom:
+        raise NotFound("It is not there, or you may not see it.") from None
+
+
+def _role(project_id: UUID | None, actor: User) -> str | None:
+    roles = Membership.objects.filter(project=project_id, user=actor).values_list("role", flat=True)
+    return roles.first()
+
+
+def project_id_of(model: type[Model], pk: UUID, path: str = "project_id") -> UUID | None:
+    """Which room to lock for a row; None where it is gone. Rows never change their project."""
+    found: UUID | None = model._default_manager.filter(pk=pk).values_list(path, flat=True).first()
+    return found
+
+
+def fresh(rows: QuerySet[Row], pk: UUID) -> Row:
+    """The row as it stands under the room's lock. Raises NotFound."""
+    row = rows.filter(pk=pk).first()
+    if row is None:
+        raise NotFound(f"There is no such {rows.model._meta.verbose_name}.")
+    return row
+
+
+def check(row: Model, fields: Collection[str]) -> None:
+    """Hold the named fields against the model's own rules. Raises Invalid."""
+    others = {field.name for field in row._meta.fields} - set(fields)
+    try:
+        row.clean_fields(exclude=others)
+    except ValidationError as refused:
+        raise Invalid(refused.message_dict) from None
+
+
+def apply(row: Model, values: Mapping[str, Any]) -> list[str]:
+    """Set what differs on the row, unsaved, and return the names of the fields that did."""
+    changed = [name for name, value in values.items() if getattr(row, name) != value]
+    for name in changed:
+        setattr(row, name, values[name])
+    fields = [row._meta.get_field(name) for name in changed]
+    check(row, [field.name for field in fields if not field.is_relation])
+    return changed

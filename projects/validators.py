@@ -1,0 +1,41 @@
+"""Rules for single values, shared by the models, the API's serializers and the admin's forms."""
+
+from __future__ import annotations
+
+from django.core.exceptions import ValidationError
+
+from projects import limits
+
+
+def validate_text(value: str) -> None:
+    """Refuse what PostgreSQL or UTF-8 cannot hold, before either of them raises."""
+    if "\x00" in value:
+        raise ValidationError("Null characters are not allowed.")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValidationError("Unpaired surrogates are not allowed.")
+
+
+def validate_not_blank(value: str) -> None:
+    if not value.strip():
+        raise ValidationError("This may not be blank.")
+
+
+def validate_labels(value: object) -> None:
+    """A list of at most 20 different, non-blank strings of at most 40 characters."""
+    if not isinstance(value, list):
+        raise ValidationError(f"Expected a list of strings, got {type(value).__name__}.")
+    if len(value) > limits.LABELS:
+        raise ValidationError(f"At most {limits.LABELS} labels are allowed, got {len(value)}.")
+    for label in value:
+        _validate_label(label)
+    if len(set(value)) != len(value):
+        raise ValidationError("Each label may be given only once.")
+
+
+def _validate_label(label: object) -> None:
+    if not isinstance(label, str):
+        raise ValidationError(f"Expected a string as a label, got {type(label).__name__}.")
+    validate_text(label)
+    validate_not_blank(label)
+    if len(label) > limits.LABEL:
+        raise ValidationError(f"A label may have at most {limits.LABEL} characters.")
