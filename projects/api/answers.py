@@ -1,0 +1,102 @@
+"""The shapes of answers, for the OpenAPI document. `projects.events` builds the answers themselves."""
+
+# ruff: noqa: N815 - names of the wire are camelCase
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from projects.models import Role
+
+Shape = serializers.Serializer[Any]
+
+
+class Person(Shape):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    username = serializers.CharField()
+
+
+class Project(Shape):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    public = serializers.BooleanField()
+
+
+class Member(Shape):
+    id = serializers.UUIDField()
+    user = Person()
+    role = serializers.ChoiceField(choices=Role.choices)
+
+
+class Column(Shape):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    position = serializers.IntegerField(help_text="Columns sort by (position, id).")
+
+
+class Task(Shape):
+    id = serializers.UUIDField()
+    projectId = serializers.UUIDField()
+    title = serializers.CharField()
+    description = serializers.CharField(allow_blank=True)
+    column = serializers.UUIDField()
+    position = serializers.IntegerField(help_text="Tasks of a column sort by (position, id).")
+    assignee = serializers.UUIDField(allow_null=True, help_text="A user id.")
+    labels = serializers.ListField(child=serializers.CharField())
+    dueOn = serializers.DateField(allow_null=True)
+    version = serializers.IntegerField(help_text="Counts the updates and moves of this task.")
+    createdAt = serializers.DateTimeField()
+    updatedAt = serializers.DateTimeField()
+
+
+class Comment(Shape):
+    id = serializers.UUIDField()
+    taskId = serializers.UUIDField()
+    author = Person()
+    text = serializers.CharField()
+    createdAt = serializers.DateTimeField()
+    updatedAt = serializers.DateTimeField()
+
+
+class Board(Shape):
+    seq = serializers.IntegerField(help_text="Go on from here with the events after it.")
+    project = Project()
+    members = Member(many=True)
+    columns = Column(many=True)
+    tasks = Task(many=True)
+    commentCounts = serializers.DictField(
+        child=serializers.IntegerField(),
+        required=False,
+        help_text="With ?include=commentCounts: {taskId: n}, for tasks that have comments.",
+    )
+
+
+class Problem(Shape):
+    """RFC 9457."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    code = serializers.CharField(help_text="Stable, for programs.")
+    errors = serializers.DictField(  # type: ignore[assignment]  # a field here, not the property
+        required=False, help_text="For bad input, by field."
+    )
+
+
+class VersionConflict(Problem):
+    """The task moved on; `task` is the present one."""
+
+    task = Task()
+
+
+def page_of(shape: type[Shape]) -> type[Shape]:
+    """`{results, next}` of the shape."""
+    fields = {
+        "results": shape(many=True),
+        "next": serializers.URLField(allow_null=True, help_text="The next page's address."),
+    }
+    return type(f"{shape.__name__}Page", (serializers.Serializer,), fields)

@@ -1,0 +1,107 @@
+"""`/api/projects/{id}/columns/`, `/api/columns/{id}/` and its move."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from projects import events, selectors, services
+from projects.api import answers, requests, schema
+from projects.api.pagination import page
+from projects.api.views import DomainView, write
+
+
+class Columns(DomainView):
+    @schema.lists("columns_list", "A project's columns, from left to right", answers.Column)
+    def get(self, request: Request, project_id: UUID) -> Response:
+        project = selectors.project_for(request.user, project_id)
+        return page(request, selectors.columns_of(project), events.column)
+
+    @schema.writes(
+        "columns_create",
+        "Add a column at the right end",
+        201,
+        answers.Column,
+        body=requests.ColumnCreate,
+        example={"name": "Review"},
+        refusals=[409],
+    )
+    @write
+    def post(self, project_id: UUID) -> Response:
+        column = services.column_create(
+            actor=self.actor,
+            project_id=project_id,
+            mutation_id=self.mutation_id,
+            **self.body(requests.ColumnCreate),
+        )
+        return Response(
+            events.column(column),
+            status=status.HTTP_201_CREATED,
+            headers={"Location": f"/api/columns/{column.pk}/"},
+        )
+
+
+class Column(DomainView):
+    @schema.reads("columns_read", "A column", answers.Column)
+    def get(self, request: Request, column_id: UUID) -> Response:
+        self.query(requests.NoQuery)
+        return Response(events.column(selectors.column_for(request.user, column_id)))
+
+    @schema.writes(
+        "columns_rename",
+        "Rename a column",
+        200,
+        answers.Column,
+        body=requests.ColumnPatch,
+        example={"name": "Ready"},
+    )
+    @write
+    def patch(self, column_id: UUID) -> Response:
+        given = self.body(requests.ColumnPatch)
+        column = services.column_rename(
+            actor=self.actor,
+            column_id=column_id,
+            name=given.get("name"),
+            mutation_id=self.mutation_id,
+        )
+        return Response(events.column(column))
+
+    @schema.writes(
+        "columns_delete",
+        "Delete a column; its tasks go to another",
+        204,
+        parameters=[schema.MOVE_TO],
+        refusals=[409],
+    )
+    @write
+    def delete(self, column_id: UUID) -> Response:
+        services.column_delete(
+            actor=self.actor,
+            column_id=column_id,
+            mutation_id=self.mutation_id,
+            **self.query(requests.ColumnDeleteQuery),
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ColumnMove(DomainView):
+    @schema.writes(
+        "columns_move",
+        "Move a column",
+        200,
+        answers.Column,
+        body=requests.ColumnMove,
+        example={"after": None},
+    )
+    @write
+    def post(self, column_id: UUID) -> Response:
+        column = services.column_move(
+            actor=self.actor,
+            column_id=column_id,
+            mutation_id=self.mutation_id,
+            **self.body(requests.ColumnMove),
+        )
+        return Response(events.column(column))

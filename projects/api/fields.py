@@ -1,0 +1,93 @@
+"""Serializer fields that take the JSON type they name and no other, and say what they expected."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, ClassVar
+from uuid import UUID
+
+from rest_framework import serializers
+
+from projects.validators import validate_text
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def json_type(value: object) -> str:
+    """What a client would call the value it sent."""
+    names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
+    return "null" if value is None else names.get(type(value), "a number")
+
+
+class Text(serializers.CharField):
+    default_error_messages: ClassVar = {"invalid": "Expected a string, got {got}."}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validators.append(validate_text)
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        # Before CharField's own, which takes numbers for strings.
+        if data is not serializers.empty and data is not None and not isinstance(data, str):
+            self.fail("invalid", got=json_type(data))
+        return super().run_validation(data)
+
+
+class Flag(serializers.BooleanField):
+    default_error_messages: ClassVar = {"invalid": "Expected true or false, got {got}."}
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", got=json_type(data))
+        return bool(data)
+
+
+class Id(serializers.UUIDField):
+    default_error_messages: ClassVar = {"invalid": "Expected a UUID string, got {got}."}
+
+    def to_internal_value(self, data: Any) -> UUID:
+        if not isinstance(data, str) or not _UUID.fullmatch(data):
+            self.fail("invalid", got="another string" if isinstance(data, str) else json_type(data))
+        return UUID(data)
+
+
+class Day(serializers.DateField):
+    default_error_messages: ClassVar = {"invalid": "Expected a date of the calendar as YYYY-MM-DD, or null."}
+
+    def to_internal_value(self, value: Any) -> date:
+        if not isinstance(value, str) or not _DAY.fullmatch(value):
+            self.fail("invalid")
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail("invalid")
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """An object with these keys and no others. What it yields are a service's keyword arguments."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            raise serializers.ValidationError(
+                {"non_field_errors": [f"Expected a JSON object, got {json_type(data)}."]}
+            )
+        unknown = self._unknown(data)
+        try:
+            values = super().to_internal_value(data)
+        except serializers.ValidationError as refused:
+            known = refused.detail if isinstance(refused.detail, dict) else {}
+            raise serializers.ValidationError({**known, **unknown}) from None
+        if unknown:
+            raise serializers.ValidationError(unknown)
+        return values
+
+    def _unknown(self, data: Mapping[str, Any]) -> dict[str, list[str]]:
+        allowed = ", ".join(self.fields) or "none"
+        return {
+            name: [f"Unknown or read-only here; allowed: {allowed}."]
+            for name in data
+            if name not in self.fields
+        }

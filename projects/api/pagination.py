@@ -1,0 +1,77 @@
+"""Lists in pages, `{results, next}`. The cursor is the last row's place, so no row is skipped or doubled
+when others come and go between two pages.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+import orjson
+from django.core.exceptions import ValidationError as Malformed
+from django.db.models import Field, Model, Q, QuerySet
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+
+from projects.api.requests import PageQuery
+from projects.validators import validate_text
+
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 500
+
+Row = TypeVar("Row", bound=Model)
+
+
+def page(request: Request, rows: QuerySet[Row], build: Callable[[Row], Any]) -> Response:
+    """The page that `?limit=` and `?cursor=` ask for, in the order that `rows` has."""
+    query = PageQuery(data=request.query_params.dict())
+    query.is_valid(raise_exception=True)
+    limit = _limit(query.validated_data.get("limit"))
+    keys = tuple(str(key) for key in rows.query.order_by or rows.model._meta.ordering or ())
+    if "cursor" in query.validated_data:
+        rows = rows.filter(_after(keys, _values(rows.model, keys, query.validated_data["cursor"])))
+    found = list(rows[: limit + 1])
+    following = None
+    if len(found) > limit:
+        cursor = _cursor(keys, found[limit - 1])
+        following = replace_query_param(request.build_absolute_uri(), "cursor", cursor)
+    return Response({"results": [build(row) for row in found[:limit]], "next": following})
+
+
+def _limit(text: str | None) -> int:
+    limit = DEFAULT_LIMIT if text is None else int(text)
+    if not 1 <= limit <= MAX_LIMIT:
+        raise ValidationError({"limit": [f"Expected 1 to {MAX_LIMIT}, got {limit}."]})
+    return limit
+
+
+def _after(keys: tuple[str, ...], values: list[Any]) -> Q:
+    """(a, b, …) > (x, y, …), key by key."""
+    (key, *rest), (value, *others) = keys, values
+    later = Q(**{f"{key}__gt": value})
+    return later | (Q(**{key: value}) & _after(tuple(rest), others)) if rest else later
+
+
+def _cursor(keys: tuple[str, ...], row: Model) -> str:
+    values = [getattr(row, key) for key in keys]
+    texts = [value.isoformat() if isinstance(value, datetime) else str(value) for value in values]
+    return base64.urlsafe_b64encode(orjson.dumps(texts)).decode()
+
+
+def _value(model: type[Model], key: str, text: str) -> Any:
+    validate_text(text)
+    field: Field[Any, Any] = model._meta.get_field(key)  # type: ignore[assignment]
+    return field.to_python(text)
+
+
+def _values(model: type[Model], keys: tuple[str, ...], cursor: str) -> list[Any]:
+    try:
+        texts = orjson.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
+        return [_value(model, key, text) for key, text in zip(keys, texts, strict=True)]
+    except (ValueError, TypeError, binascii.Error, Malformed):
+        raise ValidationError({"cursor": ["Expected the cursor of a `next` address, unchanged."]}) from None

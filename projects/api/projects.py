@@ -1,0 +1,94 @@
+"""`/api/projects/`, `/api/projects/{id}/` and the board."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from projects import events, selectors, services
+from projects.api import answers, requests, schema
+from projects.api.pagination import page
+from projects.api.preconditions import is_known
+from projects.api.views import DomainView, write
+
+
+class Projects(DomainView):
+    @schema.lists("projects_list", "The projects one may see", answers.Project, refusals=(400, 401))
+    def get(self, request: Request) -> Response:
+        return page(request, selectors.projects_visible_to(request.user), events.project)
+
+    @schema.writes(
+        "projects_create",
+        "Create a project",
+        201,
+        answers.Project,
+        body=requests.ProjectCreate,
+        example={"name": "Website", "columns": ["Ideas", "Doing", "Done"]},
+    )
+    @write
+    def post(self) -> Response:
+        given = self.body(requests.ProjectCreate)
+        project = services.project_create(actor=self.actor, mutation_id=self.mutation_id, **given)
+        return Response(
+            events.project(project),
+            status=status.HTTP_201_CREATED,
+            headers={"Location": f"/api/projects/{project.pk}/"},
+        )
+
+
+class Project(DomainView):
+    @schema.reads("projects_read", "A project", answers.Project)
+    def get(self, request: Request, project_id: UUID) -> Response:
+        self.query(requests.NoQuery)
+        return Response(events.project(selectors.project_for(request.user, project_id)))
+
+    @schema.writes(
+        "projects_update",
+        "Rename a project, open it to everybody or close it",
+        200,
+        answers.Project,
+        body=requests.ProjectPatch,
+        example={"public": True},
+    )
+    @write
+    def patch(self, project_id: UUID) -> Response:
+        project = services.project_update(
+            actor=self.actor,
+            project_id=project_id,
+            mutation_id=self.mutation_id,
+            **self.body(requests.ProjectPatch),
+        )
+        return Response(events.project(project))
+
+    @schema.writes("projects_delete", "Delete a project and all that is in it", 204)
+    @write
+    def delete(self, project_id: UUID) -> Response:
+        services.project_delete(actor=self.actor, project_id=project_id, mutation_id=self.mutation_id)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class Board(DomainView):
+    @schema.reads(
+        "projects_board",
+        "The whole board, one consistent snapshot in board order",
+        answers.Board,
+        parameters=[schema.INCLUDE, schema.IF_NONE_MATCH],
+        headers=["ETag"],
+        unchanged=True,
+    )
+    def get(self, request: Request, project_id: UUID) -> Response:
+        counts = "include" in self.query(requests.BoardQuery)
+        if "If-None-Match" in request.headers:
+            tag = _tag(selectors.board_head(request.user, project_id), counts)
+            if is_known(request, tag):
+                return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": f'"{tag}"'})
+        board = selectors.board(request.user, project_id, comment_counts=counts)
+        return Response(board, headers={"ETag": f'"{_tag(board["seq"], counts)}"'})
+
+
+def _tag(seq: int, counts: bool) -> str:
+    """A board is what its log makes it, so `seq` and the variant say which one this is."""
+    return f"{seq}c" if counts else f"{seq}"

@@ -1,0 +1,112 @@
+"""The bodies that clients may send. Each yields the keyword arguments of its service."""
+
+# ruff: noqa: N815 - names of the wire are camelCase
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from projects import limits
+from projects.api.fields import Day, Flag, Id, StrictSerializer, Text
+from projects.models import Role
+
+
+class Labels(serializers.ListField):
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", limits.LABELS)
+        super().__init__(child=Text(max_length=limits.LABEL), **kwargs)
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        labels: list[Any] = super().to_internal_value(data)
+        if len(set(labels)) != len(labels):
+            raise serializers.ValidationError("Each label may be given only once.")
+        return labels
+
+
+class ProjectCreate(StrictSerializer):
+    name = Text(max_length=limits.NAME)
+    public = Flag(required=False)
+    columns = serializers.ListField(
+        child=Text(max_length=limits.NAME),
+        required=False,
+        max_length=limits.COLUMNS,
+        help_text="Names, from left to right; To do, In progress and Done where not given.",
+    )
+
+
+class ProjectPatch(StrictSerializer):
+    name = Text(max_length=limits.NAME, required=False)
+    public = Flag(required=False)
+
+
+class MemberAdd(StrictSerializer):
+    username = Text(max_length=150)
+    role = serializers.ChoiceField(choices=Role.choices)
+
+
+class MemberPatch(StrictSerializer):
+    role = serializers.ChoiceField(choices=Role.choices, required=False)
+
+
+class ColumnCreate(StrictSerializer):
+    name = Text(max_length=limits.NAME)
+
+
+class ColumnPatch(StrictSerializer):
+    name = Text(max_length=limits.NAME, required=False)
+
+
+class ColumnMove(StrictSerializer):
+    after = Id(allow_null=True, help_text="The column to stand right of; null: the left end.")
+
+
+class TaskPatch(StrictSerializer):
+    title = Text(max_length=limits.TITLE, required=False)
+    description = Text(max_length=limits.DESCRIPTION, required=False, allow_blank=True, trim_whitespace=False)
+    assignee = Id(source="assignee_id", required=False, allow_null=True, help_text="A member's user id.")
+    labels = Labels(required=False)
+    dueOn = Day(source="due_on", required=False, allow_null=True)
+
+
+class TaskCreate(TaskPatch):
+    title = Text(max_length=limits.TITLE)
+    column = Id(source="column_id", required=False, help_text="The first one where not given.")
+    after = Id(
+        required=False,
+        allow_null=True,
+        help_text="The task to stand below; null: the top; not given: the bottom.",
+    )
+
+
+class TaskMove(StrictSerializer):
+    column = Id(source="column_id")
+    after = Id(allow_null=True, help_text="The task to stand below; null: the top.")
+
+
+class CommentCreate(StrictSerializer):
+    text = Text(max_length=limits.COMMENT, trim_whitespace=False)
+
+
+class CommentPatch(StrictSerializer):
+    text = Text(max_length=limits.COMMENT, required=False, trim_whitespace=False)
+
+
+class ColumnDeleteQuery(StrictSerializer):
+    moveTo = Id(source="move_to", required=False)
+
+
+class BoardQuery(StrictSerializer):
+    include = serializers.ChoiceField(choices=["commentCounts"], required=False)
+
+
+class PageQuery(StrictSerializer):
+    """Query values are strings, so these fields are the lenient ones."""
+
+    limit = serializers.RegexField(r"^[0-9]{1,4}$", required=False)
+    cursor = Text(required=False, max_length=1000)
+
+
+class NoQuery(StrictSerializer):
+    pass

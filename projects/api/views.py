@@ -1,0 +1,148 @@
+"""What all views share: who asks, the query, the domain's refusals as problems, idempotent writes."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import orjson
+from django.db import transaction
+from rest_framework import status
+from rest_framework.exceptions import APIException, NotAuthenticated, ParseError, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from projects import errors, events, limits, services
+from projects.api.fields import StrictSerializer
+from projects.api.preconditions import task_headers
+from projects.models import IdempotencyKey, User
+
+Handler = Callable[..., Response]
+
+_KEY = re.compile(rf"[\x21-\x7e]{{1,{limits.IDEMPOTENCY_KEY}}}")
+_KEPT_HEADERS = ("ETag", "Location")
+_STATUSES: dict[type[errors.DomainError], int] = {
+    errors.NotFound: status.HTTP_404_NOT_FOUND,
+    errors.Forbidden: status.HTTP_403_FORBIDDEN,
+    errors.Conflict: status.HTTP_409_CONFLICT,
+    errors.VersionConflict: status.HTTP_412_PRECONDITION_FAILED,
+    errors.KeyReused: status.HTTP_422_UNPROCESSABLE_ENTITY,
+}
+
+
+class Refusal(APIException):
+    """A domain error on its way to problem+json; `extra` and `headers` are added to the answer."""
+
+    def __init__(self, refused: errors.DomainError) -> None:
+        super().__init__(refused.message, refused.code)
+        self.status_code = _STATUSES.get(type(refused), status.HTTP_400_BAD_REQUEST)
+        self.extra: dict[str, Any] = {}
+        self.headers: dict[str, str] = {}
+        if isinstance(refused, errors.VersionConflict):
+            self.extra = {"task": events.task(refused.task)}
+            self.headers = task_headers(refused.task)
+
+
+class DomainView(APIView):
+    """Base of the project's views: translates, decides nothing."""
+
+    @property
+    def actor(self) -> User:
+        """The user who writes. Raises NotAuthenticated for a guest."""
+        if not isinstance(self.request.user, User):
+            raise NotAuthenticated("Log in to do this.", code="unauthenticated")
+        return self.request.user
+
+    @property
+    def mutation_id(self) -> str | None:
+        """The Idempotency-Key, which is also the `mutationId` of the events."""
+        key = self.request.headers.get("Idempotency-Key")
+        if key is not None and not _KEY.fullmatch(key):
+            raise ParseError(
+                f"Idempotency-Key is malformed: expected 1 to {limits.IDEMPOTENCY_KEY} visible ASCII "
+                "characters."
+            )
+        return key
+
+    def body(self, shape: type[StrictSerializer]) -> dict[str, Any]:
+        """The request's body as a service's keyword arguments. Raises ValidationError."""
+        return _validated(shape, self.request.data)
+
+    def query(self, shape: type[StrictSerializer]) -> dict[str, Any]:
+        """The same for the address's query."""
+        return _validated(shape, self.request.query_params.dict())
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """What one person may see is kept by nobody else, and not shown again unasked."""
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        answer["Cache-Control"] = "private, no-cache"
+        return answer
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, errors.Invalid):
+            exc = ValidationError({_wire_name(name): said for name, said in exc.fields.items()})
+        elif isinstance(exc, errors.DomainError):
+            exc = Refusal(exc)
+        return super().handle_exception(exc)
+
+
+def _validated(shape: type[StrictSerializer], data: Any) -> dict[str, Any]:
+    serializer = shape(data=data)
+    serializer.is_valid(raise_exception=True)
+    values: dict[str, Any] = serializer.validated_data
+    return values
+
+
+def _wire_name(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.title() for word in rest)
+
+
+def write(handler: Handler) -> Handler:
+    """A handler that changes something: not for guests, and once per Idempotency-Key.
+
+    With a key, the change and its answer are one transaction. A refusal rolls both back,
+    so a refused request may be sent again under its key.
+    """
+
+    @wraps(handler)
+    def once(self: DomainView, request: Request, **ids: Any) -> Response:
+        actor, key = self.actor, self.mutation_id
+        if key is None:
+            return handler(self, **ids)
+        with transaction.atomic():
+            claim, is_mine = services.idempotency_claim(
+                user=actor, key=key, fingerprint=_fingerprint(request)
+            )
+            if not is_mine:
+                return _replay(claim)
+            answer = handler(self, **ids)
+            _keep(claim, answer)
+        return answer
+
+    return once
+
+
+def _fingerprint(request: Request) -> str:
+    address = f"{request.method} {request.get_full_path()}\n".encode()
+    try:
+        body = orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError as refused:  # it writes less deep than it reads
+        raise ParseError(f"The body is nested too deeply: {refused}") from None
+    return hashlib.sha256(address + body).hexdigest()
+
+
+def _keep(claim: IdempotencyKey, answer: Response) -> None:
+    headers = {name: answer[name] for name in _KEPT_HEADERS if name in answer}
+    body = "" if answer.data is None else orjson.dumps(answer.data).decode()
+    services.idempotency_keep(claim=claim, status=answer.status_code, headers=headers, body=body)
+
+
+def _replay(claim: IdempotencyKey) -> Response:
+    headers = {**claim.headers, "Idempotent-Replayed": "true"}
+    data = orjson.loads(claim.body) if claim.body else None
+    return Response(data, status=claim.status, headers=headers)
