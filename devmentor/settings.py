@@ -192,6 +192,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "DevMentor",
     "DESCRIPTION": "Live project boards: the same events over polling, long polling and WebSocket.",
     "VERSION": __version__,
+    "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
     "SCHEMA_PATH_PREFIX": "/api/",

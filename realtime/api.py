@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django.contrib.auth import authenticate
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, inline_serializer
@@ -122,7 +121,7 @@ class PublishedEvent(serializers.Serializer[Any]):
     def validate_data(self, value: Any) -> Any:
         if not isinstance(value, dict):
             raise serializers.ValidationError("Expected an object.")
-        if len(orjson.dumps(value)) > protocol.MAX_FRAME_BYTES:
+        if protocol.size(value) > protocol.MAX_FRAME_BYTES:
             raise serializers.ValidationError(
                 f"Expected {protocol.MAX_FRAME_BYTES} bytes of JSON at the most."
             )

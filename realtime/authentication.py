@@ -50,6 +50,8 @@ def by_token(token: str) -> Identity:
 
 def by_session(session_key: str) -> Identity | None:
     """Who a session cookie stands for; None where it stands for nobody."""
+    if not session_key.isalnum():  # none of ours; a NUL in it would be an error of PostgreSQL's
+        return None
     engine = import_module(settings.SESSION_ENGINE)
     user = get_user(SimpleNamespace(session=engine.SessionStore(session_key)))  # type: ignore[arg-type]
     return None if isinstance(user, AnonymousUser) else identify(user)

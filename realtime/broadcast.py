@@ -58,17 +58,20 @@ def order(message: Message) -> None:
 
 
 def _send(group: str, message: Message) -> None:
-    stamped = {"type": MESSAGE_TYPE, "v": VERSION, **message}
-    if _serving is not None and _serving.hand_over(group, stamped):
+    if _serving is not None and _serving.hand_over(group, message):
         return
     layer = get_channel_layer()
     if layer is None or isinstance(layer, InMemoryChannelLayer):
         return  # nobody outside this process would hear it: gateways find the row in the log
     try:
-        async_to_sync(_bounded_send)(layer, group, stamped)
+        async_to_sync(_bounded_send)(layer, group, _stamped(message))
     except Exception as failure:  # noqa: BLE001  a bell that fails must never fail the write that is done
         metrics.BELL_FAILURES.labels("publish").inc()
         logger.warning("bell not rung, gateways will find the event in the log: %r", failure)
+
+
+def _stamped(message: Message) -> Message:
+    return {"type": MESSAGE_TYPE, "v": VERSION, **message}
 
 
 async def _bounded_send(layer: Any, group: str, message: Message) -> None:
@@ -128,7 +131,7 @@ class Bell:
         """Let this process hear the message now and the others soon. On the loop only."""
         self._heard(message)
         if self.distributed:
-            self._outgoing.append((group, message))
+            self._outgoing.append((group, _stamped(message)))
             self._pending.set()
 
     async def subscribe(self, group: str) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from realtime.protocol import CloseCode
+
 CONNECTIONS = Gauge("websocket_connections", "Open sockets of this process")
 MESSAGES = Counter("websocket_messages_total", "Frames, by direction and event", ["direction", "event"])
 ERRORS = Counter("websocket_errors_total", "Error frames sent and failures met, by code", ["code"])
@@ -55,6 +57,12 @@ def know_events(names: Iterable[str]) -> None:
 
 def count_out(event: str, frames: int = 1) -> None:
     MESSAGES.labels("out", event if event in _known else "other").inc(frames)
+
+
+def count_close(code: int) -> None:
+    """Codes of the protocol and ours are labels; a client may choose among thousands of others."""
+    known = 1000 <= code <= 1015 or code in CloseCode
+    CLOSES.labels(str(code) if known else "other").inc()
 
 
 def count_in(event: str) -> None:

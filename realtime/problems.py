@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -52,6 +53,7 @@ def respond(status: int, code: str, detail: str, **extra: Any) -> HttpResponse:
     return HttpResponse(orjson.dumps(problem(status, code, detail, **extra)), MEDIA_TYPE, status)
 
 
+@csrf_exempt
 def unknown_address(request: HttpRequest, rest: str = "") -> HttpResponse:
     """404 for any address below /api/ that is not there."""
     return respond(404, "not-found", f"there is nothing at {request.path}: /api/docs/ lists what there is")

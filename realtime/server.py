@@ -41,6 +41,18 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             extensions: dict[Any, Any] = self.scope["extensions"] or {}
             extensions[SOCKET] = self.controls
 
+    def send_receive_event_to_app(self) -> None:
+        """Text that is not UTF-8 is the client's fault: told by 1007, and no error of ours to log."""
+        if self.curr_msg_data_type == "text" and not self.close_sent:
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                self.frames = []
+                self.conn.send_close(1007)
+                self.handle_parser_exception()
+                return
+        super().send_receive_event_to_app()
+
     def handle_ping(self) -> None:
         super().handle_ping()
         self._tell()

@@ -107,7 +107,7 @@ class Session:
         self.gateway.remove(self.connection)
         self._commands.stop()
         closing = self.connection.closing
-        metrics.CLOSES.labels(str(int(closing.code if closing else code))).inc()
+        metrics.count_close(int(closing.code if closing else code))
         if closing and closing.code == CloseCode.TOO_SLOW:
             metrics.SLOW_CONSUMERS.inc()
 

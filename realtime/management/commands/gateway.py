@@ -35,6 +35,7 @@ class Command(BaseCommand):
     def handle(
         self, *args: Any, host: str | None, port: int, web_port: int, server: str, **options: Any
     ) -> None:
+        self.check()  # warnings are shown, errors stop the start
         settings.PORT = port  # what clients are told follows what is served
         hosts = [host] if host else (["127.0.0.1", "::1"] if settings.DEBUG else ["::"])
         listeners = [bound for each in dict.fromkeys([port, web_port]) for bound in self._listen(hosts, each)]

@@ -1,0 +1,243 @@
+"""The domain in the admin. Every add, change and delete is a service's, and so an event like any other.
+
+The services skip the role checks for an operator: Django's own permissions of the admin were checked before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, TypeVar, cast
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminPasswordChangeForm
+from django.db import transaction
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+
+from projects import services
+from projects.errors import DomainError
+from projects.models import Column, Comment, Membership, Project, Task, User
+from projects.ordering import BOTTOM
+
+Row = TypeVar("Row", bound=Model)
+Fields = tuple[str, ...]
+
+
+class ServiceMixin:
+    """A ModelAdmin whose writes are `create`, `change` and `remove`, which call services.
+
+    What a service refuses undoes the whole request and is shown as a message.
+    """
+
+    fixed: ClassVar[Fields] = ()
+    """Fields that are chosen once, at creation."""
+
+    def create(self, actor: User, values: dict[str, Any]) -> Model:
+        raise NotImplementedError
+
+    def change(self, actor: User, row: Any, values: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+    def remove(self, actor: User, row: Any) -> None:
+        raise NotImplementedError
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Iterable[Any]:
+        shown = super().get_readonly_fields(request, obj)  # type: ignore[misc]
+        return (*shown, *self.fixed) if obj else shown
+
+    def save_model(self, request: HttpRequest, obj: Any, form: forms.ModelForm[Any], change: bool) -> None:
+        actor = cast("User", request.user)
+        if change:
+            self.change(actor, obj, {name: form.cleaned_data[name] for name in form.changed_data})
+        else:
+            created = self.create(actor, form.cleaned_data)
+            obj.pk = created.pk
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self.remove(cast("User", request.user), obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        for row in queryset:
+            self.remove(cast("User", request.user), row)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return _refusable(super().changeform_view, request, *args, **kwargs)  # type: ignore[misc]
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return _refusable(super().delete_view, request, *args, **kwargs)  # type: ignore[misc]
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return _refusable(super().changelist_view, request, *args, **kwargs)  # type: ignore[misc]
+
+
+class ServiceAdmin(ServiceMixin, admin.ModelAdmin):  # type: ignore[misc]
+    """The same for what is no user."""
+
+
+def _refusable(view: Callable[..., Any], request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    if request.method != "POST":
+        return cast("HttpResponse", view(request, *args, **kwargs))
+    try:
+        with transaction.atomic():
+            answer = view(request, *args, **kwargs)
+            # Rendered inside: a list that is deleted is read once more for the confirmation page.
+            return cast("HttpResponse", answer.render() if hasattr(answer, "render") else answer)
+    except DomainError as refused:
+        messages.error(request, str(refused))
+        return HttpResponseRedirect(request.get_full_path())
+
+
+class PasswordForm(AdminPasswordChangeForm):
+    """Sets the password through the service, so that open sockets are checked anew."""
+
+    def save(self, commit: bool = True) -> User:
+        password = self.cleaned_data["password1"]
+        return services.user_set_password(user_id=self.user.pk, password=password)
+
+
+@admin.register(User)
+class UserAdmin(ServiceMixin, DjangoUserAdmin):  # type: ignore[misc]
+    change_password_form = PasswordForm
+    readonly_fields = ("last_login", "date_joined")
+
+    def create(self, actor: User, values: dict[str, Any]) -> Model:
+        password = values.get("password1") if values.get("usable_password", "true") != "false" else None
+        return services.user_create(username=values["username"], password=password)
+
+    def change(self, actor: User, row: User, values: dict[str, Any]) -> None:
+        many = {field.name for field in User._meta.many_to_many}
+        plain = {name: value for name, value in values.items() if name not in many and name != "password"}
+        services.user_update(
+            actor=actor, user_id=row.pk, values=plain, rights_changed=bool(many & values.keys())
+        )
+
+    def remove(self, actor: User, row: User) -> None:
+        services.user_delete(user_id=row.pk)
+
+
+@admin.register(Project)
+class ProjectAdmin(ServiceAdmin):
+    list_display = ("name", "public", "created_at")
+    list_filter = ("public",)
+    search_fields = ("name", "id")
+
+    def create(self, actor: User, values: dict[str, Any]) -> Model:
+        return services.project_create(actor=actor, **values)
+
+    def change(self, actor: User, row: Project, values: dict[str, Any]) -> None:
+        services.project_update(actor=actor, project_id=row.pk, operator=True, **values)
+
+    def remove(self, actor: User, row: Project) -> None:
+        services.project_delete(actor=actor, project_id=row.pk, operator=True)
+
+
+@admin.register(Membership)
+class MembershipAdmin(ServiceAdmin):
+    list_display = ("user", "project", "role", "created_at")
+    list_filter = ("role",)
+    list_select_related = ("user", "project")
+    search_fields = ("user__username", "project__name")
+    autocomplete_fields = ("project", "user")
+    fixed = ("project", "user")
+
+    def create(self, actor: User, values: dict[str, Any]) -> Model:
+        return services.member_add(
+            actor=actor,
+            project_id=values["project"].pk,
+            username=values["user"].username,
+            role=values["role"],
+            operator=True,
+        )
+
+    def change(self, actor: User, row: Membership, values: dict[str, Any]) -> None:
+        services.member_change(actor=actor, membership_id=row.pk, role=values.get("role"), operator=True)
+
+    def remove(self, actor: User, row: Membership) -> None:
+        services.member_remove(actor=actor, membership_id=row.pk, operator=True)
+
+
+@admin.register(Column)
+class ColumnAdmin(ServiceAdmin):
+    list_display = ("name", "project", "position")
+    list_select_related = ("project",)
+    search_fields = ("name", "project__name")
+    autocomplete_fields = ("project",)
+    fixed = ("project",)
+
+    def create(self, actor: User, values: dict[str, Any]) -> Model:
+        return services.column_create(
+            actor=actor, project_id=values["project"].pk, name=values["name"], operator=True
+        )
+
+    def change(self, actor: User, row: Column, values: dict[str, Any]) -> None:
+        services.column_rename(actor=actor, column_id=row.pk, name=values.get("name"), operator=True)
+
+    def remove(self, actor: User, row: Column) -> None:
+        services.column_delete(actor=actor, column_id=row.pk, operator=True)
+
+
+@admin.register(Task)
+class TaskAdmin(ServiceAdmin):
+    list_display = ("title", "project", "column", "assignee", "due_on", "version", "updated_at")
+    list_filter = ("project",)
+    list_select_related = ("project", "column", "assignee")
+    search_fields = ("title", "id")
+    autocomplete_fields = ("project", "column", "assignee")
+    fixed = ("project",)
+
+    def create(self, actor: User, values: dict[str, Any]) -> Model:
+        return services.task_create(
+            actor=actor,
+            project_id=values["project"].pk,
+            column_id=values["column"].pk,
+            operator=True,
+            **_task_values(values),
+        )
+
+    def change(self, actor: User, row: Task, values: dict[str, Any]) -> None:
+        """A new column is a move to its bottom, an event of its own."""
+        changes = cast("services.TaskChanges", _task_values(values))
+        services.task_update(actor=actor, task_id=row.pk, changes=changes, operator=True)
+        if "column" in values:
+            services.task_move(
+                actor=actor, task_id=row.pk, column_id=values["column"].pk, after=BOTTOM, operator=True
+            )
+
+    def remove(self, actor: User, row: Task) -> None:
+        services.task_delete(actor=actor, task_id=row.pk, operator=True)
+
+
+def _task_values(values: dict[str, Any]) -> dict[str, Any]:
+    """A form's values as the services' keyword arguments."""
+    found: dict[str, Any] = {
+        name: values[name] for name in ("title", "description", "due_on") if name in values
+    }
+    if "labels" in values:
+        found["labels"] = values["labels"] or []
+    if "assignee" in values:
+        found["assignee_id"] = values["assignee"] and values["assignee"].pk
+    return found
+
+
+@admin.register(Comment)
+class CommentAdmin(ServiceAdmin):
+    list_display = ("__str__", "task", "author", "created_at")
+    list_select_related = ("task", "author")
+    search_fields = ("text", "task__title", "author__username")
+    autocomplete_fields = ("task",)
+    fields = ("task", "author", "text")
+    readonly_fields = ("author",)
+    fixed = ("task",)
+
+    def create(self, actor: User, values: dict[str, Any]) -> Model:
+        return services.comment_create(
+            actor=actor, task_id=values["task"].pk, text=values["text"], operator=True
+        )
+
+    def change(self, actor: User, row: Comment, values: dict[str, Any]) -> None:
+        services.comment_update(actor=actor, comment_id=row.pk, text=values.get("text"), operator=True)
+
+    def remove(self, actor: User, row: Comment) -> None:
+        services.comment_delete(actor=actor, comment_id=row.pk, operator=True)
