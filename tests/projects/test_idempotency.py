@@ -1,0 +1,125 @@
+"""Idempotency-Key: the same request again gives the first answer, and the world changes once."""
+
+import pytest
+
+from projects.models import IdempotencyKey, Task
+from projects.services import idempotency_prune
+
+REPLAYED = "Idempotent-Replayed"
+
+
+def test_the_second_time_gives_the_first_answer_and_no_second_event(editor, board):
+    body = {"title": "Once"}
+    first = editor.post(f"{board.path}/tasks/", body, Idempotency_Key="k-1")
+    seq = board.seq
+    second = editor.post(f"{board.path}/tasks/", body, Idempotency_Key="k-1")
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.content == second.content
+    for header in ("Location", "ETag"):
+        assert first[header] == second[header]
+    assert REPLAYED not in first
+    assert second[REPLAYED] == "true"
+    assert board.seq == seq
+    assert Task.objects.filter(title="Once").count() == 1
+    assert board.events(seq - 1)[0]["mutationId"] == "k-1"
+
+
+def test_every_write_honours_the_key(owner, board):
+    column, task = board.columns[1], board.tasks[0]
+    writes = [
+        (owner.patch, f"{board.path}/", {"name": "New"}),
+        (owner.post, f"{board.path}/members/", {"username": "outsider", "role": "viewer"}),
+        (owner.patch, f"/api/members/{board.membership('viewer').pk}/", {"role": "editor"}),
+        (owner.post, f"{board.path}/columns/", {"name": "New"}),
+        (owner.patch, f"/api/columns/{column.pk}/", {"name": "New"}),
+        (owner.post, f"/api/columns/{column.pk}/move/", {"after": None}),
+        (owner.patch, f"/api/tasks/{task.pk}/", {"title": "New"}),
+        (owner.post, f"/api/tasks/{task.pk}/move/", {"column": str(column.pk), "after": None}),
+        (owner.post, f"/api/tasks/{task.pk}/comments/", {"text": "New"}),
+        (lambda path, _, **headers: owner.delete(path, **headers), f"/api/tasks/{task.pk}/", None),
+        (lambda path, _, **headers: owner.delete(path, **headers), f"/api/columns/{column.pk}/", None),
+        (lambda path, _, **headers: owner.delete(path, **headers), f"{board.path}/", None),
+    ]
+    for number, (send, path, body) in enumerate(writes):
+        seq = board.seq
+        first = send(path, body, Idempotency_Key=f"key-{number}")
+        again = send(path, body, Idempotency_Key=f"key-{number}")
+        assert first.status_code < 300, (path, first.data)
+        assert (again.status_code, again.content, again[REPLAYED]) == (
+            first.status_code,
+            first.content,
+            "true",
+        )
+        assert board.seq == seq + 1, path
+
+
+def test_a_key_may_not_come_back_with_another_request(editor, board):
+    path = f"{board.path}/tasks/"
+    editor.post(path, {"title": "A"}, Idempotency_Key="k")
+    seq = board.seq
+    for answer in (
+        editor.post(path, {"title": "B"}, Idempotency_Key="k"),
+        editor.post(f"{board.path}/columns/", {"name": "A"}, Idempotency_Key="k"),
+        editor.patch(f"/api/tasks/{board.tasks[0].pk}/", {"title": "A"}, Idempotency_Key="k"),
+        editor.delete(f"/api/tasks/{board.tasks[0].pk}/", Idempotency_Key="k"),
+    ):
+        assert (answer.status_code, answer.data["code"]) == (422, "idempotency-key-reused")
+    assert board.seq == seq
+
+
+def test_white_space_and_the_order_of_keys_make_no_other_request(editor, board):
+    path = f"{board.path}/tasks/"
+    editor.post(path, {"title": "A", "labels": ["b"]}, Idempotency_Key="k")
+    again = editor.post(path, {"labels": ["b"], "title": "A"}, Idempotency_Key="k")
+    assert again[REPLAYED] == "true"
+
+
+def test_a_key_belongs_to_its_user(owner, editor, board):
+    path = f"{board.path}/tasks/"
+    editor.post(path, {"title": "Same"}, Idempotency_Key="k")
+    assert REPLAYED not in owner.post(path, {"title": "Same"}, Idempotency_Key="k")
+    assert Task.objects.filter(title="Same").count() == 2
+
+
+def test_a_refusal_is_not_kept_so_the_request_may_come_again(owner, editor, as_, board):
+    path = f"{board.path}/tasks/"
+    viewer = as_("viewer")
+    assert viewer.post(path, {"title": "A"}, Idempotency_Key="k").status_code == 403
+    assert not IdempotencyKey.objects.exists()
+    owner.patch(f"/api/members/{board.membership('viewer').pk}/", {"role": "editor"})
+    assert viewer.post(path, {"title": "A"}, Idempotency_Key="k").status_code == 201
+
+
+def test_a_version_conflict_is_not_kept_either(editor, board):
+    path = f"/api/tasks/{board.tasks[0].pk}/"
+    assert editor.patch(path, {"title": "A"}, Idempotency_Key="k", If_Match='"7"').status_code == 412
+    assert editor.patch(path, {"title": "A"}, Idempotency_Key="k", If_Match='"1"').status_code == 200
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "x" * 201, "ä", "a\tb"])
+def test_a_malformed_key_is_400(key, editor, board):
+    answer = editor.post(f"{board.path}/tasks/", {"title": "A"}, Idempotency_Key=key)
+    assert answer.status_code == 400
+    assert "Idempotency-Key" in answer.data["detail"]
+
+
+def test_the_longest_key_is_kept_whole_in_the_event(editor, board):
+    key = "".join(chr(33 + number % 94) for number in range(200))
+    assert editor.post(f"{board.path}/tasks/", {"title": "A"}, Idempotency_Key=key).status_code == 201
+    assert board.events(board.seq - 1)[0]["mutationId"] == key
+
+
+def test_no_change_gives_an_answer_that_is_kept_all_the_same(editor, board):
+    path = f"/api/tasks/{board.tasks[0].pk}/"
+    first = editor.patch(path, {"title": "Task 0"}, Idempotency_Key="k")
+    editor.patch(path, {"title": "Changed"})
+    assert editor.patch(path, {"title": "Task 0"}, Idempotency_Key="k").data == first.data
+    assert Task.objects.get(pk=board.tasks[0].pk).title == "Changed"
+
+
+def test_old_answers_are_forgotten_and_young_ones_kept(editor, board):
+    editor.post(f"{board.path}/tasks/", {"title": "Old"}, Idempotency_Key="old")
+    IdempotencyKey.objects.update(created_at="2020-01-01T00:00:00Z")
+    editor.post(f"{board.path}/tasks/", {"title": "Young"}, Idempotency_Key="young")
+    assert idempotency_prune() == 1
+    assert [row.key for row in IdempotencyKey.objects.all()] == ["young"]

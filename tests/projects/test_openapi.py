@@ -1,0 +1,55 @@
+"""The OpenAPI document: valid, without a warning, and true."""
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from projects.api.urls import urlpatterns
+
+OWN = ("/api/projects", "/api/columns", "/api/tasks", "/api/comments", "/api/members", "/api/me")
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    """Written by the command that also fails on a warning or on a document that does not hold."""
+    out = StringIO()
+    call_command("spectacular", format="openapi-json", validate=True, fail_on_warn=True, stdout=out)
+    return json.loads(out.getvalue())
+
+
+def own_operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (path, method, operation)
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+        if path.startswith(OWN) and not path.endswith(("/publish/", "/events/"))
+    ]
+
+
+def test_every_address_of_ours_is_in_it(document):
+    assert len({path for path, *_ in own_operations(document)}) == len(urlpatterns)
+
+
+def test_every_write_takes_a_key_and_every_refusal_is_a_problem(document):
+    for path, method, operation in own_operations(document):
+        headers = {parameter["name"] for parameter in operation.get("parameters", ())}
+        assert ("Idempotency-Key" in headers) == (method != "get"), (method, path)
+        for status, answer in operation["responses"].items():
+            if status >= "400":
+                assert list(answer["content"]) == ["application/problem+json"], (method, path, status)
+
+
+def test_a_created_entity_has_an_address_and_a_task_a_version(document):
+    created = document["paths"]["/api/projects/{project_id}/tasks/"]["post"]["responses"]["201"]
+    assert {"Location", "ETag"} <= set(created["headers"])
+
+
+def test_a_body_takes_no_other_keys_and_a_guest_may_read(document):
+    shapes = document["components"]["schemas"]
+    assert shapes["TaskCreate"]["additionalProperties"] is False
+    assert "additionalProperties" not in shapes["Task"]
+    for path, method, operation in own_operations(document):
+        assert ({} in operation["security"]) == (method == "get" and path != "/api/me/"), (method, path)
