@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# What the tests start for real must be on the machine: Redis, PostgreSQL, Chromium with a font, Node with npm.
+# Missing ones are installed as root with apt-get (Debian, Ubuntu); anyone else is told what to install.
+set -euo pipefail
+
+say() { printf '%s\n' "$*" >&2; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+have_redis() { have redis-server; }
+have_postgresql() { have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
+have_node() { have node && have npm; }
+have_font() { have fc-list && [ -n "$(fc-list)" ]; }
+# Ubuntu's chromium packages are doors to a snap, which containers do not have: only one that answers counts.
+have_chromium() {
+  local name
+  for name in ${CHROMIUM:-chromium chromium-browser google-chrome google-chrome-stable}; do
+    if have "$name" && "$name" --version >/dev/null 2>&1; then
+      return 0
+    fi
+  done
+  return 1
+}
+
+# One line per need: the check, the packages, what it is called.
+needs='have_redis|redis-server|Redis
+have_postgresql|postgresql|PostgreSQL
+have_chromium|chromium|Chromium
+have_font|fontconfig fonts-dejavu-core|a font for Chromium
+have_node|nodejs npm|Node with npm'
+
+missing() {
+  local check packages name
+  while IFS='|' read -r check packages name; do
+    "$check" || printf '%s|%s\n' "$packages" "$name"
+  done <<<"$needs"
+}
+
+# An address list that is out of date names packages that are gone, so it is refreshed first.
+install() {
+  local packages
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq
+  for packages in "$@"; do
+    say "Installing $packages ..."
+    # shellcheck disable=SC2086 # a word per package
+    apt-get install -y -qq --no-install-recommends $packages >/dev/null \
+      || { [ "$packages" = chromium ] && apt-get install -y -qq --no-install-recommends chromium-browser >/dev/null; } \
+      || say "apt-get could not install $packages."
+  done
+}
+
+wanted="$(missing)"
+[ -n "$wanted" ] || exit 0
+
+if [ "$(id -u)" = 0 ] && have apt-get; then
+  mapfile -t packages < <(cut -d'|' -f1 <<<"$wanted")
+  install "${packages[@]}" || say "apt-get failed."
+  wanted="$(missing)"
+  [ -n "$wanted" ] || exit 0
+fi
+
+say "The tests need what is not on this machine: $(cut -d'|' -f2 <<<"$wanted" | paste -sd, | sed 's/,/, /g')."
+say "On Debian or Ubuntu: sudo apt-get install $(cut -d'|' -f1 <<<"$wanted" | paste -sd' ')"
+case "$wanted" in
+  *Chromium*) say "Where Chromium is elsewhere (Ubuntu's own is a snap), name a Chrome or Chromium: CHROMIUM=/path/to/chrome make test" ;;
+esac
+exit 1
