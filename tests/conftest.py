@@ -1,0 +1,91 @@
+"""The tests' set-up. docs/development.md says how the passes and the stacks fit together."""
+
+import logging
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import cast
+
+import hypothesis
+import pytest
+
+from tests.support.databases import CHOICES, InProcess
+
+pytest_plugins = ["tests.support.stack", "tests.support.browser"]
+# A busy machine is no reason to fail: pytest's own time limit bounds a test.
+hypothesis.settings.register_profile("suite", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("suite")
+logging.getLogger("httpx").setLevel(logging.WARNING)  # a line per request would bury what a test logs
+PICTURES = Path("test-results")
+in_process_key = pytest.StashKey[InProcess]()
+
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Choose the database here: the earliest moment, before any other conftest imports a model."""
+    parser.addoption(
+        "--on", choices=CHOICES, default="sqlite", help="database of the tests inside this process"
+    )
+    config = cast("pytest.Config", pluginmanager.get_plugin("pytestconfig"))
+    given = parser.parse_known_args(list(config.invocation_params.args))
+    config.stash[in_process_key] = InProcess(given.on)
+    config.stash[in_process_key].prepare()
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"database inside this process: {config.getoption('--on')}"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """SQLite: all but what only PostgreSQL can show. PostgreSQL: whatever uses Django's database."""
+    on_postgresql = config.getoption("--on") == "postgresql"
+    chosen = _uses_database if on_postgresql else _runs_on_sqlite
+    left_out = [item for item in items if not chosen(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if chosen(item)]
+
+
+def _runs_on_sqlite(item: pytest.Item) -> bool:
+    return item.get_closest_marker("postgresql") is None
+
+
+def _uses_database(item: pytest.Item) -> bool:
+    from django.test import TransactionTestCase
+
+    if item.get_closest_marker("django_db") or item.get_closest_marker("postgresql"):
+        return True
+    if {"db", "transactional_db", "live_server"} & set(getattr(item, "fixturenames", ())):
+        return True
+    cls = getattr(item, "cls", None)
+    return isinstance(cls, type) and issubclass(cls, TransactionTestCase)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Before pytest-django makes the test database: start its server, and name a file where it is SQLite."""
+    from django.db import connection
+
+    in_process = request.config.stash[in_process_key]
+    in_process.start()
+    if in_process.choice == "sqlite":
+        # A file: threads, and processes beside this one, read it too.
+        connection.settings_dict["TEST"]["NAME"] = str(in_process.folder / "tests.sqlite3")
+    yield
+    in_process.stop()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failure shows the gateways' logs and where the pictures of the windows are."""
+    from tests.support.browser import keep_pictures
+
+    report = yield
+    if report.failed and call.when == "call":
+        for name in ("stack", "own_stack"):
+            if running := getattr(item, "funcargs", {}).get(name):
+                report.sections.append(("gateways", running.tail()))
+        for picture in keep_pictures(item, PICTURES):
+            report.sections.append(("picture", str(picture)))
+    return report

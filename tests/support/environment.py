@@ -1,0 +1,38 @@
+"""The environment of everything the tests start: explicit, so that nobody's shell or `.env.local` counts."""
+
+import os
+from collections.abc import Mapping
+
+# Each variable that the outside contract names. An empty one counts as unset and hides what a file says.
+NAMES = (
+    *("PORT", "WEB_PORT", "REDIS_URL", "DATABASE_URL", "DEBUG", "LOG_FILE"),
+    *("SECRET_KEY", "JWT_SECRET", "JWT_SECRET_PREVIOUS", "ALLOWED_HOSTS", "TRUSTED_PROXIES"),
+    *("CORS_ORIGIN", "PUBLIC_WEBSOCKET_URL", "SECURE_SSL_REDIRECT", "ONCALL_WEBHOOK_URL"),
+    *("MAX_CONNECTIONS", "CONNECTION_TIMEOUT", "DRAIN_WINDOW"),
+    *("RATE_LIMIT_ENABLED", "RATE_LIMIT_WINDOW", "RATE_LIMIT_MAX"),
+    *("STRICT_MODE", "REQUIRE_AUTH", "ENABLE_REALTIME"),
+    *("NEXT_PUBLIC_ENABLE_REALTIME", "NEXT_PUBLIC_WEBSOCKET_URL", "NEXT_PUBLIC_MOCK_MODE"),
+)
+SECRETS = {
+    "JWT_SECRET": "signs the tokens of the tests and of nothing else",
+    "SECRET_KEY": "signs the sessions of the tests and of nothing else",
+}
+# What a process needs of the machine, beside ours.
+_MACHINE = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "SYSTEMROOT")
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """A whole environment: the machine's few variables, the tests' secrets, `settings`, the rest unset."""
+    machine = {name: os.environ[name] for name in _MACHINE if name in os.environ}
+    return {
+        **machine,
+        **dict.fromkeys(NAMES, ""),
+        **SECRETS,
+        "DJANGO_SETTINGS_MODULE": "devmentor.settings",
+        "DEBUG": "true",
+        "DRAIN_WINDOW": "500",
+        "LOGIN_FAILURE_LIMIT": "0",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONWARNINGS": "default",
+        **settings,
+    }

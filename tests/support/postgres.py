@@ -1,0 +1,107 @@
+"""A PostgreSQL server for the tests: its own folder, its own port, nothing kept."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+
+import psycopg
+
+from tests.support.processes import Server, free_port
+
+START_SECONDS = 30
+# A power cut may lose the tests' data, so no write waits for the disk.
+_SETTINGS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "listen_addresses": "127.0.0.1",
+    "log_min_messages": "fatal",
+}
+
+
+class Postgres:
+    """`url(name)` is the address of one of its databases; `create` makes one, by copying if asked to."""
+
+    def __init__(self, port: int | None = None) -> None:
+        self.port = port or free_port()
+        # initdb and postgres refuse to run as root; the folder then belongs to the package's own user.
+        self._user = "postgres" if os.geteuid() == 0 else None
+        # Not below pytest's temporary folder: that one is closed to other users.
+        self.folder = Path(tempfile.mkdtemp(prefix="devmentor-postgres-"))
+        if self._user:
+            shutil.chown(self.folder, self._user, self._user)
+        self._initialise()
+        self.server = self._start()
+
+    def url(self, database: str) -> str:
+        return f"postgres://devmentor@127.0.0.1:{self.port}/{database}"
+
+    def create(self, database: str, template: str = "template0") -> str:
+        """Make a database, empty or a copy of `template` (which nobody may be connected to); its address."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(
+                psycopg.sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                    psycopg.sql.Identifier(database), psycopg.sql.Identifier(template)
+                )
+            )
+        return self.url(database)
+
+    def stop(self) -> None:
+        """Fast shutdown: sessions are cut, the server ends; then its folder goes."""
+        self.server.stop(signal.SIGINT)
+        shutil.rmtree(self.folder)
+
+    def _initialise(self) -> None:
+        made = subprocess.run(
+            [
+                *(_binary("initdb"), "--pgdata", self.folder / "data", "--username", "devmentor"),
+                *("--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync"),
+            ],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            user=self._user,
+            group=self._user,
+            extra_groups=[] if self._user else None,
+        )
+        if made.returncode:
+            raise RuntimeError(f"initdb failed:\n{made.stdout}{made.stderr}")
+
+    def _start(self) -> Server:
+        settings = {**_SETTINGS, "port": str(self.port), "unix_socket_directories": str(self.folder)}
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        server = Server(
+            [str(_binary("postgres")), "-D", str(self.folder / "data"), *options],
+            log=self.folder / "postgres.log",
+            user=self._user,
+        )
+        try:
+            server.wait_until(self._answers, START_SECONDS)
+        except BaseException:
+            server.kill()
+            raise
+        return server
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.url("postgres"), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+
+def _binary(name: str) -> Path:
+    """Where a server program is: on the PATH, or where Debian keeps it, the newest version first."""
+    if found := shutil.which(name):
+        return Path(found)
+    versions = sorted(
+        Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: -float(path.parts[4])
+    )
+    if not versions:
+        raise FileNotFoundError(f"{name} not found; `make test` installs PostgreSQL")
+    return versions[0]

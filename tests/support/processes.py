@@ -1,0 +1,145 @@
+"""Child processes that keep their log in a file, are waited for with a deadline and end with the tests."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+ROOT = Path(__file__).resolve().parents[2]
+POLL_SECONDS = 0.02
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+_handed_out: set[int] = set()
+_between_looks = threading.Event()  # never set: waiting on it is a pause
+
+
+class NotReady(AssertionError):
+    """A process ended or missed its deadline; the message carries the tail of its log."""
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that is free now and was not handed out before in this run."""
+    while True:
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            port: int = listener.getsockname()[1]
+        if port not in _handed_out:
+            _handed_out.add(port)
+            return port
+
+
+def eventually(look: Callable[[], T], seconds: float = 5, what: str = "the condition") -> T:
+    """The first truthy answer of `look`; else an AssertionError that names `what` and the last answer."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = look()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds:g} s for {what}; the last look gave {answer!r}")
+        _between_looks.wait(POLL_SECONDS)
+
+
+class Server:
+    """One child process. `log` receives both of its output streams."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+        user: str | None = None,
+    ) -> None:
+        self.name = Path(log).stem
+        self.log = log
+        self._command = command
+        self._environment = None if environment is None else dict(environment)
+        self._user = user
+        self.start()
+
+    def start(self) -> None:
+        """Start the process; again, once it has ended."""
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                self._command,
+                cwd=ROOT,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                preexec_fn=_end_with_parent,
+                user=self._user,
+                group=self._user,
+                extra_groups=[] if self._user else None,
+            )
+
+    @property
+    def running(self) -> bool:
+        return self.process.poll() is None
+
+    def wait_until(self, ready: Callable[[], bool], seconds: float) -> None:
+        """Return once `ready` says so; raise NotReady when the process ends first or the time is up."""
+        deadline = time.monotonic() + seconds
+        while not ready():
+            if not self.running:
+                raise NotReady(f"{self.name} ended with {self.process.returncode}\n{self.tail()}")
+            if time.monotonic() > deadline:
+                raise NotReady(f"{self.name} was not ready after {seconds:g} s\n{self.tail()}")
+            _between_looks.wait(POLL_SECONDS)
+
+    def stop(self, how: signal.Signals = signal.SIGTERM, seconds: float = 15) -> int:
+        """Signal, wait with a bound, kill what is left; the exit status (negative: the signal's number)."""
+        if self.running:
+            self.process.send_signal(how)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self.process.wait(seconds)
+        self.kill()
+        return self.process.returncode
+
+    def kill(self) -> None:
+        """End it at once, as a crash of the machine would."""
+        self.process.kill()
+        self.process.wait()
+
+    def pause(self) -> None:
+        """Stop it without ending it: connections stay open and nothing answers."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
+    def tail(self, lines: int = 40) -> str:
+        """The end of its log, under a line that says whose it is."""
+        written = self.log.read_text("utf-8", "replace").splitlines()
+        return "\n".join([f"--- {self.name}, last lines of its log:", *written[-lines:]])
+
+
+def run(command: Sequence[str], environment: Mapping[str, str], seconds: float = 60) -> str:
+    """Run a command to its end; its standard output, or an AssertionError with all it wrote."""
+    done = subprocess.run(
+        command, cwd=ROOT, env=dict(environment), capture_output=True, text=True, timeout=seconds, check=False
+    )
+    if done.returncode:
+        raise AssertionError(f"{' '.join(command)} ended with {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def manage(arguments: Sequence[str], environment: Mapping[str, str], seconds: float = 60) -> str:
+    """`python manage.py …` in a process of its own; its standard output."""
+    return run([sys.executable, "manage.py", *arguments], environment, seconds)
+
+
+def _end_with_parent() -> None:
+    """In the child: be told to end when the test run dies without its own cleaning up (Linux only)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() == 1:
+            os.kill(os.getpid(), signal.SIGTERM)

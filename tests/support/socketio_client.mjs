@@ -1,0 +1,22 @@
+// socket.io-client as the tests drive it: a command a line on standard input, a fact a line on standard output.
+import { createInterface } from "node:readline";
+import { io } from "socket.io-client";
+
+const [url, transports, token] = process.argv.slice(2);
+const tell = (fact) => process.stdout.write(`${JSON.stringify(fact)}\n`);
+const socket = io(url, {
+  transports: transports.split(","),
+  auth: token ? { token } : {},
+  reconnectionDelay: 100,
+  reconnectionDelayMax: 200,
+});
+
+socket.on("connect", () => tell({ is: "connect" }));
+socket.on("disconnect", (reason) => tell({ is: "disconnect", reason }));
+socket.on("connect_error", (error) => tell({ is: "refused", data: error.data ?? null, again: socket.active }));
+socket.onAny((event, payload) => tell({ is: "event", event, payload }));
+
+createInterface({ input: process.stdin }).on("line", (line) => {
+  const { event, data } = JSON.parse(line);
+  socket.emit(event, data, (answer) => tell({ is: "ack", event, answer }));
+});
