@@ -2,7 +2,9 @@
 
 from csp.decorators import csp_update
 from django.contrib import admin
+from django.templatetags.static import static
 from django.urls import include, path, re_path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from projects.rooms import PROJECT
@@ -10,6 +12,9 @@ from realtime import problems
 from realtime.api import PublishView, RealtimeView, TokenRefreshView, TokenView, asyncapi
 
 docs = csp_update({"style-src": ["'unsafe-inline'"]})(SpectacularSwaggerSplitView.as_view())
+
+admin.site.site_header = admin.site.site_title = "DevMentor"
+admin.site.index_title = "Administration"
 
 urlpatterns = [
     path("admin/", admin.site.urls),
@@ -22,6 +27,7 @@ urlpatterns = [
     path("api/docs/", docs, name="docs"),
     path("api/", include("projects.api.urls")),
     re_path(r"^api/(?P<rest>.*)$", problems.unknown_address),
+    path("favicon.ico", RedirectView.as_view(url=static("projects/icon.svg"))),
     path("", include("projects.web.urls")),
 ]
 handler500 = "realtime.problems.server_error"

@@ -18,7 +18,9 @@ class SocketSourceMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if response.headers.get("content-type", "").startswith("text/html"):
-            response._csp_update = {"connect-src": self._sources(request)}  # type: ignore[attr-defined]
+            of_the_view = getattr(response, "_csp_update", None) or {}
+            sources = {"connect-src": self._sources(request), **of_the_view}
+            response._csp_update = sources  # type: ignore[attr-defined]
         return response
 
     def _sources(self, request: HttpRequest) -> list[str]:
