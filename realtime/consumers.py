@@ -82,6 +82,10 @@ class GatewayConsumer(AsyncConsumer):
             if message["type"] == "websocket.disconnect":
                 return int(message.get("code") or 1005)
             self.session.heard()
+            if len(message.get("text") or message.get("bytes") or "") > protocol.MAX_FRAME_BYTES:
+                self.connection.close(
+                    CloseCode.TOO_BIG, "a frame over 64 KiB"
+                )  # where the server has no limit
             if self.connection.closing is None:
                 await self._answer(message.get("text"))
 
@@ -110,8 +114,14 @@ class GatewayConsumer(AsyncConsumer):
             closing = self.connection.closing
             if closing is not None:
                 reason = closing.reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
-                await self._send({"type": "websocket.close", "code": closing.code, "reason": reason})
+                await self._send(
+                    {"type": "websocket.close", "code": self._sayable(closing.code), "reason": reason}
+                )
                 return
+
+    def _sayable(self, code: int) -> int:
+        """The code as a plain int; under daphne, which refuses to say the protocol's own, 1000 for those."""
+        return int(code) if self._controls is not None or code >= 3000 else 1000
 
     def _has_room(self) -> "asyncio.Future[None]":
         """Done when the send queue is less than half full, so that a replay never overruns it."""

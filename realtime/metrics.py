@@ -61,7 +61,7 @@ def count_out(event: str, frames: int = 1) -> None:
 
 def count_close(code: int) -> None:
     """Codes of the protocol and ours are labels; a client may choose among thousands of others."""
-    known = 1000 <= code <= 1015 or code in CloseCode
+    known = 1000 <= code <= 1015 or code in set(CloseCode)
     CLOSES.labels(str(code) if known else "other").inc()
 
 

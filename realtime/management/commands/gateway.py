@@ -65,21 +65,29 @@ class Command(BaseCommand):
     def _serve_with_uvicorn(self, application: Any, listeners: list[socket.socket]) -> None:
         from realtime.server import serve
 
-        serve(application, listeners, settings.DRAIN_WINDOW / 1000, lambda: self._announce(listeners))
+        serve(
+            application,
+            listeners,
+            settings.DRAIN_WINDOW / 1000,
+            lambda: self._announce(self._ports(listeners)),
+        )
 
     def _serve_with_daphne(self, application: Any, listeners: list[socket.socket]) -> None:
         from daphne.server import Server
 
+        ports = self._ports(listeners)  # read now: daphne takes the listeners' descriptors over
         endpoints = [f"fd:fileno={listener.fileno()}" for listener in listeners]
         Server(
             application,
             endpoints=endpoints,
             signal_handlers=True,
-            ready_callable=lambda: self._announce(listeners),
+            ready_callable=lambda: self._announce(ports),
             server_name="",
         ).run()
 
-    def _announce(self, listeners: list[socket.socket]) -> None:
-        ports = dict.fromkeys(listener.getsockname()[1] for listener in listeners)
+    def _ports(self, listeners: list[socket.socket]) -> list[int]:
+        return list(dict.fromkeys(listener.getsockname()[1] for listener in listeners))
+
+    def _announce(self, ports: list[int]) -> None:
         self.stdout.write(f"Serving on port {' and '.join(map(str, ports))}.")
         self.stdout.flush()

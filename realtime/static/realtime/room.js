@@ -53,6 +53,8 @@ export class Room {
     this.left = false;
     /** The history no longer reaches back to our cursor: nothing can be asked until the board was loaded afresh. */
     this.halted = false;
+    /** The server says that there is no such room, or not for us; joining tries anew. */
+    this.gone = false;
     /** @type {"none" | "ok" | "failed"} */
     this.poll = "none";
     this.feed = new Feed(cursor, options.onEvent);
@@ -141,6 +143,7 @@ export class Room {
     if (this.left) return;
     this.feed.startAt(answer.seq);
     this.joined = true;
+    this.gone = false;
     this.#stopPolling();
     log("room", this.id, "joined at", answer.seq);
     this.options.onNews("joined", answer);
@@ -152,7 +155,7 @@ export class Room {
     if (this.left) return;
     log("room", this.id, "join failed", error.code);
     if (error.code === "history-trimmed") this.#trimmed();
-    else if (error.code === "not-found") this.options.onNews("gone");
+    else if (error.code === "not-found") this.#gone();
     else if (error.code === "timeout") this.options.line.recycle();
     else if (error.code !== "closed") this.#later(error.retryAfterMs ?? 5 * REJOIN_PAUSE_MS, () => void this.join());
   }
@@ -179,8 +182,17 @@ export class Room {
   /** @param {number} status */
   #refused(status) {
     if (status === 410) return this.#trimmed();
+    if (status === 404) return this.#gone();
     this.poll = "failed";
-    this.options.onNews(status === 404 ? "gone" : "refused", status);
+    this.options.onNews("refused", status);
+    this.options.onChange();
+  }
+
+  #gone() {
+    this.gone = true;
+    this.joined = false;
+    this.#stopPolling();
+    this.options.onNews("gone");
     this.options.onChange();
   }
 

@@ -1,10 +1,11 @@
 import { Directory, STALE_MS } from "./directory.js";
 import { Emitter } from "./emitter.js";
+import { factsOf } from "./facts.js";
 import { isLogEvent } from "./frames.js";
 import { Line } from "./line.js";
 import { log } from "./log.js";
 import { Room } from "./room.js";
-import { initialStatus, nextStatus } from "./status.js";
+import { GRACE_MS, initialStatus, nextStatus } from "./status.js";
 
 /** @typedef {import("./frames.js").Frame} Frame */
 /** @typedef {import("./status.js").Mode} Mode */
@@ -238,26 +239,10 @@ export class WebsocketService {
     this.#emitter.emit("banner", text);
   }
 
-  #facts() {
-    const rooms = [...this.#rooms.values()];
-    const reachable = this.directory.reachable;
-    const ownPoll = rooms.length > 0 || reachable === null ? "none" : reachable ? "ok" : "failed";
-    const polls = [ownPoll, ...rooms.map((room) => room.poll)];
-    const socketIsComing = rooms.length === 0 && this.line.state === "connecting" && this.line.attempts === 0;
-    return {
-      joined: this.line.isOpen && rooms.every((room) => room.joined),
-      lastFrameAt: this.line.lastFrameAt,
-      heartbeatMs: this.line.heartbeatMs,
-      poll: /** @type {"none" | "ok" | "failed"} */ (
-        socketIsComing ? "none" : polls.includes("failed") ? "failed" : polls.includes("ok") ? "ok" : "none"
-      ),
-      switchedOff: this.line.switchedOff,
-    };
-  }
-
   #refresh() {
     const before = this.#shown;
-    if (this.#started) this.#shown = nextStatus(before, this.#facts(), this.options.clock.now());
+    if (this.#started) this.#shown = nextStatus(before, factsOf(this.line, this.directory, [...this.#rooms.values()]), this.options.clock.now());
+    if (before.wavering === null && this.#shown.wavering !== null) this.options.clock.after(GRACE_MS, () => this.#refresh());
     if (before.mode === "offline" && this.#shown.mode === "polling") this.line.retryNow(); // the server is back
     if (before.mode !== this.#shown.mode) log("status", this.#shown.mode);
     this.#emitter.emit("status", this.getConnectionStatus());

@@ -1,0 +1,89 @@
+/** HTTP as the board uses it: session cookie, CSRF header, problem+json as errors with words. */
+
+/**
+ * @typedef {{status: number, code: string, detail: string, errors?: Record<string, string[]>, [key: string]: any}} Problem
+ */
+
+const TIMEOUT_MS = 20_000;
+
+/** The server's refusal, or, with status 0, no answer at all. */
+export class ApiError extends Error {
+  /**
+   * @param {Problem} problem
+   * @param {number | null} retryAfterMs
+   */
+  constructor(problem, retryAfterMs = null) {
+    super(problem.detail);
+    this.problem = problem;
+    this.status = problem.status;
+    this.retryAfterMs = retryAfterMs;
+  }
+
+  /** Whether the same request may succeed later, unchanged. */
+  get isPassing() {
+    return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
+  }
+}
+
+/**
+ * @param {string} path
+ * @param {{method?: string, body?: object, key?: string, version?: number}} [request]
+ * @returns {Promise<any>}  the answer's JSON, null where there is none; rejects with an ApiError
+ */
+export async function call(path, { method = "GET", body, key, version } = {}) {
+  /** @type {Record<string, string>} */
+  const headers = { Accept: "application/json" };
+  if (method !== "GET") headers["X-CSRFToken"] = csrfToken(document.cookie);
+  if (body) headers["Content-Type"] = "application/json";
+  if (key) headers["Idempotency-Key"] = key;
+  if (version !== undefined) headers["If-Match"] = `"${version}"`;
+  const response = await send(path, { method, headers, body: body && JSON.stringify(body), cache: "no-store" });
+  const answer = await readJson(response);
+  if (response.ok) return answer;
+  throw new ApiError(problemOf(response, answer), retryAfterMs(response));
+}
+
+/**
+ * @param {string} path
+ * @param {RequestInit} options
+ */
+async function send(path, options) {
+  try {
+    return await fetch(path, { ...options, signal: AbortSignal.timeout(TIMEOUT_MS) });
+  } catch {
+    throw new ApiError({ status: 0, code: "unreachable", detail: "The server cannot be reached." });
+  }
+}
+
+/** @param {Response} response */
+async function readJson(response) {
+  try {
+    return await response.json();
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * @param {Response} response
+ * @param {any} answer
+ * @returns {Problem}
+ */
+function problemOf(response, answer) {
+  const { status } = response;
+  return { code: "unknown", detail: `The server answered ${status}.`, ...answer, status };
+}
+
+/** @param {Response} response */
+function retryAfterMs(response) {
+  const seconds = Number.parseFloat(response.headers.get("Retry-After") ?? "");
+  return Number.isFinite(seconds) ? seconds * 1000 : null;
+}
+
+/**
+ * Read at each write: a log-in in another tab changes it.
+ * @param {string} cookies
+ */
+export function csrfToken(cookies) {
+  return /(?:^|;\s*)csrftoken=([^;]*)/.exec(cookies)?.[1] ?? "";
+}

@@ -1,0 +1,27 @@
+import { h, setAttribute, setText } from "./dom.js";
+import { colourOf, initials } from "./people.js";
+
+/** @typedef {{id: string, name: string}} Someone */
+
+/**
+ * A person as initials on their colour. The name is there for readers and on hover.
+ * @param {Someone} person
+ * @param {string} [said]  what a screen reader says instead of the bare name
+ */
+export function avatar(person, said = person.name) {
+  const element = h("span", { class: "avatar", role: "img" });
+  drawAvatar(element, person, said);
+  return element;
+}
+
+/**
+ * @param {HTMLElement} element
+ * @param {Someone} person
+ * @param {string} [said]
+ */
+export function drawAvatar(element, person, said = person.name) {
+  setText(element, initials(person.name));
+  setAttribute(element, "data-person", colourOf(person.id));
+  setAttribute(element, "title", person.name);
+  setAttribute(element, "aria-label", said);
+}

@@ -1,0 +1,221 @@
+import { ApiError, call } from "./api.js";
+import { Outbox } from "./outbox.js";
+import * as pending from "./pending.js";
+import { requestOf } from "./requests.js";
+import { boardOf, reduce } from "./store.js";
+import { conflicts } from "./three_way.js";
+
+/** @typedef {import("./types.js").BoardEvent} BoardEvent */
+/** @typedef {import("./pending.js").Operation} Operation */
+
+/**
+ * @typedef {object} BoardOptions
+ * @property {import("./types.js").Snapshot} snapshot
+ * @property {import("./types.js").Feed} feed
+ * @property {string | null} userId
+ * @property {{load: () => Operation[], save: (operations: Operation[]) => void}} kept
+ *
+ * @typedef {object} BoardListener
+ * @property {() => void} [changed]
+ * @property {(event: BoardEvent, before: import("./store.js").Board) => void} [event]
+ * @property {(operation: Operation, error: ApiError) => void} [refused]
+ * @property {(operation: Operation, answer: any) => void} [answered]
+ * @property {(problem: "gone" | "unreachable" | "refused") => void} [lost]
+ */
+
+/** The board's model: the server's state, what this page has asked for, and the one view of both. */
+export class BoardModel {
+  /** @type {BoardListener[]} */
+  #listeners = [];
+  /** @type {import("./pending.js").BoardView | null} */
+  #view = null;
+  #reloading = false;
+
+  /** @param {BoardOptions} options */
+  constructor(options) {
+    this.options = options;
+    this.state = boardOf(options.snapshot);
+    /** @type {Operation[]} */
+    this.operations = [];
+    /** We may no longer see this board; what is shown is what it was. */
+    this.lost = false;
+    this.outbox = new Outbox({
+      send: (operation) => this.#send(operation),
+      onAnswer: (operation, answer) => this.#answered(operation, answer),
+      onRefusal: (operation, error) => this.#refused(operation, error),
+      random: Math.random,
+      later: (delayMs, run) => void setTimeout(run, delayMs),
+    });
+    this.feed = options.feed;
+  }
+
+  start() {
+    const { feed, kept } = this.options;
+    feed.on("*", (event) => event.projectId === this.id && this.apply(event));
+    feed.on("trimmed", ({ room }) => room === this.id && void this.reload());
+    feed.on("gone", ({ room }) => room === this.id && this.#lose());
+    feed.on("refused", ({ room }) => room === this.id && this.#tell("lost", "refused"));
+    for (const operation of kept.load()) this.#enqueue(operation);
+    feed.joinProject(this.id, this.state.seq);
+  }
+
+  get id() {
+    return this.options.snapshot.project.id;
+  }
+
+  /** @returns {import("./pending.js").BoardView} */
+  get view() {
+    this.#view ??= pending.viewOf(this.state, this.operations);
+    return this.#view;
+  }
+
+  /** @returns {import("./types.js").Role | null} */
+  get role() {
+    const mine = Object.values(this.state.members).find((member) => member.user.id === this.options.userId);
+    return mine?.role ?? null;
+  }
+
+  get canWrite() {
+    return !this.state.deleted && !this.lost && (this.role === "owner" || this.role === "editor");
+  }
+
+  /** @param {string | null | undefined} userId */
+  person(userId) {
+    return Object.values(this.state.members).find((member) => member.user.id === userId)?.user;
+  }
+
+  /** @param {BoardListener} listener */
+  listen(listener) {
+    this.#listeners.push(listener);
+  }
+
+  /**
+   * Asks for a change: it shows at once and is sent until the server says yes or no.
+   * @param {string} kind
+   * @param {Partial<Operation>} fields
+   * @returns {Operation}
+   */
+  ask(kind, fields) {
+    const key = crypto.randomUUID();
+    const made = kind === "task.create" ? { task: pending.temporaryId(key) } : kind === "column.create" ? { column: pending.temporaryId(key) } : {};
+    const operation = { ...fields, ...made, key, kind };
+    this.#enqueue(operation);
+    return operation;
+  }
+
+  /** @param {BoardEvent} event */
+  apply(event) {
+    const before = this.state;
+    this.state = reduce(before, event);
+    if (this.state === before) return;
+    this.operations = pending.settle(pending.confirmByEvent(this.operations, event), this.state);
+    this.#tell("event", event, before);
+    this.#changed();
+  }
+
+  /** The board anew: its history no longer reaches back to us. */
+  async reload() {
+    if (this.#reloading) return;
+    this.#reloading = true;
+    try {
+      const snapshot = await call(`/api/projects/${this.id}/board/?include=commentCounts`);
+      this.state = boardOf(snapshot);
+      this.operations = pending.settle(this.operations, this.state).filter((operation) => !operation.answer);
+      this.feed.restartAt(this.id, snapshot.seq);
+      this.#changed();
+    } catch (error) {
+      if (error instanceof ApiError && error.isPassing) setTimeout(() => void this.reload(), 1000 + Math.random() * 4000);
+      else this.#lose();
+    } finally {
+      this.#reloading = false;
+    }
+  }
+
+  #lose() {
+    this.lost = true;
+    this.#tell("lost", "gone");
+    this.#changed();
+  }
+
+  /** @param {Operation} operation */
+  #enqueue(operation) {
+    this.operations = [...this.operations, operation];
+    this.#changed();
+    this.outbox.add(operation);
+  }
+
+  /**
+   * @param {Operation} operation
+   * @returns {Promise<any>}
+   */
+  async #send(operation) {
+    const versionOf = (/** @type {string} */ id) => this.#versionOf(id);
+    const { method, path, body, version } = requestOf(operation, { projectId: this.id, versionOf });
+    try {
+      return await call(path, { method, body, version, key: operation.key });
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 412) return this.#sendOverPresent(operation, error);
+      if (error instanceof ApiError && error.status === 401) this.#tell("lost", "refused");
+      throw error;
+    }
+  }
+
+  /**
+   * The newest version that we know of: an answer may be ahead of its event.
+   * @param {string} taskId
+   */
+  #versionOf(taskId) {
+    const answered = this.operations.filter(({ answer }) => answer?.id === taskId && answer.version);
+    const versions = answered.map(({ answer }) => answer.version);
+    const shown = this.state.tasks[taskId]?.version;
+    return shown === undefined ? undefined : Math.max(shown, ...versions);
+  }
+
+  /**
+   * The task moved on since. Where others left our fields alone, the change goes in on top of theirs, still under its
+   * own key, since a refusal uses none up; where they did not, the person decides.
+   * @param {Operation} operation
+   * @param {ApiError} moved
+   */
+  async #sendOverPresent({ key, task = "", changes = {}, base = {} }, moved) {
+    const present = moved.problem.task;
+    if (!present || conflicts(base, changes, present).length) throw moved;
+    return call(`/api/tasks/${task}/`, { method: "PATCH", body: changes, version: present.version, key });
+  }
+
+  /**
+   * @param {Operation} operation
+   * @param {any} answer
+   */
+  #answered(operation, answer) {
+    this.operations = pending.settle(pending.confirmByAnswer(this.operations, operation.key, answer), this.state);
+    this.#tell("answered", operation, answer);
+    this.#changed();
+  }
+
+  /**
+   * @param {Operation} operation
+   * @param {ApiError} error
+   */
+  #refused(operation, error) {
+    this.operations = pending.refuse(this.operations, operation.key);
+    this.#tell("refused", operation, error);
+    this.#changed();
+  }
+
+  #changed() {
+    this.#view = null;
+    const waiting = this.operations.filter((operation) => !operation.answer);
+    this.options.kept.save(waiting);
+    this.feed.reportWaiting(waiting.length);
+    this.#tell("changed");
+  }
+
+  /**
+   * @param {keyof BoardListener} what
+   * @param {...any} details
+   */
+  #tell(what, ...details) {
+    for (const listener of this.#listeners) /** @type {any} */ (listener[what])?.(...details);
+  }
+}

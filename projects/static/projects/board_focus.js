@@ -1,0 +1,71 @@
+/**
+ * The keyboard's place on the board: one card is in the tab order, the arrows walk from it, and the focus stays with
+ * its card by the id whatever is drawn.
+ */
+export class BoardFocus {
+  /** @type {string | null} */
+  #current = null;
+
+  /**
+   * @param {HTMLElement} root
+   * @param {Map<string, HTMLElement>} cards  by id, as drawn
+   */
+  constructor(root, cards) {
+    this.root = root;
+    this.cards = cards;
+    root.addEventListener("focusin", (event) => this.#focused(event));
+  }
+
+  /** @param {string} id */
+  set(id) {
+    const card = this.cards.get(id);
+    card?.querySelector("a")?.focus();
+    card?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
+
+  /**
+   * @param {string} id
+   * @param {string} real
+   */
+  rename(id, real) {
+    if (this.#current === id) this.#current = real;
+  }
+
+  /** Moving an element in the page takes its focus away: call the answer after a drawing to give it back. */
+  keep() {
+    const element = document.activeElement;
+    if (!(element instanceof HTMLElement) || !this.root.contains(element)) return () => undefined;
+    return () => this.#restore(element);
+  }
+
+  /** Only the current card can be reached with Tab. */
+  drawStops() {
+    if (!this.#current || !this.cards.has(this.#current)) this.#current = this.#first();
+    for (const [id, card] of this.cards) {
+      const index = id === this.#current ? 0 : -1;
+      for (const stop of /** @type {NodeListOf<HTMLElement>} */ (card.querySelectorAll("a, button"))) {
+        if (stop.tabIndex !== index) stop.tabIndex = index;
+      }
+    }
+  }
+
+  /** @param {HTMLElement} element */
+  #restore(element) {
+    if (document.activeElement === element) return;
+    if (element.isConnected) element.focus({ preventScroll: true });
+    else if (document.activeElement === document.body && this.#current) this.cards.get(this.#current)?.querySelector("a")?.focus({ preventScroll: true });
+  }
+
+  /** @param {FocusEvent} event */
+  #focused(event) {
+    const card = event.target instanceof Element ? event.target.closest("[data-task-id]") : null;
+    const id = card?.getAttribute("data-task-id");
+    if (!id || id === this.#current) return;
+    this.#current = id;
+    this.drawStops();
+  }
+
+  #first() {
+    return this.root.querySelector("[data-task-id]")?.getAttribute("data-task-id") ?? null;
+  }
+}

@@ -1,0 +1,241 @@
+import { Announcer } from "./announcer.js";
+import { BoardModel } from "./board.js";
+import { BoardView } from "./board_view.js";
+import { addColumn, openColumnMenu } from "./column_menu.js";
+import { ColumnTabs } from "./column_tabs.js";
+import { Composer } from "./composer.js";
+import { find, h, icon, setAttribute, setText } from "./dom.js";
+import { Drag } from "./drag.js";
+import { listenToKeys } from "./keyboard.js";
+import { closeMenu } from "./menu.js";
+import { openMoveMenu } from "./move_menu.js";
+import { openMembers } from "./members_panel.js";
+import { findTask } from "./pending.js";
+import { colourOf } from "./people.js";
+import { PresenceBar } from "./presence_bar.js";
+import { openProjectMenu } from "./project_menu.js";
+import { clearLoss, reportLoss, reportRefusal, watchLogIn } from "./reports.js";
+import { sessionStore } from "./session_store.js";
+import { TaskAddress } from "./task_address.js";
+import { TaskSheet } from "./task_sheet.js";
+import { toast } from "./toasts.js";
+import { announcement, clip } from "./words.js";
+
+/** @typedef {import("./types.js").BoardEvent} BoardEvent */
+
+const root = find("#board");
+const userId = root.dataset.userId || null;
+/** @type {import("./types.js").Snapshot} */
+const snapshot = JSON.parse(find("#snapshot").textContent ?? "");
+const feed = /** @type {{websocketService: import("./types.js").Feed}} */ (/** @type {unknown} */ (window)).websocketService;
+
+const kept = sessionStore(snapshot.project.id, userId ?? "guest");
+const model = new BoardModel({ snapshot, feed, userId, kept });
+const address = new TaskAddress(model.id, (taskId) => showTask(taskId));
+const tail = h("div", { class: "column-tail" }, h("button", { type: "button", class: "button quiet", title: "Add column", onclick: () => void addColumn(model) }, icon("plus"), h("span", { class: "column-tail-text" }, "Add column")));
+const view = new BoardView(root, tail, model, (taskId) => address.href(taskId));
+const tabs = new ColumnTabs(find("#column-tabs"), root);
+const sheet = new TaskSheet(model, { close: () => closeTask() });
+const composer = new Composer(view, (task) => model.ask("task.create", { column: task.column, changes: { title: task.title } }));
+const announcer = new Announcer(find("#announcements"));
+const filter = /** @type {HTMLInputElement} */ (find("#filter"));
+const drag = new Drag({ root, allowed: () => model.canWrite, onDrop: (drop) => move(drop), onStart: () => closeMenu() });
+
+/** @param {{task: string, column: string, after: string | null | undefined}} intent */
+function move({ task, column, after }) {
+  const found = findTask(model.view, task);
+  const target = model.view.columns.find((one) => one.id === column);
+  if (!found || !target) return void toast("That place is no longer there. Nothing was moved.");
+  const above = found.index > 0 ? found.list[found.index - 1].id : null;
+  if (found.column.id === column && above === after) return;
+  model.ask("task.move", { task, column, after });
+  view.draw();
+  view.focus.set(task);
+  announcer.say(`Moved “${clip(found.task.title)}” to ${target.name}`);
+}
+
+/** @param {string | null} taskId */
+function showTask(taskId) {
+  if (taskId === sheet.taskId) return;
+  const before = sheet.taskId;
+  if (taskId && findTask(model.view, taskId)) sheet.open(taskId);
+  else sheet.close();
+  coverBoard();
+  if (!sheet.taskId && before) view.focus.set(before);
+}
+
+const phone = matchMedia("(max-width: 640px)");
+
+/** On a phone the sheet is the whole page: what it covers is out of reach, for the keyboard and for readers too. */
+function coverBoard() {
+  const covered = sheet.taskId !== null && phone.matches;
+  for (const part of ["#main", "#column-tabs", ".board-bar"]) find(part).inert = covered;
+}
+
+/** @param {string} taskId */
+function openTask(taskId) {
+  address.open(taskId);
+  showTask(taskId);
+}
+
+function closeTask() {
+  address.close();
+  showTask(null);
+}
+
+/** @param {string | null} columnId */
+function createIn(columnId) {
+  if (!model.canWrite) return;
+  const column = columnId ?? visibleColumn() ?? model.view.columns[0]?.id;
+  if (column) composer.open(column);
+  else void addColumn(model);
+}
+
+/** On a phone, the one that fills the screen. */
+function visibleColumn() {
+  const { left } = root.getBoundingClientRect();
+  const columns = [...root.querySelectorAll("[data-column-id]")];
+  return columns.find((column) => column.getBoundingClientRect().right > left + 80)?.getAttribute("data-column-id") ?? null;
+}
+
+/** @param {HTMLElement} card */
+function openMenuOf(card) {
+  if (!model.canWrite) return;
+  const anchor = /** @type {HTMLElement} */ (card.querySelector(".card-menu") ?? card);
+  openMoveMenu(anchor, card.dataset.taskId ?? "", model, { move, open: openTask });
+}
+
+function openHelp() {
+  const help = document.querySelector("#help");
+  if (help instanceof HTMLDialogElement && !help.open) help.showModal();
+}
+
+function closeTop() {
+  if (closeMenu()) return true;
+  if (document.querySelector("dialog[open]")) return false;
+  if (sheet.taskId) closeTask();
+  else if (composer.isOpen) composer.close();
+  else if (filter.value) clearFilter();
+  else return false;
+  return true;
+}
+
+function clearFilter() {
+  filter.value = "";
+  view.setFilter("");
+}
+
+/** @param {MouseEvent} event */
+function click(event) {
+  const target = event.target instanceof Element ? event.target : null;
+  const card = /** @type {HTMLElement | null} */ (target?.closest("[data-task-id]") ?? null);
+  const column = target?.closest("[data-column-id]")?.getAttribute("data-column-id") ?? "";
+  const button = /** @type {HTMLElement | null} */ (target?.closest("button") ?? null);
+  if (button?.matches(".card-menu") && card) openMenuOf(card);
+  else if (button?.matches(".column-add")) createIn(column);
+  else if (button?.matches(".column-menu")) openColumnMenu(button, column, model, createIn);
+  else if (card && target?.closest("a") && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    event.preventDefault();
+    openTask(card.dataset.taskId ?? "");
+  }
+}
+
+/**
+ * @param {BoardEvent} event
+ * @param {import("./store.js").Board} before
+ */
+function heard(event, before) {
+  const own = event.actor?.id === userId && event.mutationId !== null && event.mutationId !== undefined && asked.has(event.mutationId);
+  if (own) return void asked.delete(event.mutationId ?? "");
+  const moves = event.event === "task:moved" || event.event === "task:created";
+  view.noteRemote(moves ? event.data.id : null, colourOf(event.actor?.id ?? ""));
+  announcer.say(announcement(event, before));
+  if (event.event === "member:removed" && event.data.user.id === userId && !model.state.project.public) reportLoss("gone");
+  tellDragger(event, before);
+}
+
+/**
+ * @param {BoardEvent} event
+ * @param {import("./store.js").Board} before
+ */
+function tellDragger(event, before) {
+  if (!drag.task || drag.task !== event.data.id) return;
+  const who = event.actor?.name ?? "Somebody";
+  const title = clip(before.tasks[drag.task]?.title ?? "");
+  if (event.event === "task:deleted") {
+    drag.cancel();
+    toast(`${who} deleted “${title}” while you were dragging it.`);
+  } else if (event.event === "task:moved") {
+    toast(`${who} moved “${title}” to ${before.columns[event.data.column]?.name} while you were dragging it. Your drop decides.`);
+  }
+}
+
+/** Keys of what this very page asked for: another window of the same person is somebody else here. @type {Set<string>} */
+const asked = new Set();
+
+let lastMode = "connecting";
+
+function drawPage() {
+  const { project, deleted } = model.state;
+  setText(document.querySelector("#board-name"), project.name);
+  document.title = `${project.name} · DevMentor`;
+  setAttribute(find("#board-public"), "hidden", !project.public);
+  setAttribute(tail, "hidden", !model.canWrite);
+  setAttribute(find("#reading-only"), "hidden", model.canWrite || deleted || model.lost || !userId);
+  if (deleted) reportLoss("deleted");
+  tabs.draw(model.view.columns);
+}
+
+view.onDrawn(() => drag.redrawn());
+view.onDrawn(drawPage);
+model.listen({
+  changed: () => {
+    for (const { key } of model.operations) asked.add(key);
+    view.schedule();
+  },
+  event: heard,
+  refused: (operation, error) => {
+    if (error.status === 412 && operation.task === sheet.taskId) sheet.reopen(operation);
+    else reportRefusal(model, operation, error, openTask);
+  },
+  answered: () => clearLoss("refused"),
+  lost: (problem) => reportLoss(problem),
+});
+
+find("#sheet-place").append(sheet.element);
+root.addEventListener("click", click);
+filter.addEventListener("input", () => view.setFilter(filter.value));
+filter.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  event.stopPropagation();
+  clearFilter();
+  filter.blur();
+});
+find("#members-button").addEventListener("click", () => openMembers(model));
+const menuButton = find("#board-menu");
+const logOutForm = /** @type {HTMLFormElement | null} */ (document.querySelector("#log-out"));
+menuButton.addEventListener("click", () => openProjectMenu(menuButton, model, { help: openHelp, logOut: logOutForm && (() => logOutForm.submit()) }));
+for (const close of document.querySelectorAll("#help [data-action=close]")) close.addEventListener("click", () => close.closest("dialog")?.close());
+listenToKeys({ root: () => root, move: openMenuOf, create: createIn, filter: () => (filter.focus(), filter.select()), help: openHelp, closeTop });
+addEventListener("beforeunload", (event) => {
+  sheet.commit();
+  if (sheet.isDirty || !kept.safe) event.preventDefault();
+});
+phone.addEventListener("change", coverBoard);
+addEventListener("online", () => model.outbox.retryNow());
+feed.on("status", ({ mode }) => {
+  if (mode === "offline" && lastMode !== mode) announcer.say("Offline. Changes are kept here and sent later");
+  if (mode !== "offline" && lastMode === "offline") announcer.say("Connected again");
+  lastMode = mode;
+});
+feed.on("joined", () => model.outbox.retryNow());
+new PresenceBar(find("#presence"), model.id, feed);
+watchLogIn(feed, userId);
+model.start();
+view.draw();
+showTask(address.current);
+try {
+  localStorage.setItem("devmentor.lastBoard", model.id);
+} catch {
+  // without storage the list of boards is simply in order of name
+}

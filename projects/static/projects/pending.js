@@ -1,0 +1,203 @@
+/**
+ * What this page has asked for and the server has not yet shown. Pure.
+ *
+ * The view is always `apply(server's board, pending operations)`: whatever arrives, the operations are laid over it
+ * again. An operation ends when its own event comes, or when the answer says what the board already shows; a refused
+ * one is dropped alone. Nothing is ever restored from a copy of earlier.
+ *
+ * @typedef {import("./store.js").Board} Board
+ * @typedef {import("./types.js").Task} Task
+ * @typedef {import("./types.js").BoardEvent} BoardEvent
+ *
+ * @typedef {object} Operation
+ * @property {string} key             the Idempotency-Key, and so the event's mutationId
+ * @property {string} kind            one of `PATCHES`, or a comment's
+ * @property {string} [task]
+ * @property {string} [column]
+ * @property {string | null} [after]  the id of the item above; null is the top; undefined the bottom
+ * @property {string} [name]
+ * @property {string | null} [moveTo]
+ * @property {string} [comment]
+ * @property {string} [text]
+ * @property {Partial<Task>} [changes]
+ * @property {Partial<Task>} [base]   what the changed fields held when the change was made
+ * @property {any} [answer]           the server's data, once it has said yes; the event may still be on its way
+ *
+ * @typedef {Task & {pending?: boolean}} TaskView
+ * @typedef {import("./types.js").Column & {tasks: TaskView[], pending?: boolean}} ColumnView
+ * @typedef {Omit<Board, "columns" | "tasks"> & {columns: ColumnView[]}} BoardView
+ */
+
+import { columnsInOrder, byPosition } from "./store.js";
+
+const TEMPORARY = "new-";
+
+/** @param {string} key */
+export function temporaryId(key) {
+  return TEMPORARY + key;
+}
+
+/** @param {string | null | undefined} id */
+export function isTemporary(id) {
+  return id?.startsWith(TEMPORARY) ?? false;
+}
+
+/**
+ * @param {Board} board
+ * @param {Operation[]} operations  oldest first
+ * @returns {BoardView}
+ */
+export function viewOf(board, operations) {
+  /** @type {Map<string, TaskView[]>} */
+  const lists = new Map(Object.keys(board.columns).map((id) => [id, []]));
+  for (const task of Object.values(board.tasks)) lists.get(task.column)?.push(task);
+  const columns = columnsInOrder(board).map((column) => ({ ...column, tasks: (lists.get(column.id) ?? []).sort(byPosition) }));
+  const view = { ...board, columns };
+  for (const operation of operations) PATCHES[operation.kind]?.(view, operation);
+  return view;
+}
+
+/**
+ * An event has been applied to the board: its operation, if it was one of ours, is done.
+ * @param {Operation[]} operations
+ * @param {BoardEvent} event
+ */
+export function confirmByEvent(operations, event) {
+  return event.mutationId ? operations.filter((operation) => operation.key !== event.mutationId) : operations;
+}
+
+/**
+ * The server said yes. The operation stays in the view until the board shows it.
+ * @param {Operation[]} operations
+ * @param {string} key
+ * @param {any} answer
+ */
+export function confirmByAnswer(operations, key, answer) {
+  return operations.map((operation) => (operation.key === key ? { ...operation, answer: answer ?? {} } : operation));
+}
+
+/**
+ * The server said no: only that operation goes.
+ * @param {Operation[]} operations
+ * @param {string} key
+ */
+export function refuse(operations, key) {
+  return operations.filter((operation) => operation.key !== key);
+}
+
+/**
+ * Drops what was answered and is already on the board, as after a reload or a write that changed nothing.
+ * @param {Operation[]} operations
+ * @param {Board} board
+ */
+export function settle(operations, board) {
+  return operations.filter((operation) => !operation.answer || !isCovered(operation, board));
+}
+
+/** @param {Operation[]} operations */
+export function waitingCount(operations) {
+  return operations.filter((operation) => !operation.answer).length;
+}
+
+/**
+ * @param {Operation} operation
+ * @param {Board} board
+ */
+function isCovered({ kind, task = "", column = "", answer }, board) {
+  if (kind.startsWith("comment.")) return true; // comments are not on the board
+  if (kind === "task.delete") return !board.tasks[task];
+  if (kind === "column.delete") return !board.columns[column];
+  if (kind.startsWith("task.")) return (board.tasks[answer.id]?.version ?? gone(kind)) >= answer.version;
+  const shown = board.columns[answer.id];
+  return shown ? shown.name === answer.name && shown.position === answer.position : kind !== "column.create";
+}
+
+/**
+ * A task that is not on the board: one that we created is still to come, any other was deleted meanwhile.
+ * @param {string} kind
+ */
+function gone(kind) {
+  return kind === "task.create" ? -1 : Infinity;
+}
+
+/** @type {Record<string, (view: BoardView, operation: Operation) => void>} */
+const PATCHES = {
+  "task.create": (view, operation) => {
+    const id = operation.answer?.id ?? operation.task;
+    if (findTask(view, id)) return;
+    insert(view, { ...EMPTY_TASK, ...operation.changes, id, column: operation.column ?? "" }, operation);
+  },
+  "task.move": (view, operation) => {
+    const task = take(view, operation);
+    if (task) insert(view, task, operation);
+  },
+  "task.update": (view, operation) => {
+    const place = findTask(view, operation.task);
+    if (place) place.list[place.index] = { ...place.list[place.index], ...operation.changes, pending: true };
+  },
+  "task.delete": (view, operation) => void take(view, operation),
+  "column.create": (view, { answer, column = "", name = "" }) => {
+    const id = answer?.id ?? column;
+    if (!view.columns.some((one) => one.id === id)) view.columns.push({ id, name, position: Infinity, tasks: [], pending: true });
+  },
+  "column.rename": (view, { column, name = "" }) => {
+    view.columns = view.columns.map((one) => (one.id === column ? { ...one, name, pending: true } : one));
+  },
+  "column.move": (view, { column, after }) => {
+    const moved = view.columns.find((one) => one.id === column);
+    if (moved) insertAfter(view.columns, { ...moved, pending: true }, after);
+  },
+  "column.delete": (view, { column, moveTo }) => {
+    const gone = view.columns.find((one) => one.id === column);
+    view.columns = view.columns.filter((one) => one.id !== column);
+    view.columns.find((one) => one.id === moveTo)?.tasks.push(...(gone?.tasks ?? []));
+  },
+};
+
+const EMPTY_TASK = { title: "", description: "", assignee: null, labels: [], dueOn: null, position: 0, version: 0 };
+
+/**
+ * @param {BoardView} view
+ * @param {string | undefined} id
+ */
+export function findTask(view, id) {
+  for (const column of view.columns) {
+    const index = column.tasks.findIndex((task) => task.id === id);
+    if (index >= 0) return { column, list: column.tasks, index, task: column.tasks[index] };
+  }
+  return null;
+}
+
+/**
+ * @param {BoardView} view
+ * @param {Operation} operation
+ */
+function take(view, operation) {
+  const place = findTask(view, operation.task);
+  return place?.list.splice(place.index, 1)[0];
+}
+
+/**
+ * Where the column is gone, the task shows where it last was; where `after` is gone, at the bottom, as the server does.
+ * @param {BoardView} view
+ * @param {TaskView} task
+ * @param {Operation} operation
+ */
+function insert(view, task, { column, after }) {
+  const target = view.columns.find((one) => one.id === column) ?? view.columns.find((one) => one.id === task.column);
+  if (target) insertAfter(target.tasks, { ...task, column: target.id, pending: true }, after);
+}
+
+/**
+ * @template {{id: string}} T
+ * @param {T[]} list
+ * @param {T} item
+ * @param {string | null | undefined} after
+ */
+function insertAfter(list, item, after) {
+  const present = list.findIndex((one) => one.id === item.id);
+  if (present >= 0) list.splice(present, 1);
+  const above = list.findIndex((one) => one.id === after);
+  const index = after === null ? 0 : above >= 0 ? above + 1 : list.length;
+  list.splice(index, 0, item);
+}

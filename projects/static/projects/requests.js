@@ -1,0 +1,50 @@
+/**
+ * Operations as HTTP requests: the one place that knows the API's addresses for writes. Pure.
+ *
+ * @typedef {import("./pending.js").Operation} Operation
+ * @typedef {{method: string, path: string, body?: object, version?: number}} WriteRequest
+ */
+
+/**
+ * @param {Operation} operation  with real ids only
+ * @param {{projectId: string, versionOf: (task: string) => number | undefined}} board
+ * @returns {WriteRequest}
+ */
+export function requestOf(operation, board) {
+  const { kind, task, column, comment, after, changes } = operation;
+  const project = `/api/projects/${board.projectId}`;
+  switch (kind) {
+    case "task.create":
+      return { method: "POST", path: `${project}/tasks/`, body: { ...changes, column, ...given({ after }) } };
+    case "task.update":
+      return { method: "PATCH", path: `/api/tasks/${task}/`, body: changes, version: board.versionOf(task ?? "") };
+    case "task.move":
+      return { method: "POST", path: `/api/tasks/${task}/move/`, body: { column, after: after ?? null } };
+    case "task.delete":
+      return { method: "DELETE", path: `/api/tasks/${task}/` };
+    case "column.create":
+      return { method: "POST", path: `${project}/columns/`, body: { name: operation.name } };
+    case "column.rename":
+      return { method: "PATCH", path: `/api/columns/${column}/`, body: { name: operation.name } };
+    case "column.move":
+      return { method: "POST", path: `/api/columns/${column}/move/`, body: { after: after ?? null } };
+    case "column.delete":
+      return { method: "DELETE", path: `/api/columns/${column}/${operation.moveTo ? `?moveTo=${operation.moveTo}` : ""}` };
+    case "comment.create":
+      return { method: "POST", path: `/api/tasks/${task}/comments/`, body: { text: operation.text } };
+    case "comment.update":
+      return { method: "PATCH", path: `/api/comments/${comment}/`, body: { text: operation.text } };
+    case "comment.delete":
+      return { method: "DELETE", path: `/api/comments/${comment}/` };
+    default:
+      throw new Error(`unknown operation ${kind}`);
+  }
+}
+
+/**
+ * Leaves out what is undefined: JSON has no word for it, and null means the top.
+ * @param {Record<string, unknown>} fields
+ */
+function given(fields) {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,88 @@
+/**
+ * Sentences for people. Pure: facts in, words out.
+ *
+ * @typedef {import("./pending.js").Operation} Operation
+ * @typedef {import("./api.js").Problem} Problem
+ * @typedef {import("./store.js").Board} Board
+ * @typedef {import("./types.js").BoardEvent} BoardEvent
+ */
+
+/** @type {Record<string, string>} */
+const ATTEMPTS = {
+  "task.create": "“{title}” was not created",
+  "task.move": "“{title}” went back to where it was",
+  "task.update": "The change to “{title}” was not saved",
+  "task.delete": "“{title}” was not deleted",
+  "column.create": "The column was not created",
+  "column.rename": "The column kept its name",
+  "column.move": "The column went back to where it was",
+  "column.delete": "The column was not deleted",
+  "comment.create": "Your comment was not saved",
+  "comment.update": "Your comment was not changed",
+  "comment.delete": "The comment was not deleted",
+};
+
+/**
+ * What became of a change that the server refused, and why.
+ * @param {Operation} operation
+ * @param {Problem} problem
+ * @param {Board} board
+ */
+export function refusal(operation, problem, board) {
+  const title = operation.changes?.title ?? board.tasks[operation.task ?? ""]?.title ?? "The task";
+  const attempt = (ATTEMPTS[operation.kind] ?? "The change was not saved").replace("{title}", clip(title));
+  return `${attempt}: ${reason(problem)}`;
+}
+
+/** @param {Problem} problem */
+export function reason({ status, detail, errors }) {
+  if (status === 404) return "it is no longer there, or you may no longer see it.";
+  if (status >= 500) return "the server had an error. Nothing else was touched.";
+  const first = Object.values(errors ?? {}).flat()[0];
+  return String(first ?? detail);
+}
+
+/**
+ * @param {string} text
+ * @param {number} [length]
+ */
+export function clip(text, length = 60) {
+  return text.length > length ? `${text.slice(0, length - 1).trimEnd()}…` : text;
+}
+
+/** @type {Record<string, (title: string, columnName: string) => string>} */
+const DEEDS = {
+  "task:created": (title, columnName) => `added “${title}” to ${columnName}`,
+  "task:updated": (title) => `changed “${title}”`,
+  "task:moved": (title, columnName) => `moved “${title}” to ${columnName}`,
+  "task:deleted": (title) => `deleted “${title}”`,
+  "column:created": (_, columnName) => `added the column ${columnName}`,
+  "column:updated": (_, columnName) => `renamed a column to ${columnName}`,
+  "column:moved": (_, columnName) => `moved the column ${columnName}`,
+  "column:deleted": (_, columnName) => `deleted the column ${columnName}`,
+  "comment:created": (title) => `commented on “${title}”`,
+  "project:updated": () => "changed the board's settings",
+};
+
+/**
+ * One event for a screen reader; "" where there is nothing to say.
+ * @param {BoardEvent} event
+ * @param {Board} before  the board before the event: what was deleted still has its name there
+ */
+export function announcement(event, before) {
+  const deed = DEEDS[event.event];
+  if (!deed) return "";
+  const { data } = event;
+  const title = data.title ?? before.tasks[data.taskId ?? data.id]?.title ?? "a task";
+  const isColumn = event.event.startsWith("column:");
+  const columnName = isColumn ? (data.name ?? before.columns[data.id]?.name) : before.columns[data.column]?.name;
+  return `${event.actor?.name ?? "Somebody"} ${deed(clip(title), columnName ?? "another column")}`;
+}
+
+/**
+ * @param {string[]} sentences  what happened since the last announcement
+ */
+export function summary(sentences) {
+  if (sentences.length <= 2) return sentences.join(". ");
+  return `${sentences.length} changes. Latest: ${sentences[sentences.length - 1]}`;
+}

@@ -1,0 +1,63 @@
+"""Logging in and out, by plain forms."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth import login, logout
+from django.contrib.auth.forms import AuthenticationForm
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+WRONG = "That username and password do not go together. Check both and try again; capital letters count."
+LOCKED = (
+    "Too many attempts failed. Log-in with this name is locked here for a while; try again in 15 minutes."
+)
+MISSING = "Both a username and a password are needed."
+
+
+@sensitive_post_parameters("password")
+@csrf_protect
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def log_in(request: HttpRequest) -> HttpResponse:
+    """The log-in page; `next` is where one wanted to go, on this very host."""
+    target = _target(request)
+    if request.method != "POST":
+        return redirect(target) if request.user.is_authenticated else _page(request, target)
+    form = AuthenticationForm(request, data=request.POST)
+    if form.is_valid():
+        login(request, form.get_user())
+        return redirect(target)
+    return _refusal(request, target, form)
+
+
+@require_POST
+def log_out(request: HttpRequest) -> HttpResponse:
+    logout(request)
+    return redirect(settings.LOGOUT_REDIRECT_URL)
+
+
+def _refusal(request: HttpRequest, target: str, form: AuthenticationForm) -> HttpResponse:
+    if getattr(request, "axes_locked_out", False):
+        request.axes_locked_out = False  # type: ignore[attr-defined]  # or axes puts its bare page in place of ours
+        return _page(request, target, error=LOCKED, status=429)
+    missing = "username" in form.errors or "password" in form.errors
+    return _page(request, target, error=MISSING if missing else WRONG, status=400 if missing else 401)
+
+
+def _page(request: HttpRequest, target: str, *, error: str = "", status: int = 200) -> HttpResponse:
+    context = {"next": target, "error": error, "username": request.POST.get("username", "")}
+    return render(request, "projects/login.html", context, status=status)
+
+
+def _target(request: HttpRequest) -> str:
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    own = url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return wanted if own else settings.LOGIN_REDIRECT_URL

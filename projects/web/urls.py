@@ -1,0 +1,21 @@
+"""The pages' addresses: without a trailing slash, and with one by a redirect."""
+
+from __future__ import annotations
+
+from django.urls import path, re_path
+from django.views.generic import RedirectView
+
+from projects.web import boards, sessions
+
+urlpatterns = [
+    path("", RedirectView.as_view(url="/projects")),
+    path("login", sessions.log_in, name="login"),
+    path("logout", sessions.log_out, name="logout"),
+    path("projects", boards.board_list, name="projects"),
+    path("projects/<uuid:project_id>", boards.board, name="board"),
+    path("projects/<uuid:project_id>/tasks/<uuid:task_id>", boards.board, name="task"),
+    re_path(
+        r"^(?P<address>(?:login|projects(?:/[0-9a-f-]{36}(?:/tasks/[0-9a-f-]{36})?)?))/$",
+        RedirectView.as_view(url="/%(address)s", query_string=True),
+    ),
+]

@@ -1,0 +1,4 @@
+"""The API's own description: valid, complete, and true of what the API answers."""
+
+
+

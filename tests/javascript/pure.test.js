@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { csrfToken } from "../../projects/static/projects/api.js";
+import { applyComment, commentsView } from "../../projects/static/projects/comment_list.js";
+import { dayOf, dueIn } from "../../projects/static/projects/dates.js";
+import { dropTarget, edgeScroll } from "../../projects/static/projects/drop_target.js";
+import { isEmpty, matches, parseFilter } from "../../projects/static/projects/filter.js";
+import { colourOf, initials } from "../../projects/static/projects/people.js";
+import { columnSteps, placesInColumn } from "../../projects/static/projects/places.js";
+import { requestOf } from "../../projects/static/projects/requests.js";
+import { conflicts, mergeField } from "../../projects/static/projects/three_way.js";
+import { refusal, summary } from "../../projects/static/projects/words.js";
+import { nextStep } from "../../realtime/static/realtime/connection_badge.js";
+import { parseFrame } from "../../realtime/static/realtime/frames.js";
+import { wantsLogs } from "../../realtime/static/realtime/log.js";
+
+test("a field is merged: only a change of both to different values is a conflict", () => {
+  const value = fc.constantFrom("a", "b", "c", null);
+  fc.assert(
+    fc.property(value, value, value, (base, mine, theirs) => {
+      const verdict = mergeField(base, mine, theirs);
+      if (mine === theirs) assert.equal(verdict, "unchanged");
+      else if (theirs === base) assert.equal(verdict, "mine");
+      else assert.equal(verdict, mine === base ? "theirs" : "conflict");
+    }),
+  );
+  assert.deepEqual(conflicts({ title: "a", labels: ["x"] }, { title: "b", labels: ["y"] }, { title: "c", labels: ["x"] }), ["title"]);
+});
+
+test("a due date says so in words: overdue, today, tomorrow, later", () => {
+  assert.deepEqual(dueIn("2026-11-23", "2026-11-24"), { state: "overdue", text: "Overdue, Nov 23" });
+  assert.deepEqual(dueIn("2026-11-24", "2026-11-24"), { state: "soon", text: "Due today" });
+  assert.deepEqual(dueIn("2026-11-25", "2026-11-24"), { state: "soon", text: "Due tomorrow" });
+  assert.deepEqual(dueIn("2027-01-08", "2026-11-24"), { state: "later", text: "Due Jan 8, 2027" });
+  assert.equal(dayOf(new Date(2026, 0, 5, 23, 59)), "2026-01-05");
+});
+
+test("the filter takes words, people and labels, all of which must hold", () => {
+  const task = { title: "Fix the login", description: "", labels: ["Bug", "good first issue"] };
+  const grace = { id: "1", name: "Grace Hopper", username: "grace" };
+  const hit = (text, person = grace) => matches(parseFilter(text), task, person);
+  for (const text of ["login", "FIX login", "@gra", "@hop", "#bug", "#good-first", "login @grace #bug"]) assert.ok(hit(text), text);
+  for (const text of ["logout", "@ada", "#docs", "login #docs"]) assert.ok(!hit(text), text);
+  assert.ok(!matches(parseFilter("@grace"), task, undefined));
+  assert.ok(isEmpty(parseFilter("  @ # ")));
+});
+
+test("initials and colours are stable, also for names that are not two words", () => {
+  assert.equal(initials("Grace Hopper"), "GH");
+  assert.equal(initials("ada"), "AD");
+  assert.equal(initials("Ada King of Lovelace"), "AL");
+  assert.equal(initials(""), "?");
+  fc.assert(fc.property(fc.string({ unit: "grapheme" }), (text) => colourOf(text) === colourOf(text) && colourOf(text) >= 0 && colourOf(text) < 8));
+});
+
+const box = (left, top, width, height) => ({ left, top, right: left + width, bottom: top + height });
+/** @type {any} */
+const columns = [
+  { id: "a", box: box(0, 0, 100, 400), cards: [{ id: "1", box: box(0, 10, 100, 40) }, { id: "2", box: box(0, 60, 100, 40) }] },
+  { id: "b", box: box(120, 0, 100, 400), cards: [] },
+];
+
+test("a drop lands below the last card whose middle is above the pointer, in the nearest column", () => {
+  const at = (x, y) => (({ column, after }) => [column, after])(dropTarget(columns, { x, y }));
+  assert.deepEqual(at(50, 5), ["a", null]);
+  assert.deepEqual(at(50, 55), ["a", "1"]);
+  assert.deepEqual(at(50, 390), ["a", "2"]);
+  assert.deepEqual(at(1000, 200), ["b", null]);
+  assert.equal(dropTarget([], { x: 0, y: 0 }), null);
+});
+
+test("near an edge a drag scrolls towards it, in the middle not at all", () => {
+  assert.ok(edgeScroll(5, 0, 400) < 0);
+  assert.ok(edgeScroll(395, 0, 400) > 0);
+  assert.equal(edgeScroll(200, 0, 400), 0);
+});
+
+/** @type {any} */
+const view = { columns: [{ id: "a", tasks: ["1", "2", "3"].map((id) => ({ id, title: id })) }, { id: "b", tasks: [] }] };
+
+test("the Move menu's places are where they say", () => {
+  const places = Object.fromEntries(placesInColumn(view, "2").map(({ text, after }) => [text, after]));
+  assert.deepEqual(places, { Top: null, Up: null, Down: "3", Bottom: "3" });
+  assert.deepEqual(placesInColumn(view, "1").map(({ disabled }) => disabled), [true, true, false, false]);
+  assert.deepEqual(placesInColumn(view, "3").map(({ disabled }) => disabled), [false, false, true, true]);
+  assert.deepEqual(columnSteps(view, "a"), { left: undefined, right: "b" });
+  assert.deepEqual(columnSteps(view, "b"), { left: null, right: undefined });
+});
+
+test("requests say the bottom by leaving `after` out, and the top by null", () => {
+  const board = { projectId: "p", versionOf: () => 3 };
+  const create = (after) => requestOf({ key: "k", kind: "task.create", task: "new-k", column: "c", after, changes: { title: "x" } }, board).body;
+  assert.deepEqual(create(undefined), { title: "x", column: "c" });
+  assert.deepEqual(create(null), { title: "x", column: "c", after: null });
+  assert.equal(requestOf({ key: "k", kind: "task.update", task: "t", changes: {} }, board).version, 3);
+});
+
+test("comments are the read ones, the events since, and one's own on their way", () => {
+  const first = { id: "1", taskId: "t", author: {}, text: "one", createdAt: "2026-01-01", updatedAt: "2026-01-01" };
+  const created = { seq: 1, event: "comment:created", data: first };
+  const comments = [created, created].reduce(applyComment, []);
+  assert.deepEqual(comments, [first]);
+  const stale = { seq: 2, event: "comment:updated", data: { ...first, text: "older", updatedAt: "2025-01-01" } };
+  assert.deepEqual(applyComment(comments, stale), [first]);
+  const own = [{ key: "k", kind: "comment.create", task: "t", text: "two" }, { key: "l", kind: "comment.delete", comment: "1" }];
+  assert.deepEqual(commentsView(comments, own, { id: "me", name: "Me", username: "me" }).map(({ text }) => text), ["two"]);
+  assert.deepEqual(applyComment(comments, { seq: 3, event: "comment:deleted", data: first }), []);
+});
+
+test("a refusal says what became of the change, and why", () => {
+  /** @type {any} */
+  const board = { tasks: { t: { title: "Ship it" } } };
+  const said = refusal({ key: "k", kind: "task.move", task: "t" }, { status: 404, code: "not-found", detail: "" }, board);
+  assert.equal(said, "“Ship it” went back to where it was: it is no longer there, or you may no longer see it.");
+  assert.equal(summary(["a", "b", "c"]), "3 changes. Latest: c");
+});
+
+test("what is tried next is said with its time", () => {
+  const details = { why: "The server is full.", nextTryAt: 5000, waiting: 0, since: 0, lastClose: null, connectionId: null };
+  assert.equal(nextStep({ mode: "polling", reconnectAttempts: 2 }, details, 1000), "The server is full. WebSocket again in 4 s, attempt 3.");
+});
+
+test("frames that are none are not taken for one", () => {
+  fc.assert(fc.property(fc.anything(), (value) => parseFrame(value) === null || typeof parseFrame(value).event === "string"));
+  for (const text of ["", "[]", "null", "7", '{"event":7}', "{"]) assert.equal(parseFrame(text), null);
+});
+
+test("logs are for those who ask, by either name", () => {
+  for (const setting of ["devmentor:*", "socket.io-client:*", "*", "x,devmentor:socket"]) assert.ok(wantsLogs(setting), setting);
+  for (const setting of [null, "", "other:*"]) assert.ok(!wantsLogs(setting));
+});
+
+test("the CSRF token is read from among the cookies", () => {
+  assert.equal(csrfToken("a=1; csrftoken=abc; b=2"), "abc");
+  assert.equal(csrfToken("xcsrftoken=no"), "");
+});

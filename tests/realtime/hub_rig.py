@@ -1,0 +1,134 @@
+"""The hub over the real log, with a bell that the test rings: late, twice, in any order, or not at all."""
+
+import asyncio
+import json
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from uuid import uuid4
+
+from realtime import eventlog
+from realtime.broadcast import Message
+from realtime.commands import Commands
+from realtime.connection import Connection, Identity, Outbox
+from realtime.database import in_database
+from realtime.eventlog import Actor, Event
+from realtime.gateway import Gateway
+from realtime.protocol import Command
+from realtime.rooms import Room, RoomKind, UserId
+
+WAIT_SECONDS = 5.0
+
+
+class Bells:
+    """Stands where the serving process's bell stands: what was published waits in `unrung`."""
+
+    def __init__(self) -> None:
+        self.published: list[Message] = []
+        self.subscribed: list[str] = []
+
+    def hand_over(self, group: str, message: Message) -> bool:
+        self.published.append(message)
+        return True
+
+    async def subscribe(self, group: str) -> None:
+        self.subscribed.append(group)
+
+    async def unsubscribe(self, group: str) -> None:
+        self.subscribed.remove(group)
+
+
+class Reader:
+    """A socket without a network. A quick one takes each frame at once, a slow one nothing at all."""
+
+    def __init__(self, user: str | None = None, slow: bool = False, queue: int = 1000) -> None:
+        identity = Identity(user, user, user) if user else None
+        self.seqs: list[int] = []
+        self.errors: list[str] = []
+        self.slow = slow
+        self.connection = Connection(str(uuid4()), "127.0.0.1", "", 0.0, self.take_all, identity)
+        self.connection.outbox = Outbox(max_frames=queue)
+        self.joined_at = 0
+
+    def take_all(self) -> None:
+        while not self.slow and (frame := self.connection.outbox.take()) is not None:
+            found = json.loads(frame)
+            if "seq" in found:
+                self.seqs.append(found["seq"])
+            elif found["event"] == "error":
+                self.errors.append(found["data"]["code"])
+
+    def has_room(self) -> "asyncio.Future[None]":
+        room = asyncio.get_running_loop().create_future()
+        if not self.slow:
+            room.set_result(None)
+        return room
+
+
+class Rig:
+    """One room, one gateway. `refused` are the users who may not read the room any more."""
+
+    def __init__(self, bells: Bells) -> None:
+        self.bells = bells
+        self.refused: set[UserId] = set()
+        self.before_rights: Callable[[], object] = lambda: None
+        kind = RoomKind("board", "boardId", frozenset({"note:written"}), self._readers)
+        self.room = Room(kind, str(uuid4()))
+        self.gateway = Gateway([kind], version="test")
+        self.hub = self.gateway.hub
+        self.hub.bell = bells  # type: ignore[assignment]
+
+    def _readers(self, room_id: str, users: Collection[UserId]) -> set[UserId]:
+        self.before_rights()
+        return set(users) - self.refused
+
+    async def create(self) -> None:
+        await in_database(_create, self.room)
+
+    async def write(self, count: int = 1, reauthorise: bool = False) -> None:
+        await in_database(append, self.room, count, reauthorise)
+
+    async def head(self) -> int:
+        return await in_database(eventlog.head, self.room)
+
+    def ring(self, seq: int) -> None:
+        """Let the gateway hear of an event that was published."""
+        for message in self.bells.published:
+            if message["room"] == self.room.name and message["seq"] == seq:
+                self.hub.hear(message)
+
+    async def join(self, reader: Reader, since: int | None = None) -> None:
+        """As a socket does it: the ack, and right behind it what was missed."""
+        commands = Commands(self.gateway, reader.connection, reader.has_room)
+        data = {"boardId": self.room.id} if since is None else {"boardId": self.room.id, "since": since}
+        answer = await commands.run(Command(1, "board:join", data))
+        reader.joined_at = answer.data["seq"] if since is None else since
+        answer.then()
+
+    async def settle(self, *readers: Reader) -> None:
+        """Once a second the hub looks at the heads; here it looks now, until everybody has everything."""
+        head = await self.head()
+        await self.hub.check_heads()
+        await until(lambda: all(self._complete(reader, head) for reader in readers))
+
+    def _complete(self, reader: Reader, head: int) -> bool:
+        return (reader.seqs[-1] if reader.seqs else reader.joined_at) >= head
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Give the loop its turns until the condition holds; what is missing then shows in the test's assert."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(WAIT_SECONDS):
+            while not condition():  # noqa: ASYNC110  a condition has no event of its own
+                await asyncio.sleep(0.001)
+
+
+def _create(room: Room) -> None:
+    eventlog.create(room)
+
+
+def append(room: Room, count: int = 1, reauthorise: bool = False) -> list[Event]:
+    with eventlog.writing(room) as log:
+        return [
+            log.append("note:written", {"text": "…"}, actor=Actor("1", "One"), reauthorise=reauthorise)
+            for _ in range(count)
+        ]

@@ -1,0 +1,118 @@
+"""A gateway that stops: nobody is thrown out all at once, and everybody is told when to come back."""
+
+import signal
+import threading
+import time
+
+import httpx
+import pytest
+
+from tests.support.api import answered
+from tests.support.boards import Board
+from tests.support.people import EDITOR, OWNER, VIEWER
+from tests.support.processes import eventually
+from tests.support.sockets import Socket
+from tests.support.stack import Stack
+
+WINDOW_MS = 1500
+
+
+@pytest.mark.settings(DRAIN_WINDOW=str(WINDOW_MS))
+def test_a_gateway_that_is_stopped_drains(own_stack: Stack, own_board: Board) -> None:
+    gateway = own_stack.second
+    sockets = [own_stack.socket(person) for person in (OWNER, EDITOR, VIEWER) for _ in range(4)]
+    for socket in sockets:
+        socket.join(own_board.id)
+    held: list[httpx.Response] = []
+    asking = own_stack.api(OWNER, gateway)
+    params = {"since": own_board.seq, "wait": 30_000}
+    poller = threading.Thread(
+        target=lambda: held.append(asking.get(f"{own_board.path}/events/", params=params))
+    )
+    poller.start()
+    began = time.monotonic()
+    gateway.process.send_signal(signal.SIGTERM)
+
+    eventually(lambda: _ready(gateway.http_url) == 503, seconds=1, what="/ready to say no")
+    with Socket(gateway.ws_url, token=own_stack.token(OWNER)) as late:
+        assert late.wait_closed() == 1012
+    closed_at = _closing_times(sockets, began)
+    assert gateway.process.wait(timeout=15) == 0
+    ended = time.monotonic() - began
+    poller.join(timeout=5)
+
+    for socket in sockets:
+        draining = [frame for frame in socket.frames if frame["event"] == "system:draining"]
+        assert len(draining) == 1
+        assert 0 <= draining[0]["data"]["reconnectAfterMs"] <= WINDOW_MS
+    after = [
+        frame["data"]["reconnectAfterMs"]
+        for s in sockets
+        for frame in s.frames
+        if "reconnectAfterMs" in frame["data"]
+    ]
+    assert len(set(after)) > len(after) / 2
+    assert max(closed_at) - min(closed_at) > WINDOW_MS / 1000 / 2
+    assert sum(at < WINDOW_MS / 1000 / 2 for at in closed_at) in range(2, 11)
+    assert ended < WINDOW_MS / 1000 + 4
+    assert "Traceback" not in gateway.log.read_text()
+    assert [response.status_code for response in held] == [200]
+
+
+def _ready(url: str) -> int:
+    answer = httpx.get(f"{url}/ready", timeout=5)
+    if answer.status_code == 503:
+        assert answer.json()["status"] == "not-ready"
+        assert answer.json()["checks"]["draining"] is True
+    return answer.status_code
+
+
+def _closing_times(sockets: list[Socket], began: float) -> list[float]:
+    """Seconds after `began` at which each socket was closed with 1012, read at the same time."""
+    found: list[float] = []
+
+    def wait(socket: Socket) -> None:
+        if socket.wait_closed(seconds=10) == 1012:
+            found.append(time.monotonic() - began)
+
+    readers = [threading.Thread(target=wait, args=(socket,)) for socket in sockets]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join(timeout=15)
+    assert len(found) == len(sockets)
+    return found
+
+
+@pytest.mark.parametrize("own_stack", ["embedded"], indirect=True)
+@pytest.mark.settings(DRAIN_WINDOW="60000")
+def test_an_operator_at_the_keyboard_does_not_wait_for_the_window(own_stack: Stack) -> None:
+    """Ctrl-C is 1001, we are gone; a second signal during a drain ends it at once."""
+    socket = own_stack.socket(OWNER)
+    began = time.monotonic()
+    own_stack.first.process.send_signal(signal.SIGINT)
+    assert socket.wait_closed() == 1001
+    assert own_stack.first.process.wait(timeout=10) == 0
+    assert time.monotonic() - began < 8
+
+    again = own_stack.add_gateway()
+    second = own_stack.socket(OWNER, again)
+    again.process.send_signal(signal.SIGTERM)
+    second.wait_for("system:draining")
+    again.process.send_signal(signal.SIGTERM)
+    assert again.process.wait(timeout=10) == 0
+
+
+@pytest.mark.parametrize("own_stack", ["distributed"], indirect=True)
+def test_what_is_written_while_a_gateway_is_away_is_there_for_who_comes_back(own_stack: Stack) -> None:
+    board = Board(own_stack.api(OWNER))
+    socket = own_stack.socket(EDITOR, own_stack.second)
+    last = socket.join(board.id)["seq"]
+    own_stack.second.kill()
+    for number in range(20):
+        board.add_task(f"Meanwhile {number}")
+    back = own_stack.socket(EDITOR, own_stack.first)
+    back.join(board.id, since=last)
+    back.wait_for_seq(last + 20)
+    assert back.seqs() == list(range(last + 1, last + 21))
+    assert answered(board.owner.get("/ready"), 200)["checks"]["channelLayer"] == "ok"

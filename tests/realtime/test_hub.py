@@ -1,0 +1,421 @@
+"""The hub: whatever becomes of the bell, every live seat gets every event, in order, once."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Coroutine
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from realtime.connection import Identity
+from realtime.eventlog import UnknownRoom
+from realtime.hub import LINGER_SECONDS
+from realtime.protocol import CloseCode, FrameError
+from tests.realtime.hub_rig import Bells, Reader, Rig, until
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            ["write", "write", "ring", "ring", "again", "join", "resume", "leave", "heads", "turn"]
+        ),
+        st.integers(0, 999),
+    ),
+    min_size=4,
+    max_size=30,
+)
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(asyncio.wait_for(work, 60))
+
+
+class Story:
+    """Carries out one random sequence of writes, bells, joins and leaves."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+        self.written = 0
+        self.unrung: list[int] = []
+        self.present: list[Reader] = []
+        self.gone: list[Reader] = []
+
+    async def step(self, name: str, number: int) -> None:
+        match name:
+            case "write":
+                count = 1 + number % 3
+                await self.rig.write(count)
+                self.unrung += range(self.written + 1, self.written + count + 1)
+                self.written += count
+            case "ring" if self.unrung:
+                self.rig.ring(self.unrung.pop(number % len(self.unrung)))
+            case "again" if self.written:
+                self.rig.ring(1 + number % self.written)
+            case "join" | "resume":
+                self.present.append(Reader())
+                since = number % (self.written + 1) if name == "resume" else None
+                await self.rig.join(self.present[-1], since)
+            case "leave" if self.present:
+                leaving = self.present.pop(number % len(self.present))
+                for seat in list(leaving.connection.seats.values()):
+                    self.rig.gateway.leave(seat)
+                self.gone.append(leaving)
+            case "heads":
+                await self.rig.hub.check_heads()
+            case _:
+                await asyncio.sleep(0)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_every_seat_gets_every_event_once_and_in_order_whatever_the_bell_does(
+    transactional_db: None, bells: Bells, steps: list[tuple[str, int]]
+) -> None:
+    """Bells that never ring, ring late, twice or in the wrong order, while people come with any cursor."""
+
+    async def story() -> None:
+        told = Story(Rig(bells))
+        await told.rig.create()
+        for name, number in steps:
+            await told.step(name, number)
+        await told.rig.settle(*told.present)
+        head = await told.rig.head()
+        for reader in told.present:
+            assert reader.seqs == list(range(reader.joined_at + 1, head + 1))
+        for reader in told.gone:
+            assert reader.seqs == list(range(reader.joined_at + 1, reader.joined_at + len(reader.seqs) + 1))
+
+    run(story())
+
+
+def test_a_stream_faster_than_the_bell_loses_nobody(rig: Rig) -> None:
+    """More events than one page, more than may wait, and no bell at all: the log has them."""
+
+    async def story() -> None:
+        await rig.create()
+        live, behind = Reader(), Reader()
+        await rig.join(live)
+        await rig.write(1200)
+        await rig.join(behind, since=3)
+        await rig.settle(live, behind)
+        assert live.seqs == list(range(1, 1201))
+        assert behind.seqs == list(range(4, 1201))
+
+    run(story())
+
+
+def test_a_late_bell_is_waited_for_and_not_read_from_the_log(rig: Rig, bells: Bells) -> None:
+    """Two commits often ring in the other order: a query for each would double the database's work."""
+    before = gap_fills()
+
+    async def story() -> None:
+        await rig.create()
+        reader = Reader()
+        await rig.join(reader)
+        await rig.write(2)
+        rig.ring(2)
+        assert reader.seqs == []
+        rig.ring(1)
+        assert reader.seqs == [1, 2]
+        state = rig.hub.find(rig.room.name)
+        await until(lambda: state is None or state.filling is None)
+
+    run(story())
+    assert gap_fills() == before
+
+
+def test_a_client_that_knows_more_than_its_gateway_hears_nothing_twice(rig: Rig) -> None:
+    """It wrote through another gateway, read the answer, and joined here before the bell rang."""
+
+    async def story() -> None:
+        await rig.create()
+        first, ahead = Reader(), Reader()
+        await rig.join(first)
+        await rig.write(3)
+        await rig.join(ahead, since=2)
+        await rig.settle(first, ahead)
+        assert first.seqs == [1, 2, 3]
+        assert ahead.seqs == [3]
+
+    run(story())
+
+
+def test_a_room_is_subscribed_to_once_however_many_come_at_once(rig: Rig, bells: Bells) -> None:
+    async def story() -> None:
+        await rig.create()
+        readers = [Reader() for _ in range(20)]
+        await asyncio.gather(*(rig.join(reader) for reader in readers))
+        assert len(bells.subscribed) == 1
+        await rig.write()
+        rig.ring(1)
+        assert all(reader.seqs == [1] for reader in readers)
+
+    run(story())
+
+
+def test_a_room_that_is_not_there_leaves_nothing_behind(rig: Rig, bells: Bells) -> None:
+    async def story() -> None:
+        with pytest.raises(FrameError) as caught:
+            await rig.join(Reader())
+        assert caught.value.code == "not-found"
+        await until(lambda: not bells.subscribed)
+        assert (rig.hub.rooms(), bells.subscribed) == ([], [])
+        await rig.create()
+        await rig.join(Reader())
+        assert len(bells.subscribed) == 1
+
+    run(story())
+
+
+@pytest.mark.parametrize("since", [4, 2**62])
+def test_a_cursor_beyond_the_head_is_refused(rig: Rig, since: int) -> None:
+    async def story() -> None:
+        await rig.create()
+        await rig.write(3)
+        with pytest.raises(FrameError) as caught:
+            await rig.join(Reader(), since)
+        assert caught.value.code == "history-trimmed"
+
+    run(story())
+
+
+def test_a_slow_reader_is_closed_and_holds_up_nobody(rig: Rig) -> None:
+    async def story() -> None:
+        await rig.create()
+        slow, quick = Reader(slow=True, queue=8), Reader()
+        for reader in (slow, quick):
+            await rig.join(reader)
+        for seq in range(1, 21):
+            await rig.write()
+            rig.ring(seq)
+        assert quick.seqs == list(range(1, 21))
+        assert slow.connection.closing
+        assert slow.connection.closing.code == CloseCode.TOO_SLOW
+
+    run(story())
+
+
+def test_a_slow_reader_of_a_replay_holds_up_nobody(rig: Rig) -> None:
+    async def story() -> None:
+        await rig.create()
+        await rig.write(30)
+        slow, quick, live = Reader(slow=True, queue=8), Reader(), Reader()
+        await rig.join(slow, since=0)
+        await rig.join(quick, since=0)
+        await rig.join(live)
+        await rig.write()
+        rig.ring(31)
+        await rig.settle(quick, live)
+        assert quick.seqs == list(range(1, 32))
+        assert live.seqs == [31]
+        assert slow.connection.closing is None
+        assert len(slow.connection.outbox) == 0
+
+    run(story())
+
+
+# --- Rights ---------------------------------------------------------------------------------------
+
+
+def test_who_loses_the_right_to_read_hears_of_it_and_of_nothing_after(rig: Rig) -> None:
+    async def story() -> None:
+        await rig.create()
+        removed, member = Reader("removed"), Reader("member")
+        for reader in (removed, member):
+            await rig.join(reader)
+        rig.refused.add("removed")
+        await rig.write(1, reauthorise=True)
+        await rig.write(2)
+        for seq in (3, 2, 1):
+            rig.ring(seq)
+        await rig.settle(member)
+        assert member.seqs == [1, 2, 3]
+        assert removed.seqs == [1]
+        assert removed.errors == ["forbidden"]
+        assert removed.connection.seats == {}
+
+    run(story())
+
+
+def test_nothing_is_delivered_while_it_is_open_who_may_read(rig: Rig) -> None:
+    looking, answer = threading.Event(), threading.Event()
+
+    async def story() -> None:
+        await rig.create()
+        member = Reader("member")
+        await rig.join(member)
+        rig.before_rights = lambda: (looking.set(), answer.wait(5))
+        await rig.write(1, reauthorise=True)
+        await rig.write(1)
+        rig.ring(1)
+        rig.ring(2)
+        await until(looking.is_set)
+        assert member.seqs == [1]
+        answer.set()
+        await rig.settle(member)
+        assert member.seqs == [1, 2]
+
+    run(story())
+
+
+def test_a_change_of_rights_during_a_check_is_checked_again(rig: Rig) -> None:
+    """A socket that becomes somebody else meanwhile must not keep the seat of who it was."""
+    looking, answer = threading.Event(), threading.Event()
+
+    async def story() -> None:
+        await rig.create()
+        changing = Reader("member")
+        await rig.join(changing)
+        state = await rig.hub.open(rig.room)
+        rig.before_rights = lambda: (looking.set(), answer.wait(5))
+        rig.hub.reauthorise(state)
+        await until(looking.is_set)
+        rig.refused.add("outsider")
+        changing.connection.identity = Identity("outsider", "outsider", "outsider")
+        rig.hub.reauthorise(state)
+        answer.set()
+        await until(lambda: changing.errors)
+        assert changing.errors == ["forbidden"]
+
+    run(story())
+
+
+@pytest.mark.parametrize("expires_at", [1.0, None], ids=["run out", "of nobody any more"])
+def test_strict_mode_looks_at_the_credentials_again_at_each_join(rig: Rig, expires_at: float | None) -> None:
+    async def story() -> None:
+        await rig.create()
+        stranger = Reader()
+        user = str(uuid4())
+        stranger.connection.identity = Identity(user, user, user, expires_at)
+        await rig.join(stranger)
+        rig.gateway.policy = replace(rig.gateway.policy, strict=True)
+        with pytest.raises(FrameError) as caught:
+            await rig.join(stranger)
+        assert (caught.value.code, caught.value.close_code) == ("unauthenticated", CloseCode.UNAUTHENTICATED)
+
+    run(story())
+
+
+# --- Rooms without members ------------------------------------------------------------------------
+
+
+def test_an_empty_room_is_let_go_after_a_while(rig: Rig, bells: Bells) -> None:
+    async def story() -> None:
+        await rig.create()
+        await rig.hub.open(rig.room)
+        now = time.monotonic()
+        rig.hub.close_idle(now + LINGER_SECONDS - 1)
+        assert rig.hub.rooms()
+        rig.hub.close_idle(now + LINGER_SECONDS + 1)
+        await until(lambda: not bells.subscribed)
+        assert (rig.hub.rooms(), bells.subscribed) == ([], [])
+
+    run(story())
+
+
+def test_a_room_with_a_member_is_never_let_go(rig: Rig) -> None:
+    async def story() -> None:
+        await rig.create()
+        reader = Reader()
+        await rig.join(reader)
+        rig.hub.close_idle(time.monotonic() + 10_000)
+        await rig.write()
+        await rig.settle(reader)
+        assert reader.seqs == [1]
+
+    run(story())
+
+
+def test_a_room_that_somebody_is_about_to_enter_is_not_let_go(rig: Rig) -> None:
+    """Between opening the room and taking the seat lies a read of the log; a seat in a room that was let
+    go meanwhile would be deaf for good.
+    """
+
+    async def story() -> None:
+        await rig.create()
+        state = await rig.hub.open(rig.room)
+        state.idle_since -= LINGER_SECONDS + 1
+        entered = await rig.hub.open(rig.room)
+        rig.hub.close_idle(time.monotonic())
+        assert rig.hub.find(rig.room.name) is entered
+
+    run(story())
+
+
+# --- Pollers --------------------------------------------------------------------------------------
+
+
+def test_a_poller_is_woken_by_the_bell(rig: Rig) -> None:
+    async def story() -> None:
+        await rig.create()
+        waiting = asyncio.create_task(rig.hub.wait_beyond(rig.room, 0, 30))
+        await until(lambda: (state := rig.hub.find(rig.room.name)) and state.waiters)
+        await rig.write()
+        rig.ring(1)
+        assert await waiting
+
+    run(story())
+
+
+def test_a_poller_is_woken_although_the_bell_was_lost(rig: Rig) -> None:
+    async def story() -> None:
+        await rig.create()
+        waiting = asyncio.create_task(rig.hub.wait_beyond(rig.room, 0, 30))
+        await until(lambda: (state := rig.hub.find(rig.room.name)) and state.waiters)
+        await rig.write()
+        await rig.hub.check_heads()
+        assert await asyncio.wait_for(waiting, 5)
+
+    run(story())
+
+
+def test_a_poller_whose_event_is_there_already_does_not_wait(rig: Rig) -> None:
+    async def story() -> None:
+        await rig.create()
+        await rig.write(2)
+        assert await asyncio.wait_for(rig.hub.wait_beyond(rig.room, 1, 30), 5)
+
+    run(story())
+
+
+def test_a_poller_hears_when_its_time_is_up_and_is_forgotten(rig: Rig) -> None:
+    async def story() -> None:
+        await rig.create()
+        assert not await rig.hub.wait_beyond(rig.room, 0, 0.01)
+        state = rig.hub.find(rig.room.name)
+        assert state
+        assert state.waiters == set()
+
+    run(story())
+
+
+def test_a_poller_that_goes_away_is_forgotten(rig: Rig) -> None:
+    async def story() -> None:
+        await rig.create()
+        waiting = asyncio.create_task(rig.hub.wait_beyond(rig.room, 0, 30))
+        await until(lambda: (state := rig.hub.find(rig.room.name)) and state.waiters)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        state = rig.hub.find(rig.room.name)
+        assert state
+        assert state.idle
+
+    run(story())
+
+
+def test_nobody_waits_for_a_room_that_is_not_there(rig: Rig) -> None:
+    async def story() -> None:
+        with pytest.raises(UnknownRoom):
+            await rig.hub.wait_beyond(rig.room, 0, 30)
+
+    run(story())
+
+
+def gap_fills() -> float:
+    from prometheus_client import REGISTRY
+
+    return REGISTRY.get_sample_value("websocket_gap_fills_total") or 0.0

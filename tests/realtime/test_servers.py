@@ -1,0 +1,158 @@
+"""The same protocol on every server: uvicorn, daphne a flag away, and Django's own `runserver`."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.realtime.wire import forged, refused_with
+from tests.support.api import Api, answered, log_in
+from tests.support.boards import Board
+from tests.support.environment import environment
+from tests.support.people import OUTSIDER, OWNER, VIEWER
+from tests.support.processes import ROOT, Server, eventually, free_port
+from tests.support.sockets import Socket
+from tests.support.stack import Templates
+
+COMMANDS = {
+    "uvicorn": ["gateway", "--host", "127.0.0.1", "--web-port", "0", "--port"],
+    "daphne": ["gateway", "--server", "daphne", "--host", "127.0.0.1", "--web-port", "0", "--port"],
+    "runserver": ["runserver", "--noreload"],
+}
+
+
+class Served:
+    """One process on a database of its own, and the people who use it."""
+
+    def __init__(self, name: str, database_url: str, folder: Path) -> None:
+        port = free_port()
+        self.name = name
+        self.url = f"http://127.0.0.1:{port}"
+        self.ws_url = f"ws://127.0.0.1:{port}/"
+        settings = {"DATABASE_URL": database_url, "PORT": str(port), "CORS_ORIGIN": "http://localhost:3001"}
+        self.process = Server(
+            [sys.executable, str(ROOT / "manage.py"), *COMMANDS[name], str(port)],
+            log=folder / f"{name}.log",
+            environment=environment(settings),
+        )
+        self.process.wait_until(self._answers, 30)
+        self.tokens = {person: log_in(self.url, person) for person in (OWNER, VIEWER, OUTSIDER)}
+        self.api = Api(self.url, self.tokens[OWNER])
+
+    def stop(self) -> None:
+        self.api.close()
+        self.process.stop()
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/ready", timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+@pytest.fixture(scope="module", params=COMMANDS)
+def served(
+    request: pytest.FixtureRequest, templates: Templates, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    started = Served(request.param, templates.copy("embedded"), tmp_path_factory.mktemp(request.param))
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def board(served: Served) -> Board:
+    return Board(served.api)
+
+
+def test_pages_api_health_and_socket_are_on_the_one_port(served: Served) -> None:
+    assert httpx.get(f"{served.url}/health", timeout=10).json()["status"] == "healthy"
+    assert httpx.get(f"{served.url}/admin/login/", timeout=10).status_code == 200
+    assert httpx.get(f"{served.url}/static/admin/css/base.css", timeout=10).status_code == 200
+    with Socket(served.ws_url, token=served.tokens[OWNER]) as socket:
+        assert socket.next()["data"]["user"]["username"] == OWNER.username
+
+
+def test_a_join_replays_and_then_follows(served: Served, board: Board) -> None:
+    board.add_task("Before")
+    with Socket(served.ws_url, token=served.tokens[VIEWER]) as socket:
+        head = socket.join(board.id, since=0)["seq"]
+        for number in range(10):
+            board.add_task(f"After {number}")
+        socket.wait_for_seq(head + 10)
+        assert socket.seqs() == list(range(1, head + 11))
+        assert [frame for frame in socket.frames if "seq" in frame] == board.events()
+
+
+def test_bad_frames_are_answered(served: Served) -> None:
+    with Socket(served.ws_url, token=served.tokens[OWNER]) as socket:
+        for bad in ("", "no JSON", "[]", "[" * 50_000, '{"event":"\\ud800"}', b"\x00", b"", '{"event":NaN}'):
+            socket.send_raw(bad)
+            assert socket.wait_for("error")["data"]["code"] == "bad-frame"
+        assert socket.request("nonsense")["data"]["code"] == "unknown-event"
+        assert socket.request("ping")["event"] == "ack"
+
+
+def test_a_frame_over_64_kib_ends_the_connection(served: Served) -> None:
+    """Daphne cannot say 1009; the frame is not read all the same."""
+    with Socket(served.ws_url, token=served.tokens[OWNER]) as socket:
+        socket.send_raw('{"event":"ping","data":{"x":"' + "x" * 65_536 + '"}}')
+        assert socket.wait_closed() == (1009 if served.name == "uvicorn" else 1000)
+
+
+def test_closes_carry_their_code_and_reason(served: Served) -> None:
+    with Socket(served.ws_url, token=forged(served.tokens[OWNER], exp=1)) as socket:
+        assert socket.wait_closed() == 4401
+        assert bool(socket.connection.close_reason) == (served.name == "uvicorn")  # daphne gives none
+
+
+def test_a_token_among_the_subprotocols_is_answered_by_the_protocol(served: Served) -> None:
+    offered = ["devmentor.v1", f"bearer.{served.tokens[OWNER]}"]
+    with Socket(served.ws_url, subprotocols=offered) as socket:
+        assert socket.connection.subprotocol == "devmentor.v1"
+        assert socket.next()["data"]["user"]["username"] == OWNER.username
+
+
+def test_pages_of_elsewhere_and_other_addresses_are_refused_at_the_handshake(served: Served) -> None:
+    assert refused_with(served.ws_url, origin="http://evil.example") == 403
+    assert refused_with(served.ws_url + "nowhere") in {403, 404}
+
+
+def test_strangers_are_told_what_they_would_hear_of_nothing(served: Served, board: Board) -> None:
+    with Socket(served.ws_url, token=served.tokens[OUTSIDER]) as socket:
+        answer = socket.request("project:join", {"projectId": board.id})
+        assert answer["data"]["code"] == "not-found"
+
+
+def test_long_polls_are_held_and_woken(served: Served, board: Board) -> None:
+    head = board.seq
+    with Socket(served.ws_url, token=served.tokens[VIEWER]) as socket:
+        socket.join(board.id)
+        board.add_task()
+        socket.wait_for_seq(head + 1)
+    params = {"since": head, "wait": 5000}
+    assert [
+        e["seq"] for e in answered(served.api.get(f"{board.path}/events/", params=params), 200)["events"]
+    ] == [head + 1]
+
+
+def test_a_client_that_vanishes_is_forgotten(served: Served) -> None:
+    socket = Socket(served.ws_url, token=served.tokens[OWNER])
+    socket.next()
+    before = httpx.get(f"{served.url}/health", timeout=10).json()["connections"]
+    socket.connection.socket.close()
+    eventually(
+        lambda: httpx.get(f"{served.url}/health", timeout=10).json()["connections"] < before,
+        what="the connection to be forgotten",
+    )
+    socket.close()
+
+
+def test_the_server_ends_when_told_and_without_a_fault(templates: Templates, tmp_path: Path) -> None:
+    served = Served("daphne", templates.copy("embedded"), tmp_path)
+    with Socket(served.ws_url, token=served.tokens[OWNER]) as socket:
+        socket.next()
+        served.api.close()
+        assert served.process.stop(seconds=10) == 0
+    assert "Traceback" not in served.process.tail()
