@@ -55,6 +55,7 @@ def logging_config(*, debug: bool, file: str) -> dict[str, Any]:
             "django.request": {"level": "ERROR"},
             "django_structlog": {"level": "WARNING"},
             "axes": {"level": "ERROR"},
+            "channels_redis": {"level": "CRITICAL"},  # a traceback a second; realtime.broadcast says it once
             "uvicorn": {"level": "WARNING"},
             "daphne": {"level": "WARNING"},
         },

@@ -10,10 +10,12 @@ that two versions can run side by side.
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from asgiref.sync import async_to_sync
 from channels.layers import InMemoryChannelLayer, get_channel_layer
@@ -32,6 +34,8 @@ ORDERS_GROUP = "gateways"
 PUBLISH_SECONDS = 0.5
 BREAK_SECONDS = 1.0
 OUTGOING_MESSAGES = 10_000
+CANARY_SECONDS = 2.0
+DEAF_SECONDS = 3 * CANARY_SECONDS
 
 Message = dict[str, Any]
 
@@ -83,6 +87,8 @@ class Bell:
 
     Messages go to `heard` on the loop. This process's own messages are heard at once and not by way of
     the layer only, so that they do not wait for Redis; the copy that comes back is the receiver's to drop.
+
+    A canary that the process sends to itself through the real layer tells whether it can hear at all.
     """
 
     def __init__(self, heard: Callable[[Message], None]) -> None:
@@ -92,10 +98,12 @@ class Bell:
         self._outgoing: deque[tuple[str, Message]] = deque(maxlen=OUTGOING_MESSAGES)
         self._pending = asyncio.Event()
         self._channel: str | None = None
-        self._wanted: set[str] = {ORDERS_GROUP}
+        self._canary_group = f"canary.{uuid4().hex}"
+        self._canary_heard_at = time.monotonic()
+        self._wanted: set[str] = {ORDERS_GROUP, self._canary_group}
         self._subscribed: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
-        self.broken = False
+        self._broken = False
 
     @property
     def distributed(self) -> bool:
@@ -104,12 +112,19 @@ class Bell:
 
     @property
     def healthy(self) -> bool:
-        return self._channel is not None and not self.broken
+        """Whether what is published is heard; delivery goes on by the log while it is not."""
+        if not self.distributed:
+            return True
+        deaf = time.monotonic() - self._canary_heard_at > DEAF_SECONDS
+        return self._channel is not None and not self._broken and not deaf
 
     def start(self) -> None:
         global _serving
         _serving = self
-        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._publish_all())]
+        work = [self._listen(), self._publish_all()]
+        if self.distributed:
+            work.append(self._send_canaries())
+        self._tasks = [asyncio.create_task(each) for each in work]
 
     async def stop(self) -> None:
         global _serving
@@ -160,12 +175,19 @@ class Bell:
         try:
             await asyncio.wait_for(work, PUBLISH_SECONDS)
         except Exception as failure:  # noqa: BLE001  each layer has errors of its own; all mean: not rung
-            self.broken = True
-            metrics.BELL_FAILURES.labels(operation).inc()
-            logger.warning("channel layer, %s: %r", operation, failure)
+            self._fail(operation, failure)
             return False
-        self.broken = False
+        if self._broken:
+            self._broken = False
+            logger.warning("the channel layer is back")
         return True
+
+    def _fail(self, operation: str, failure: Exception) -> None:
+        """Count each failure, but log the change only: an outage is one line and not one a second."""
+        metrics.BELL_FAILURES.labels(operation).inc()
+        if not self._broken:
+            self._broken = True
+            logger.warning("the channel layer is gone (%s): %r; events go on by the log", operation, failure)
 
     async def _listen(self) -> None:
         while True:
@@ -175,17 +197,24 @@ class Bell:
                 while True:
                     self._receive(await self._layer.receive(self._channel))
             except Exception as failure:  # noqa: BLE001  as above: listen again
-                logger.warning("channel layer, receive: %r", failure)
+                self._fail("receive", failure)
                 self._channel = None
                 self._subscribed.clear()
-                self.broken = True
-                metrics.BELL_FAILURES.labels("receive").inc()
                 await asyncio.sleep(BREAK_SECONDS)
 
     def _receive(self, message: Message) -> None:
-        if message.get("type") == MESSAGE_TYPE:
+        if message.get("kind") == "canary":
+            self._canary_heard_at = time.monotonic()
+        elif message.get("type") == MESSAGE_TYPE:
             with suppress(KeyError, TypeError, ValueError):  # of another version: the log has the event
                 self._heard(message)
+
+    async def _send_canaries(self) -> None:
+        message = {"type": MESSAGE_TYPE, "v": VERSION, "kind": "canary"}
+        while True:
+            self._outgoing.append((self._canary_group, message))
+            self._pending.set()
+            await asyncio.sleep(CANARY_SECONDS)
 
     async def _publish_all(self) -> None:
         while True:
