@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 LIMIT = 500
 MAX_LIMIT = 1000
 MAX_WAIT_MS = 30_000
+LONG_POLL_PACE_MS = 100  # so that a burst of events is one answer and not one answer each
 
 ASGIApp = Callable[[dict[str, Any], Any, Any], Any]
 Headers = list[tuple[bytes, bytes]]
@@ -118,7 +119,7 @@ class EventsEndpoint:
         if may_wait and await self.gateway.hub.wait_beyond(room, query.since, query.wait):
             await self._check_access(room, user)  # rights may have gone while it waited
             page = await self._page(room, query)
-        return self._reply(scope, page)
+        return self._reply(scope, page, settings.POLL_INTERVAL if not query.wait else LONG_POLL_PACE_MS)
 
     async def _user(self, scope: dict[str, Any]) -> Identity | None:
         handshake = read_handshake(scope, settings.SESSION_COOKIE_NAME, settings.TRUSTED_PROXIES)
@@ -150,11 +151,11 @@ class EventsEndpoint:
         except UnknownRoom:
             raise Problem(404, "not-found", f"there is no such {self.kind.name}") from None
 
-    def _reply(self, scope: dict[str, Any], page: Page) -> Reply:
-        """The rows are the wire objects already: joined as they are."""
-        interval = 0 if page.more else settings.POLL_INTERVAL
+    def _reply(self, scope: dict[str, Any], page: Page, interval: int) -> Reply:
+        """The rows are the wire objects already: joined as they are. `interval` in milliseconds."""
+        interval = 0 if page.more else interval
         etag = f'"{page.seq}{"+" if page.more else ""}"'.encode()
-        headers = [(b"etag", etag), (b"retry-after", str(-(-interval // 1000)).encode())]
+        headers = [(b"etag", etag), (b"retry-after", str(round(interval / 1000)).encode())]
         if not page.events and etag in _if_none_match(scope):
             return Reply(304, b"", headers)
         events = ",".join(event.envelope for event in page.events)

@@ -6,7 +6,7 @@ import { applyComment, commentsView } from "../../projects/static/projects/comme
 import { dayOf, dueIn } from "../../projects/static/projects/dates.js";
 import { dropTarget, edgeScroll } from "../../projects/static/projects/drop_target.js";
 import { isEmpty, matches, parseFilter } from "../../projects/static/projects/filter.js";
-import { colourOf, initials } from "../../projects/static/projects/people.js";
+import { colourOf, coloursOf, initials } from "../../projects/static/projects/people.js";
 import { columnSteps, placesInColumn } from "../../projects/static/projects/places.js";
 import { requestOf } from "../../projects/static/projects/requests.js";
 import { conflicts, mergeField } from "../../projects/static/projects/three_way.js";
@@ -52,6 +52,17 @@ test("initials and colours are stable, also for names that are not two words", (
   assert.equal(initials("Ada King of Lovelace"), "AL");
   assert.equal(initials(""), "?");
   fc.assert(fc.property(fc.string({ unit: "grapheme" }), (text) => colourOf(text) === colourOf(text) && colourOf(text) >= 0 && colourOf(text) < 8));
+});
+
+test("up to eight people of a board look different, and who was there first keeps their colour", () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.uuid(), { maxLength: 8 }), (ids) => {
+      const colours = coloursOf(ids);
+      assert.equal(new Set(colours.values()).size, ids.length);
+      assert.deepEqual([...coloursOf(ids.slice(0, -1))], [...colours].slice(0, Math.max(0, ids.length - 1)));
+    }),
+  );
+  assert.equal(coloursOf(Array.from({ length: 20 }, (_, index) => String(index))).size, 20);
 });
 
 const box = (left, top, width, height) => ({ left, top, right: left + width, bottom: top + height });
@@ -118,7 +129,7 @@ test("a refusal says what became of the change, and why", () => {
 
 test("what is tried next is said with its time", () => {
   const details = { why: "The server is full.", nextTryAt: 5000, waiting: 0, since: 0, lastClose: null, connectionId: null };
-  assert.equal(nextStep({ mode: "polling", reconnectAttempts: 2 }, details, 1000), "The server is full. WebSocket again in 4 s, attempt 3.");
+  assert.equal(nextStep({ mode: "polling", reconnectAttempts: 2 }, details, 1000), "The server is full. Next try for a WebSocket in 4 s, attempt 3.");
 });
 
 test("frames that are none are not taken for one", () => {

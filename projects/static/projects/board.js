@@ -53,7 +53,7 @@ export class BoardModel {
     const { feed, kept } = this.options;
     feed.on("*", (event) => event.projectId === this.id && this.apply(event));
     feed.on("trimmed", ({ room }) => room === this.id && void this.reload());
-    feed.on("gone", ({ room }) => room === this.id && this.#lose());
+    feed.on("gone", ({ room }) => room === this.id && this.lose());
     feed.on("refused", ({ room }) => room === this.id && this.#tell("lost", "refused"));
     for (const operation of kept.load()) this.#enqueue(operation);
     feed.joinProject(this.id, this.state.seq);
@@ -125,13 +125,15 @@ export class BoardModel {
       this.#changed();
     } catch (error) {
       if (error instanceof ApiError && error.isPassing) setTimeout(() => void this.reload(), 1000 + Math.random() * 4000);
-      else this.#lose();
+      else this.lose();
     } finally {
       this.#reloading = false;
     }
   }
 
-  #lose() {
+  /** The board is no longer ours to see. */
+  lose() {
+    if (this.lost) return;
     this.lost = true;
     this.#tell("lost", "gone");
     this.#changed();

@@ -1,4 +1,5 @@
 import { Announcer } from "./announcer.js";
+import { knowPeople, personColour } from "./avatar.js";
 import { BoardModel } from "./board.js";
 import { BoardView } from "./board_view.js";
 import { addColumn, openColumnMenu } from "./column_menu.js";
@@ -11,7 +12,6 @@ import { closeMenu } from "./menu.js";
 import { openMoveMenu } from "./move_menu.js";
 import { openMembers } from "./members_panel.js";
 import { findTask } from "./pending.js";
-import { colourOf } from "./people.js";
 import { PresenceBar } from "./presence_bar.js";
 import { openProjectMenu } from "./project_menu.js";
 import { clearLoss, reportLoss, reportRefusal, watchLogIn } from "./reports.js";
@@ -148,9 +148,9 @@ function heard(event, before) {
   const own = event.actor?.id === userId && event.mutationId !== null && event.mutationId !== undefined && asked.has(event.mutationId);
   if (own) return void asked.delete(event.mutationId ?? "");
   const moves = event.event === "task:moved" || event.event === "task:created";
-  view.noteRemote(moves ? event.data.id : null, colourOf(event.actor?.id ?? ""));
+  view.noteRemote(moves ? event.data.id : null, personColour(event.actor?.id ?? ""));
   announcer.say(announcement(event, before));
-  if (event.event === "member:removed" && event.data.user.id === userId && !model.state.project.public) reportLoss("gone");
+  if (event.event === "member:removed" && event.data.user.id === userId && !model.state.project.public) model.lose();
   tellDragger(event, before);
 }
 
@@ -159,8 +159,11 @@ function heard(event, before) {
  * @param {import("./store.js").Board} before
  */
 function tellDragger(event, before) {
-  if (!drag.task || drag.task !== event.data.id) return;
   const who = event.actor?.name ?? "Somebody";
+  if (event.event === "column:deleted" && drag.column === event.data.id) {
+    toast(`${who} deleted the column ${before.columns[event.data.id]?.name} while you were dragging. The line shows where a drop lands now.`);
+  }
+  if (!drag.task || drag.task !== event.data.id) return;
   const title = clip(before.tasks[drag.task]?.title ?? "");
   if (event.event === "task:deleted") {
     drag.cancel();
@@ -172,6 +175,10 @@ function tellDragger(event, before) {
 
 /** Keys of what this very page asked for: another window of the same person is somebody else here. @type {Set<string>} */
 const asked = new Set();
+
+function knowMembers() {
+  knowPeople(Object.values(model.state.members).map((member) => member.user.id));
+}
 
 let lastMode = "connecting";
 
@@ -190,6 +197,7 @@ view.onDrawn(() => drag.redrawn());
 view.onDrawn(drawPage);
 model.listen({
   changed: () => {
+    knowMembers();
     for (const { key } of model.operations) asked.add(key);
     view.schedule();
   },
@@ -231,6 +239,7 @@ feed.on("status", ({ mode }) => {
 feed.on("joined", () => model.outbox.retryNow());
 new PresenceBar(find("#presence"), model.id, feed);
 watchLogIn(feed, userId);
+knowMembers();
 model.start();
 view.draw();
 showTask(address.current);

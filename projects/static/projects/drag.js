@@ -60,6 +60,11 @@ export class Drag {
     return this.isDragging ? (this.#grip?.task ?? null) : null;
   }
 
+  /** Where a drop would land now, if a drag is on. */
+  get column() {
+    return this.isDragging ? (this.#target?.column ?? null) : null;
+  }
+
   /** Ends it; nothing has moved, so there is nothing to put back. */
   cancel() {
     const grip = this.#grip;

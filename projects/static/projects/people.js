@@ -15,6 +15,22 @@ function first(word) {
 }
 
 /**
+ * A board's people, each in their own colour as long as there are colours; earlier members keep theirs.
+ * @param {string[]} ids  in the order of joining
+ * @returns {Map<string, number>}
+ */
+export function coloursOf(ids) {
+  const found = new Map();
+  for (const id of ids) {
+    const taken = new Set(found.values());
+    let colour = colourOf(id);
+    while (taken.has(colour) && taken.size < COLOURS) colour = (colour + 1) % COLOURS;
+    found.set(id, colour);
+  }
+  return found;
+}
+
+/**
  * One of the token sheet's colours, the same for the same text on every page.
  * @param {string} text
  */

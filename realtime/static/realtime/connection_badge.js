@@ -79,7 +79,7 @@ export function nextStep({ mode, reconnectAttempts }, { why, nextTryAt }, now) {
   if (mode === "live") return "Nothing; all is well.";
   if (nextTryAt === null) return "Opening a WebSocket now.";
   const seconds = Math.max(0, Math.ceil((nextTryAt - now) / 1000));
-  return `${why} WebSocket again in ${seconds} s, attempt ${reconnectAttempts + 1}.`.trim();
+  return `${why} Next try for a WebSocket in ${seconds} s, attempt ${reconnectAttempts + 1}.`.trim();
 }
 
 /**
