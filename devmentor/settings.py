@@ -90,7 +90,7 @@ HANDSHAKES_PER_MINUTE = env.whole("HANDSHAKES_PER_MINUTE", 6000)
 CONNECTION_TIMEOUT = env.whole("CONNECTION_TIMEOUT", 300_000, least=500)
 DRAIN_WINDOW = env.whole("DRAIN_WINDOW", 10_000)
 MOCK_MODE = env.boolean("NEXT_PUBLIC_MOCK_MODE", False)
-POLL_INTERVAL = env.whole("POLL_INTERVAL", 2000, least=100)
+POLL_INTERVAL = env.whole("POLL_INTERVAL", 1000, least=100)
 ONCALL_WEBHOOK_URL = env.url("ONCALL_WEBHOOK_URL", "", ("http", "https"))
 
 # --- Applications and requests ------------------------------------------------------------------
@@ -219,6 +219,8 @@ CORS_URLS_REGEX = r"^/api/.*$"
 
 # --- What browsers are told ---------------------------------------------------------------------
 CSRF_TRUSTED_ORIGINS = CORS_ORIGINS
+CSRF_FAILURE_VIEW = "projects.web.sessions.csrf_failure"
+SESSION_ENGINE = "devmentor.sessions"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0

@@ -20,9 +20,9 @@ from realtime.tokens import Claims, TokenError, TokenType
 
 
 def identify(user: Any, expires_at: float | None = None) -> Identity:
-    return Identity(
-        str(user.pk), user.get_full_name() or user.get_username(), user.get_username(), expires_at
-    )
+    name = user.get_full_name() or user.get_username()
+    auth = tokens.auth_digest(user.get_session_auth_hash())
+    return Identity(str(user.pk), name, user.get_username(), expires_at, auth)
 
 
 def user_of(claims: Claims) -> AbstractBaseUser:
@@ -50,16 +50,15 @@ def by_token(token: str) -> Identity:
 
 def by_session(session_key: str) -> Identity | None:
     """Who a session cookie stands for; None where it stands for nobody."""
-    if not session_key.isalnum():  # none of ours; a NUL in it would be an error of PostgreSQL's
-        return None
     engine = import_module(settings.SESSION_ENGINE)
     user = get_user(SimpleNamespace(session=engine.SessionStore(session_key)))  # type: ignore[arg-type]
     return None if isinstance(user, AnonymousUser) else identify(user)
 
 
 def still_holds(identity: Identity) -> bool:
-    """Whether the user behind an open socket may still log in."""
-    return get_user_model()._default_manager.filter(pk=identity.id, is_active=True).exists()
+    """Whether the user behind an open socket may still log in, by the password of then."""
+    user = get_user_model()._default_manager.filter(pk=identity.id, is_active=True).first()
+    return user is not None and tokens.auth_digest(user.get_session_auth_hash()) == identity.auth
 
 
 def bearer_token(header: bytes) -> str | None:

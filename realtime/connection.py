@@ -18,12 +18,16 @@ QUEUE_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who somebody has proven to be, and until when (epoch seconds; None: as long as the session)."""
+    """Who somebody has proven to be, and until when (epoch seconds; None: as long as the session).
+
+    `auth` is the digest of what they logged in with: a new password ends what the old one opened.
+    """
 
     id: str
     name: str
     username: str
     expires_at: float | None = None
+    auth: str = ""
 
     def wire(self) -> dict[str, Any]:
         return {"id": self.id, "name": self.name, "username": self.username}

@@ -17,6 +17,7 @@ WRONG = "That username and password do not go together. Check both and try again
 LOCKED = (
     "Too many attempts failed. Log-in with this name is locked here for a while; try again in 15 minutes."
 )
+STALE = "This form was open for too long, or your browser keeps no cookies. Nothing was changed: try again."
 MISSING = "Both a username and a password are needed."
 
 
@@ -40,6 +41,11 @@ def log_in(request: HttpRequest) -> HttpResponse:
 def log_out(request: HttpRequest) -> HttpResponse:
     logout(request)
     return redirect(settings.LOGOUT_REDIRECT_URL)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form that was sent without the token of its page: say so, and show the way on."""
+    return _page(request, _target(request), error=STALE, status=403)
 
 
 def _refusal(request: HttpRequest, target: str, form: AuthenticationForm) -> HttpResponse:

@@ -150,7 +150,7 @@ function heard(event, before) {
   const moves = event.event === "task:moved" || event.event === "task:created";
   view.noteRemote(moves ? event.data.id : null, personColour(event.actor?.id ?? ""));
   announcer.say(announcement(event, before));
-  if (event.event === "member:removed" && event.data.user.id === userId && !model.state.project.public) model.lose();
+  if (["member:removed", "project:updated"].includes(event.event) && !model.role && !model.state.project.public) model.lose();
   tellDragger(event, before);
 }
 

@@ -29,7 +29,9 @@ const ATTEMPTS = {
  * @param {Board} board
  */
 export function refusal(operation, problem, board) {
-  const title = operation.changes?.title ?? board.tasks[operation.task ?? ""]?.title ?? "The task";
+  const known = operation.changes?.title ?? board.tasks[operation.task ?? ""]?.title;
+  if (problem.status === 404 && operation.task && !known) return "The task that you changed is no longer there, or you may no longer see it.";
+  const title = known ?? "The task";
   const attempt = (ATTEMPTS[operation.kind] ?? "The change was not saved").replace("{title}", clip(title));
   return `${attempt}: ${reason(problem)}`;
 }
