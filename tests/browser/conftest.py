@@ -10,7 +10,7 @@ from tests.support.network import Network
 
 
 class Complaints:
-    """Errors and warnings in the consoles of a test's windows. None is right, but for those that it announces."""
+    """Errors and warnings in the consoles of a test's windows: none is right, but for those announced."""
 
     def __init__(self) -> None:
         self._announced: list[str] = []

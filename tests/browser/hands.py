@@ -1,5 +1,6 @@
 """What a person does at a board and sees there: pointers, columns, words."""
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -35,18 +36,16 @@ def status(visitor: Visitor) -> dict[str, Any]:
 
 def record_events(visitor: Visitor) -> Callable[[], list[int]]:
     """From now on; calling what this returns gives the seqs that the page has been handed, in order."""
-    visitor.page.evaluate("window.heardSeqs = []; websocketService.on('*', ({ seq }) => window.heardSeqs.push(seq))")
+    visitor.page.evaluate(
+        "window.heardSeqs = []; websocketService.on('*', ({ seq }) => window.heardSeqs.push(seq))"
+    )
     return lambda: visitor.page.evaluate("window.heardSeqs")
 
 
 def another_page(visitor: Visitor) -> Visitor:
     """A second page of the same browser, with the same cookies; its complaints count with the first's."""
-    twin = object.__new__(Visitor)
-    twin.person, twin.context = visitor.person, visitor.context
-    twin.errors, twin.console = visitor.errors, visitor.console
-    twin.page = visitor.context.new_page()
-    twin.page.on("pageerror", lambda error: twin.errors.append(str(error)))
-    twin.page.on("console", lambda message: twin.console.append(f"{message.type}: {message.text}"))
+    twin = copy.copy(visitor)
+    twin.page = visitor.open_page()
     return twin
 
 

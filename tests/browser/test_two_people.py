@@ -6,7 +6,15 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.hands import (
-    ON_ONE_GATEWAY, Mouse, another_page, column, expect_badge, expect_cards, lower_part, record_events, status,
+    ON_ONE_GATEWAY,
+    Mouse,
+    another_page,
+    column,
+    expect_badge,
+    expect_cards,
+    lower_part,
+    record_events,
+    status,
 )
 from tests.support.boards import Board
 from tests.support.browser import Visitor

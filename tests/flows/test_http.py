@@ -1,5 +1,6 @@
-"""HTTP as programs meet it: one shape for every error, writes that happen once, doors for services and pages."""
+"""HTTP as programs meet it: one shape for every error, writes that happen once, a door for services."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
@@ -27,9 +28,11 @@ def problem(answer: httpx.Response, status: int) -> dict[str, Any]:
 
 
 @pytest.fixture
-def service(stack: Stack) -> Api:
+def service(stack: Stack) -> Iterator[Api]:
     """Another program with a token of its own, which the tests' secret signs."""
-    return Api(stack.first.http_url, issue("ai", TokenType.SERVICE, SERVICE_SECONDS))
+    api = Api(stack.first.http_url, issue("ai", TokenType.SERVICE, SERVICE_SECONDS))
+    yield api
+    api.close()
 
 
 # --- Errors -----------------------------------------------------------------------------------------
@@ -139,32 +142,32 @@ def test_a_service_is_nobody_elsewhere(board: Board, service: Api) -> None:
         assert problem(service.get(path), 401)["code"] == "unauthenticated"
 
 
-@pytest.mark.parametrize(
-    "event",
-    [
-        *("task:created", "task:anything", "project:deleted", "member:removed", "column:x", "comment:x"),
-        *("presence:joined", "system:draining", "x", "", "x:", "X:Y", "a:b:c", "a b:c", "x" * 100),
-    ],
-)
-def test_a_service_cannot_speak_in_our_name(board: Board, service: Api, event: str) -> None:
+OURS = [
+    *("task:created", "task:anything", "project:deleted", "member:removed", "column:x", "comment:x"),
+    *("presence:joined", "system:draining"),
+]
+NO_NAMES = ["x", "", "x:", "X:Y", "a:b:c", "a b:c", "x" * 100]
+
+
+def test_a_service_cannot_speak_in_our_name(board: Board, service: Api) -> None:
     """A forged `task:created` would put a task on every board that is in no database."""
     before = board.seq
-    found = problem(service.post(f"{board.path}/publish/", {"event": event, "data": {}}), 400)
-    assert "event" in found["errors"]
+    for event in (*OURS, *NO_NAMES):
+        found = problem(service.post(f"{board.path}/publish/", {"event": event, "data": {}}), 400)
+        assert "event" in found["errors"], event
     assert board.seq == before
 
 
-@pytest.mark.parametrize("data", [None, [], "x", 7, {"x": "y" * 70_000}])
-def test_published_data_are_an_object_of_a_frames_size(board: Board, service: Api, data: object) -> None:
-    found = problem(service.post(f"{board.path}/publish/", {"event": "ai:x", "data": data}), 400)
-    assert "data" in found["errors"]
+def test_published_data_are_an_object_of_a_frames_size(board: Board, service: Api) -> None:
+    refused: list[object] = [None, [], "x", 7, {"x": "y" * 70_000}]
+    for data in refused:
+        found = problem(service.post(f"{board.path}/publish/", {"event": "ai:x", "data": data}), 400)
+        assert "data" in found["errors"]
 
 
-def test_nobody_publishes_to_what_is_not_there(stack: Stack, board: Board, service: Api) -> None:
+def test_nobody_publishes_to_what_is_not_there(service: Api) -> None:
     event = {"event": "ai:x", "data": {}}
     assert problem(service.post(f"/api/projects/{uuid4()}/publish/", event), 404)["code"] == "not-found"
-    answered(board.owner.delete(f"{board.path}/"), 204)
-    assert problem(service.post(f"{board.path}/publish/", event), 404)["code"] == "not-found"
 
 
 def test_a_published_event_happens_once_per_key_too(board: Board, service: Api) -> None:
@@ -175,7 +178,7 @@ def test_a_published_event_happens_once_per_key_too(board: Board, service: Api) 
     assert [e["mutationId"] for e in board.events(since=before)] == [headers["Idempotency-Key"]]
 
 
-@pytest.mark.parametrize("key", ["x" * 300, " ", "é"])
+@pytest.mark.parametrize("key", ["x" * 300, "a b", "é"])
 def test_a_key_that_does_not_fit_is_a_problem_and_no_fault(board: Board, service: Api, key: str) -> None:
     event = {"event": "ai:x", "data": {}}
     headers = {"Idempotency-Key": key.encode()}

@@ -1,4 +1,4 @@
-"""A client without a socket: the same events by polling and long polling, at its own pace, from any gateway."""
+"""A client without a socket: the same events by polling and long polling, from any gateway."""
 
 import json
 import time

@@ -21,7 +21,8 @@ def test_a_queue_gives_back_in_order_what_it_took_and_never_holds_more_than_its_
     steps: list[str | None],
 ) -> None:
     """None takes a frame, a text puts one."""
-    outbox, expected = Outbox(max_frames=8, max_bytes=100), []
+    outbox = Outbox(max_frames=8, max_bytes=100)
+    expected: list[str] = []
     for step in steps:
         if step is None:
             assert outbox.take() == (expected.pop(0) if expected else None)

@@ -118,6 +118,8 @@ def test_a_late_bell_is_waited_for_and_not_read_from_the_log(rig: Rig, bells: Be
         await rig.join(reader)
         await rig.write(2)
         rig.ring(2)
+        for _ in range(5):
+            await asyncio.sleep(0)
         assert reader.seqs == []
         rig.ring(1)
         assert reader.seqs == [1, 2]
@@ -218,6 +220,12 @@ def test_a_slow_reader_of_a_replay_holds_up_nobody(rig: Rig) -> None:
     run(story())
 
 
+def hold(looking: threading.Event, answer: threading.Event) -> None:
+    """Say that rights are being read, and keep the reader until it may go on."""
+    looking.set()
+    answer.wait(5)
+
+
 # --- Rights ---------------------------------------------------------------------------------------
 
 
@@ -248,7 +256,7 @@ def test_nothing_is_delivered_while_it_is_open_who_may_read(rig: Rig) -> None:
         await rig.create()
         member = Reader("member")
         await rig.join(member)
-        rig.before_rights = lambda: (looking.set(), answer.wait(5))
+        rig.before_rights = lambda: hold(looking, answer)
         await rig.write(1, reauthorise=True)
         await rig.write(1)
         rig.ring(1)
@@ -271,7 +279,7 @@ def test_a_change_of_rights_during_a_check_is_checked_again(rig: Rig) -> None:
         changing = Reader("member")
         await rig.join(changing)
         state = await rig.hub.open(rig.room)
-        rig.before_rights = lambda: (looking.set(), answer.wait(5))
+        rig.before_rights = lambda: hold(looking, answer)
         rig.hub.reauthorise(state)
         await until(looking.is_set)
         rig.refused.add("outsider")

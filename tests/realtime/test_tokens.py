@@ -105,7 +105,8 @@ def test_another_algorithm_is_refused_even_with_our_secret(algorithm: str) -> No
 
 @pytest.mark.parametrize("missing", ["sub", "exp"])
 def test_a_token_that_leaves_out_who_or_until_when_is_refused(missing: str) -> None:
-    assert reason(signed(**{missing: None})) == "malformed"
+    claims: dict[str, Any] = {missing: None}
+    assert reason(signed(**claims)) == "malformed"
 
 
 def test_a_token_without_a_type_is_refused() -> None:

@@ -52,9 +52,13 @@ def _log_in(client: httpx.Client, person: Person) -> None:
 class RawSocket:
     """A WebSocket by hand that answers nothing by itself: no pong, no close."""
 
-    def __init__(self, url: str, headers: dict[str, str] | None = None) -> None:
+    def __init__(self, url: str, headers: dict[str, str] | None = None, receive_buffer: int = 0) -> None:
         parts = urlsplit(url)
-        self._socket = socket.create_connection((parts.hostname or "", parts.port or 80), timeout=10)
+        self._socket = socket.socket()
+        self._socket.settimeout(10)
+        if receive_buffer:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self._socket.connect((parts.hostname or "", parts.port or 80))
         key = base64.b64encode(os.urandom(16)).decode()
         lines = [
             f"GET {parts.path or '/'} HTTP/1.1",

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
@@ -42,17 +43,32 @@ def chromium_path() -> str:
 class Visitor:
     """One person's browser window, in a context of its own: own cookies, own storage."""
 
-    def __init__(self, browser: Browser, base_url: str, person: Person | None, **context: object) -> None:
+    def __init__(
+        self,
+        browser: Browser,
+        base_url: str,
+        person: Person | None,
+        cookies: list[Any] | None = None,
+        **context: object,
+    ) -> None:
+        """`cookies`: of a log-in that this person made before; without any, the log-in page is used."""
         self.person = person
         self.context = browser.new_context(base_url=base_url, **context)  # type: ignore[arg-type]
         self.context.set_default_timeout(WAIT_MS)
-        self.page: Page = self.context.new_page()
         self.errors: list[str] = []
         self.console: list[str] = []
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("console", lambda message: self.console.append(f"{message.type}: {message.text}"))
-        if person:
+        self.page = self.open_page()
+        if cookies:
+            self.context.add_cookies(cookies)
+        elif person:
             self.log_in(person)
+
+    def open_page(self) -> Page:
+        """A new page in this context; what its console says and what goes wrong in it is kept."""
+        page = self.context.new_page()
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda message: self.console.append(f"{message.type}: {message.text}"))
+        return page
 
     def log_in(self, person: Person) -> None:
         self.page.goto("/login")
@@ -80,8 +96,12 @@ class Windows:
 
     def open(self, stack: Stack, person: Person | None = OWNER, **context: object) -> Visitor:
         gateway = stack.gateways[len(self.visitors) % len(stack.gateways)]
-        self.visitors.append(Visitor(self._browser, gateway.web_url, person, **context))
-        return self.visitors[-1]
+        cookies = stack.sessions.get(person.username) if person else None
+        visitor = Visitor(self._browser, gateway.web_url, person, cookies, **context)
+        self.visitors.append(visitor)
+        if person:
+            stack.sessions[person.username] = visitor.context.cookies()
+        return visitor
 
     def close(self) -> None:
         for visitor in self.visitors:

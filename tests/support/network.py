@@ -1,8 +1,8 @@
 """The network between a browser and the gateways, as an HTTP proxy that a test can cut.
 
-A browser asks a proxy to CONNECT for WebSockets alone, as long as its pages come over plain HTTP. So sockets and
-requests can be told apart and broken apart, on the real wire: a socket that dies, a company's proxy that lets none
-through, a network that is gone.
+A browser asks a proxy to CONNECT for WebSockets alone, as long as its pages come over plain HTTP. So sockets
+and requests can be told apart and broken apart, on the real wire: a socket that dies, a company's proxy that
+lets none through, a network that is gone.
 """
 
 import contextlib
@@ -27,7 +27,10 @@ class Network:
         self._others: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         # Chromium goes around a proxy for addresses of the machine itself, unless it is told not to.
-        self.for_context = {"server": f"http://127.0.0.1:{self._listener.getsockname()[1]}", "bypass": "<-loopback>"}
+        self.for_context = {
+            "server": f"http://127.0.0.1:{self._listener.getsockname()[1]}",
+            "bypass": "<-loopback>",
+        }
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut_sockets(self) -> None:
@@ -62,7 +65,9 @@ class Network:
             if not (self.sockets if is_socket else self.requests):
                 return browser.sendall(REFUSAL) if is_socket else None
             address = urlsplit(f"//{target}" if is_socket else target)
-            with socket.create_connection((address.hostname, address.port or 80), UPSTREAM_SECONDS) as gateway:
+            with socket.create_connection(
+                (address.hostname, address.port or 80), UPSTREAM_SECONDS
+            ) as gateway:
                 gateway.settimeout(None)
                 gateway.sendall(b"" if is_socket else head)
                 browser.sendall(WELCOME if is_socket else b"")

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,6 +73,7 @@ class Stack:
         }
         self.gateways = [Gateway(self.settings, folder) for _ in range(1 if kind == "embedded" else 2)]
         self._tokens: dict[str, tuple[float, str]] = {}
+        self.sessions: dict[str, list[Any]] = {}  # a browser's cookies after each person's first log-in
         self._open = ExitStack()
         try:
             for gateway in self.gateways:  # they start side by side

@@ -1,0 +1,87 @@
+"""Dragging cards with whatever points: a mouse, a pen, a finger."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.hands import (
+    ON_ONE_GATEWAY,
+    Finger,
+    Mouse,
+    Pen,
+    column,
+    expect_cards,
+    lower_part,
+    middle,
+)
+from tests.support.boards import Board
+from tests.support.browser import Visitor
+
+pytestmark = [pytest.mark.browser, ON_ONE_GATEWAY]
+PHONE = {"viewport": {"width": 390, "height": 760}, "has_touch": True, "is_mobile": True}
+TABLET = {"viewport": {"width": 1100, "height": 760}, "has_touch": True}
+
+
+@pytest.mark.parametrize("kind", [Mouse, Pen, Finger])
+def test_a_card_goes_where_it_is_dropped(
+    board: Board, visit: Callable[..., Visitor], kind: type[Mouse]
+) -> None:
+    tasks = [board.add_task(title)["id"] for title in ("First", "Second", "Third", "Fourth")]
+    visitor = visit(**TABLET)
+    visitor.open_board(board.id)
+    pointer = kind(visitor.page)
+    pointer.drag(visitor.task(tasks[3]), lower_part(column(visitor, board.columns["In progress"])))
+    expect_cards(visitor, board.columns["In progress"], "Fourth")
+    x, y = middle(visitor.task(tasks[1]))
+    pointer.drag(visitor.task(tasks[2]), (x, y - 10))
+    expect_cards(visitor, board.columns["To do"], "First", "Third", "Second")
+    expect(visitor.page.locator(".is-pending")).to_have_count(0)
+    titles = [task["title"] for task in board.snapshot()["tasks"]]
+    assert titles == ["First", "Third", "Second", "Fourth"]
+    expect(visitor.page.locator("#sheet")).to_be_hidden()  # the drop was no click
+
+
+def test_escape_lets_go_of_a_card(board: Board, visit: Callable[..., Visitor]) -> None:
+    task = board.add_task("Stays here")
+    visitor = visit()
+    visitor.open_board(board.id)
+    seq = board.seq
+    mouse = Mouse(visitor.page)
+    mouse.take(visitor.task(task["id"]))
+    mouse.carry_to(lower_part(column(visitor, board.columns["Done"])))
+    visitor.page.keyboard.press("Escape")
+    expect(visitor.page.locator(".is-ghost")).to_have_count(0)
+    mouse.let_go()
+    expect_cards(visitor, board.columns["To do"], "Stays here")
+    visitor.task(task["id"]).click()  # and the next click is a click
+    expect(visitor.page.get_by_role("textbox", name="Title")).to_have_value("Stays here")
+    assert board.seq == seq
+
+
+def test_a_finger_that_swipes_scrolls_and_drags_nothing(board: Board, visit: Callable[..., Visitor]) -> None:
+    tasks = [board.add_task(f"Task {number}") for number in range(20)]
+    visitor = visit(**PHONE)
+    visitor.open_board(board.id)
+    seq = board.seq
+    finger = Finger(visitor.page)
+    finger.press(middle(visitor.task(tasks[6]["id"])))
+    finger.move((finger.at[0], finger.at[1] - 250))
+    finger.let_go()
+    expect(visitor.task(tasks[0]["id"])).not_to_be_in_viewport()
+    expect(visitor.page.locator(".is-ghost, .is-lifted")).to_have_count(0)
+    assert board.seq == seq
+
+
+def test_on_a_phone_a_card_is_carried_over_the_edge(board: Board, visit: Callable[..., Visitor]) -> None:
+    task = board.add_task("To the next column")
+    visitor = visit(**PHONE)
+    visitor.open_board(board.id)
+    finger = Finger(visitor.page)
+    finger.take(visitor.task(task["id"]))
+    finger.carry_to((384, 300))
+    expect(column(visitor, board.columns["To do"])).not_to_be_in_viewport()
+    finger.carry_to((200, 300))
+    finger.let_go()
+    expect(visitor.page.locator(".is-pending")).to_have_count(0)
+    assert board.snapshot()["tasks"][0]["column"] != board.columns["To do"]
