@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Coroutine
 from contextlib import suppress
+from typing import Any
 from uuid import uuid4
 
 from realtime import eventlog
@@ -17,6 +18,7 @@ from realtime.protocol import Command
 from realtime.rooms import Room, RoomKind, UserId
 
 WAIT_SECONDS = 5.0
+STORY_SECONDS = 60.0
 
 
 class Bells:
@@ -112,6 +114,10 @@ class Rig:
 
     def _complete(self, reader: Reader, head: int) -> bool:
         return (reader.seqs[-1] if reader.seqs else reader.joined_at) >= head
+
+
+def run(story: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(asyncio.wait_for(story, STORY_SECONDS))
 
 
 async def until(condition: Callable[[], object]) -> None:
