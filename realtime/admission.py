@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, parse_cookie
+from django.http.request import split_domain_port, validate_host
 
 from realtime.authentication import bearer_token
 from realtime.connection import Connection, Identity
@@ -51,9 +52,14 @@ def refusal(
         return CloseCode.FORBIDDEN, "strict mode: send an Origin or a bearer token"
     if _reached(settings.MAX_CONNECTIONS_PER_ADDRESS, (c.address == handshake.address for c in there)):
         return CloseCode.FULL, "too many sockets are open from your address"
-    if identity and _reached(settings.MAX_CONNECTIONS_PER_USER, (c.user_id == identity.id for c in there)):
+    if identity and too_many_of(identity, there):
         return CloseCode.FULL, "you have too many sockets open"
     return None
+
+
+def too_many_of(identity: Identity, there: Iterable[Connection]) -> bool:
+    """Whether MAX_CONNECTIONS_PER_USER of those that are there are that user's."""
+    return _reached(settings.MAX_CONNECTIONS_PER_USER, (c.user_id == identity.id for c in there))
 
 
 def _reached(most: int, matches: Iterable[bool]) -> bool:
@@ -65,13 +71,19 @@ def read_handshake(scope: dict[str, Any], session_cookie: str, proxies: Sequence
     offered = scope.get("subprotocols", [])
     return Handshake(
         origin=headers.get(b"origin"),
-        own_origin=own_origin(scope, headers, proxies),
+        own_origin=own_origin(scope, headers, proxies) if _host_allowed(headers) else "null",
         address=client_address(scope, headers, proxies),
         agent=headers.get(b"user-agent", "")[:AGENT_LENGTH],
         token=_token(headers.get(b"authorization"), offered),
         session_key=_cookie(headers.get(b"cookie", ""), session_cookie),
         subprotocol=SUBPROTOCOL if SUBPROTOCOL in offered else None,
     )
+
+
+def _host_allowed(headers: dict[bytes, str]) -> bool:
+    """Whether the Host is one of ours: a name that was rebound to our address gives no own origin."""
+    domain, _ = split_domain_port(headers.get(b"host", ""))
+    return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS)
 
 
 def normal_origin(origin: str) -> tuple[str, str, int] | None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from realtime import authentication, metrics, protocol
+from realtime.admission import too_many_of
 from realtime.connection import Connection, Identity, Seat, SeatState
 from realtime.database import in_database
 from realtime.eventlog import HistoryTrimmed, UnknownRoom, rfc3339
@@ -94,6 +95,10 @@ class Commands:
         except TokenError as error:
             failure = command.error(str(error), ErrorCode.UNAUTHENTICATED)
             raise failure.closing(CloseCode.UNAUTHENTICATED) from None
+        others = (c for c in self._gateway.connections.values() if c is not self._connection)
+        if too_many_of(identity, others):
+            failure = command.error("you have too many sockets open", ErrorCode.FORBIDDEN)
+            raise failure.closing(CloseCode.FULL)
         self._become(identity)
         return Answer({"user": identity.wire()})
 
@@ -208,7 +213,7 @@ class Commands:
         if not self._gateway.policy.strict or identity is None:
             return
         expired = identity.expires_at is not None and time.time() >= identity.expires_at
-        if expired or not await in_database(authentication.still_holds, identity):
+        if expired or not await in_database(authentication.still_hold, {identity}):
             failure = command.error("your log-in no longer holds: log in again", ErrorCode.UNAUTHENTICATED)
             raise failure.closing(CloseCode.UNAUTHENTICATED)
 

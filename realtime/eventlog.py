@@ -25,7 +25,7 @@ from realtime.rooms import Room
 
 
 class UnknownRoom(LookupError):
-    """The room has no counter row: it was never created."""
+    """The room was never created, or has been closed."""
 
 
 class HistoryTrimmed(LookupError):
@@ -107,6 +107,10 @@ class Log:
         transaction.on_commit(partial(broadcast.publish, self.room.name, appended), robust=True)
         return appended
 
+    def close(self) -> None:
+        """End the room: what was appended stays to be read, nothing is appended any more."""
+        RoomHead.objects.filter(room=self.room.name).update(closed=True)
+
     def find(self, mutation_id: str, actor: Actor) -> Event | None:
         """What that actor has already appended under that mutation id."""
         rows = EventRow.objects.filter(room=self.room.name, mutation_id=mutation_id, actor_id=actor.id)
@@ -126,7 +130,7 @@ def writing(room: Room) -> Iterator[Log]:
     Raises UnknownRoom.
     """
     with transaction.atomic():
-        if RoomHead.objects.select_for_update().filter(room=room.name).first() is None:
+        if RoomHead.objects.select_for_update().filter(room=room.name, closed=False).first() is None:
             raise UnknownRoom(room.name)
         yield Log(room)
 

@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +15,7 @@ from uuid import uuid4
 from django.conf import settings
 
 from realtime import metrics, policy, protocol
-from realtime.authentication import still_holds
+from realtime.authentication import still_hold
 from realtime.broadcast import Bell, Message
 from realtime.connection import Connection, Seat
 from realtime.database import in_database
@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 HEARTBEAT_MS = 10_000
 TICK_SECONDS = 1.0
+IDENTITY_SECONDS = 1.5
 CLOSING_SECONDS = 2.0  # how long the last sockets of a drain have to take their close frame
 
 
@@ -67,6 +68,7 @@ class Gateway:
         self._tasks = [
             asyncio.create_task(self._every(TICK_SECONDS, self._tick)),
             asyncio.create_task(self._every(FLUSH_SECONDS, self._flush_presence)),
+            asyncio.create_task(self._every(IDENTITY_SECONDS, self._check_identities)),
         ]
 
     async def stop(self) -> None:
@@ -166,11 +168,22 @@ class Gateway:
 
     async def _recheck(self, user_id: str) -> None:
         theirs = [c for c in self.connections.values() if c.user_id == user_id]
+        await self._close_superseded(theirs)
         for connection in theirs:
-            if connection.identity and not await in_database(still_holds, connection.identity):
-                connection.close(CloseCode.UNAUTHENTICATED, "your log-in no longer holds: log in again")
-            else:
+            if connection.closing is None:
                 self.reauthorise(connection)
+
+    async def _close_superseded(self, asked: Collection[Connection]) -> None:
+        """Close the sockets whose user has been disabled, or has a new password, since they logged in."""
+        identities = {connection.identity for connection in asked if connection.identity}
+        holding = await in_database(still_hold, identities) if identities else set()
+        for connection in asked:
+            if connection.identity in identities - holding:
+                connection.close(CloseCode.UNAUTHENTICATED, "your log-in no longer holds: log in again")
+
+    async def _check_identities(self) -> None:
+        """The bell tells of such a change at once; this finds it where the bell was not heard."""
+        await self._close_superseded(list(self.connections.values()))
 
     # --- the clock ----------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from realtime.broadcast import Bell, Message
 from realtime.connection import Seat, SeatState
 from realtime.database import in_database
 from realtime.eventlog import Event, Page
+from realtime.protocol import CloseCode
 from realtime.rooms import Room, group_name
 
 logger = logging.getLogger(__name__)
@@ -224,10 +225,19 @@ class Hub:
                 for event in page.events:
                     state.early.setdefault(event.seq, event)
                 self._deliver_ready(state)
+        except eventlog.HistoryTrimmed:
+            self._give_up(state)
         except Exception as failure:  # noqa: BLE001  the next second tries again, whatever it was
             logger.warning("room %s: log not read, next second again: %r", state.room.name, failure)
         finally:
             state.filling = None
+
+    def _give_up(self, state: HubRoom) -> None:
+        """The log was trimmed beyond this room's head: its members cannot go on from where they are."""
+        self._rooms.pop(state.room.name, None)
+        for seat in list(state.seats):
+            seat.connection.close(CloseCode.RESTART, "the log no longer reaches back to you: come back")
+        self._wake(state)
 
     async def check_heads(self) -> None:
         """Compare every room's head with the database's: once a second, one query for all rooms."""

@@ -10,6 +10,8 @@ class RoomHead(models.Model):
     seq = models.BigIntegerField(default=0, help_text="seq of the newest event, 0 before the first")
     trimmed = models.BigIntegerField(default=0, help_text="events up to this seq are no longer kept")
 
+    closed = models.BooleanField(default=False, help_text="nothing is appended any more")
+
     def __str__(self) -> str:
         return f"{self.room} at {self.seq}"
 

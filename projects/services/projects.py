@@ -82,4 +82,5 @@ def project_delete(
     with changing(project_id, actor=actor, mutation_id=mutation_id, operator=operator) as change:
         permissions.require_owner(change.role)
         change.emit(Event.PROJECT_DELETED, events.project(change.project), reauthorise=True)
+        change.log.close()
         change.project.delete()

@@ -23,6 +23,7 @@ class Migration(migrations.Migration):
                     "trimmed",
                     models.BigIntegerField(default=0, help_text="events up to this seq are no longer kept"),
                 ),
+                ("closed", models.BooleanField(default=False, help_text="nothing is appended any more")),
             ],
         ),
         migrations.CreateModel(

@@ -165,6 +165,12 @@ def test_published_data_are_an_object_of_a_frames_size(board: Board, service: Ap
         assert "data" in found["errors"]
 
 
+def test_nobody_publishes_to_a_deleted_project(board: Board, service: Api) -> None:
+    answered(board.owner.delete(f"{board.path}/"), 204)
+    event = {"event": "ai:summarised", "data": {}}
+    assert problem(service.post(f"{board.path}/publish/", event), 404)["code"] == "not-found"
+
+
 def test_nobody_publishes_to_what_is_not_there(service: Api) -> None:
     event = {"event": "ai:x", "data": {}}
     assert problem(service.post(f"/api/projects/{uuid4()}/publish/", event), 404)["code"] == "not-found"

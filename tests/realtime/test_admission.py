@@ -11,6 +11,11 @@ ALLOWED = ["http://localhost:3001", "https://boards.example.com"]
 PROXIES = [ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::/8")]
 
 
+@pytest.fixture(autouse=True)
+def our_hosts(settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["gateway.example.com", "localhost", "[::1]", "a"]
+
+
 def scope(
     headers: dict[str, str] | None = None, peer: str = "198.51.100.7", scheme: str = "ws", **more: Any
 ) -> dict[str, Any]:
@@ -43,6 +48,11 @@ def address(forwarded: str | None, peer: str = "10.0.0.1") -> str:
 )
 def test_listed_origins_and_the_servers_own_are_allowed(origin: str) -> None:
     assert allowed(origin)
+
+
+def test_a_host_that_is_none_of_ours_is_no_own_origin() -> None:
+    """A foreign name that was rebound to our address: its page would else read as a guest."""
+    assert not allowed("http://rebound.example.net:8002", host="rebound.example.net:8002")
 
 
 @pytest.mark.parametrize(

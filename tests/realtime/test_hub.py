@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from realtime.connection import Identity
+from realtime.database import in_database
 from realtime.hub import LINGER_SECONDS
+from realtime.models import RoomHead
 from realtime.protocol import CloseCode, FrameError
 from tests.realtime.hub_rig import Bells, Reader, Rig, run, until
 
@@ -343,6 +345,26 @@ def test_a_room_that_somebody_is_about_to_enter_is_not_let_go(rig: Rig) -> None:
         entered = await rig.hub.open(rig.room)
         rig.hub.close_idle(time.monotonic())
         assert rig.hub.find(rig.room.name) is entered
+
+    run(story())
+
+
+def test_members_of_a_room_whose_log_was_trimmed_past_them_are_sent_back(rig: Rig) -> None:
+    """A gateway that was cut off for longer than events are kept must not stay silent: its people come back,
+    and learn at the join that they have to load the board again.
+    """
+
+    async def story() -> None:
+        await rig.create()
+        reader = Reader()
+        await rig.join(reader)
+        await rig.write(3)
+        await in_database(RoomHead.objects.filter(room=rig.room.name).update, trimmed=2)
+        await rig.hub.check_heads()
+        await until(lambda: reader.connection.closing)
+        assert reader.connection.closing is not None
+        assert reader.connection.closing.code == CloseCode.RESTART
+        assert rig.hub.find(rig.room.name) is None
 
     run(story())
 

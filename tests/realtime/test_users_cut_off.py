@@ -127,3 +127,15 @@ def test_a_new_password_ends_what_the_old_one_opened(
         assert socket.wait_closed() == 4401
     for socket in others:
         assert socket.request("ping")["event"] == "ack"
+
+
+def test_a_user_disabled_by_a_bell_that_nobody_heard_is_cut_off_all_the_same(
+    stack: Stack, board: Board, person: Person
+) -> None:
+    """Another process wrote the row, and its bell was lost, as when Redis is down."""
+    add_member(board, person)
+    theirs = joined(stack, board, person)
+    disable = f"User.objects.filter(username={person.username!r}).update(is_active=False)"
+    stack.manage("shell", "-c", f"from projects.models import User; {disable}")
+    for socket in theirs:
+        assert socket.wait_closed() == 4401
