@@ -290,11 +290,13 @@ class Hub:
         while state.head <= cursor and not self._releasing:
             waiter = asyncio.get_running_loop().create_future()
             state.waiters.add(waiter)
+            metrics.POLLERS.inc()
             try:
                 await asyncio.wait_for(waiter, max(0.0, deadline - time.monotonic()))
             except TimeoutError:
                 return False
             finally:
+                metrics.POLLERS.dec()
                 state.waiters.discard(waiter)
                 state.idle_since = time.monotonic()
         return state.head > cursor

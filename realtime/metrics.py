@@ -16,6 +16,7 @@ LATENCY = Histogram(
 )
 CLOSES = Counter("websocket_closes_total", "Closed sockets, by close code", ["code"])
 ROOMS = Gauge("websocket_rooms", "Rooms with members or waiting pollers in this process")
+POLLERS = Gauge("polling_waiting_requests", "Long polls that this process holds")
 QUEUED = Gauge("websocket_send_queue_frames", "Frames that wait in the send queues of this process")
 RESUMES = Counter("websocket_resumes_total", "Joins with `since`, by outcome", ["outcome"])
 GAP_FILLS = Counter("websocket_gap_fills_total", "Holes filled from the log after a lost or late bell")

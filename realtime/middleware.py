@@ -1,9 +1,11 @@
 """Lets a page's Content-Security-Policy name the socket's address, which only the request knows."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 
 from realtime.transport import websocket_url
@@ -18,9 +20,10 @@ class SocketSourceMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if response.headers.get("content-type", "").startswith("text/html"):
-            of_the_view = getattr(response, "_csp_update", None) or {}
-            sources = {"connect-src": self._sources(request), **of_the_view}
-            response._csp_update = sources  # type: ignore[attr-defined]
+            with suppress(DisallowedHost):  # the 400 page that says so opens no socket
+                of_the_view = getattr(response, "_csp_update", None) or {}
+                sources = {"connect-src": self._sources(request), **of_the_view}
+                response._csp_update = sources  # type: ignore[attr-defined]
         return response
 
     def _sources(self, request: HttpRequest) -> list[str]:

@@ -31,9 +31,10 @@ def threads(pid: int) -> int:
 
 
 def waiting(stack: Stack) -> float:
-    """Rooms that the second gateway holds: with a fresh room, one more once a poll waits there."""
+    """Long polls that the second gateway holds."""
     text = httpx.get(f"{stack.second.http_url}/metrics", timeout=10).text
-    return next(float(line.split()[-1]) for line in text.splitlines() if line.startswith("websocket_rooms "))
+    name = "polling_waiting_requests "
+    return next(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name))
 
 
 def test_a_page_has_the_contracts_keys(stack: Stack, board: Board) -> None:
