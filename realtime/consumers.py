@@ -29,7 +29,6 @@ class GatewayConsumer(AsyncConsumer):
         self.gateway = gateway
         self.woken = asyncio.Event()
         self.writer: asyncio.Task[None] | None = None
-        self.waiting_for_room: list[asyncio.Future[None]] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self._receive, self._send = receive, send
@@ -42,7 +41,7 @@ class GatewayConsumer(AsyncConsumer):
             await send({"type": "websocket.close", "code": CloseCode.FORBIDDEN})
             return
         await send({"type": "websocket.accept", "subprotocol": handshake.subprotocol})
-        self.session = Session(self.gateway, handshake, identity, self._wake, self._has_room)
+        self.session = Session(self.gateway, handshake, identity, self._wake)
         self.connection = self.session.connection
         self.session.open(refusal or self.session.refusal())
         await self._serve()
@@ -110,7 +109,7 @@ class GatewayConsumer(AsyncConsumer):
             self.woken.clear()
             while (frame := outbox.take()) is not None:
                 await self._send({"type": "websocket.send", "text": frame})
-                self._announce_room()
+                self.session.vacancy.announce()
             closing = self.connection.closing
             if closing is not None:
                 reason = closing.reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
@@ -122,17 +121,3 @@ class GatewayConsumer(AsyncConsumer):
     def _sayable(self, code: int) -> int:
         """The code as a plain int; under daphne, which refuses to say the protocol's own, 1000 for those."""
         return int(code) if self._controls is not None or code >= 3000 else 1000
-
-    def _has_room(self) -> "asyncio.Future[None]":
-        """Done when the send queue is less than half full, so that a replay never overruns it."""
-        waiter = asyncio.get_running_loop().create_future()
-        self.waiting_for_room.append(waiter)
-        self._announce_room()
-        return waiter
-
-    def _announce_room(self) -> None:
-        if self.waiting_for_room and self.connection.outbox.below(0.5):
-            for waiter in self.waiting_for_room:
-                if not waiter.done():
-                    waiter.set_result(None)
-            self.waiting_for_room.clear()

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from realtime import admission, authentication, metrics, protocol
 from realtime.admission import Handshake, Refusal
+from realtime.backpressure import Vacancy
 from realtime.commands import Answer, Commands
 from realtime.connection import Connection, FrameRate, Identity, RateVerdict
 from realtime.database import in_database
@@ -49,7 +50,6 @@ class Session:
     """One client, from its handshake to its end.
 
     wake: called when frames are queued on the connection, or when it is to close
-    has_room: gives a future that is done when the connection's queue has room for a page of events
     """
 
     def __init__(
@@ -58,7 +58,6 @@ class Session:
         handshake: Handshake,
         identity: Identity | None,
         wake: Callable[[], None],
-        has_room: Callable[[], "asyncio.Future[None]"],
     ) -> None:
         now = time.monotonic()
         self.gateway = gateway
@@ -73,7 +72,8 @@ class Session:
             bearer=handshake.token is not None,
             last_frame_at=now,
         )
-        self._commands = Commands(gateway, self.connection, has_room)
+        self.vacancy = Vacancy(self.connection.outbox)
+        self._commands = Commands(gateway, self.connection, self.vacancy.wait)
         self._rate = FrameRate()
         self._guard: asyncio.TimerHandle | None = None
 

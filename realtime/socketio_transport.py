@@ -6,7 +6,7 @@ of the transport and never an orderly disconnect packet, after which socket.io-c
 """
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -44,20 +44,6 @@ class Peer:
     engine_sid: str
     woken: asyncio.Event
     writer: "asyncio.Task[None] | None" = None
-    waiting_for_room: "list[asyncio.Future[None]]" = field(default_factory=list)
-
-    def has_room(self) -> "asyncio.Future[None]":
-        waiter = asyncio.get_running_loop().create_future()
-        self.waiting_for_room.append(waiter)
-        self.announce_room()
-        return waiter
-
-    def announce_room(self) -> None:
-        if self.waiting_for_room and self.session.connection.outbox.below(0.5):
-            for waiter in self.waiting_for_room:
-                if not waiter.done():
-                    waiter.set_result(None)
-            self.waiting_for_room.clear()
 
 
 class SocketIOTransport:
@@ -101,7 +87,7 @@ class SocketIOTransport:
         if not origin_holds(handshake, identity):
             refusal = CloseCode.FORBIDDEN, "a session cookie speaks only where an Origin is sent"
         woken = asyncio.Event()
-        session = Session(self.gateway, handshake, identity, woken.set, partial(self._has_room, sid))
+        session = Session(self.gateway, handshake, identity, woken.set)
         refusal = refusal or session.refusal()
         if refusal is None and identity is None and self.gateway.policy.require_auth:
             refusal = CloseCode.UNAUTHENTICATED, "credentials are required: connect with auth: {token}"
@@ -121,9 +107,6 @@ class SocketIOTransport:
         peer.session.end(1000 if reason == self._server.reason.CLIENT_DISCONNECT else 1006)
         if peer.writer is not None and peer.writer is not asyncio.current_task():
             peer.writer.cancel()
-
-    def _has_room(self, sid: str) -> "asyncio.Future[None]":
-        return self._peers[sid].has_room()
 
     def _origin_allowed(self, origin: str, environ: dict[str, Any]) -> bool:
         return _handshake(environ["asgi.scope"]).origin_allowed(settings.CORS_ORIGINS)
@@ -156,7 +139,7 @@ class SocketIOTransport:
             while (frame := connection.outbox.take()) is not None:
                 await self._engine_has_room(peer)
                 await self._server.eio.send(peer.engine_sid, _packet(frame))
-                peer.announce_room()
+                peer.session.vacancy.announce()
             if connection.closing is not None:
                 await self._server.eio.disconnect(peer.engine_sid)
                 return
