@@ -1,10 +1,12 @@
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from projects.services import idempotency_prune
 from projects.services.idempotency import RETENTION
+
+MOST_DAYS = 3650
 
 
 class Command(BaseCommand):
@@ -13,6 +15,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--days", type=int, default=RETENTION.days, help="older than (%(default)s)")
 
-    def handle(self, **options: Any) -> None:
-        pruned = idempotency_prune(older_than=timedelta(days=options["days"]))
+    def handle(self, *, days: int, **options: Any) -> None:
+        if not 0 <= days <= MOST_DAYS:
+            raise CommandError(f"--days {days}: expected a whole number from 0 to {MOST_DAYS}")
+        pruned = idempotency_prune(older_than=timedelta(days=days))
         self.stdout.write(f"{pruned} keys pruned.")
