@@ -56,6 +56,13 @@ def by_session(session_key: str) -> Identity | None:
     return None if isinstance(user, AnonymousUser) else identify(user)
 
 
+def by_credentials(token: str | None, session_key: str | None) -> Identity | None:
+    """Who a handshake speaks for, a token before a cookie; None for a guest. Raises TokenError."""
+    if token is not None:
+        return by_token(token)
+    return by_session(session_key) if session_key is not None else None
+
+
 def still_hold(identities: Collection[Identity]) -> set[Identity]:
     """Those whose users may still log in, by the password of then. One query for all."""
     ids = {identity.id for identity in identities}

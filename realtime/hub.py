@@ -86,8 +86,7 @@ class Hub:
             await self.bell.subscribe(group_name(state.room.name))
             state.head = await in_database(eventlog.head, state.room)
         except Exception as failure:  # noqa: BLE001  handed on to everyone who waits for the room
-            self._rooms.pop(state.room.name, None)
-            self._spawn(self.bell.unsubscribe(group_name(state.room.name)))
+            self._let_go(state)
             state.opening.set_exception(failure)
             state.opening.exception()  # marked as seen: it may be that nobody waits any more
         else:
@@ -234,7 +233,7 @@ class Hub:
 
     def _give_up(self, state: HubRoom) -> None:
         """The log was trimmed beyond this room's head: its members cannot go on from where they are."""
-        self._rooms.pop(state.room.name, None)
+        self._let_go(state)
         for seat in list(state.seats):
             seat.connection.close(CloseCode.RESTART, "the log no longer reaches back to you: come back")
         self._wake(state)
@@ -251,8 +250,11 @@ class Hub:
         """Let go of rooms that nobody has been in for a while."""
         for state in self.rooms():
             if state.opened and state.idle and now - state.idle_since > LINGER_SECONDS:
-                del self._rooms[state.room.name]
-                self._spawn(self.bell.unsubscribe(group_name(state.room.name)))
+                self._let_go(state)
+
+    def _let_go(self, state: HubRoom) -> None:
+        self._rooms.pop(state.room.name, None)
+        self._spawn(self.bell.unsubscribe(group_name(state.room.name)))
 
     # --- rights -------------------------------------------------------------------------------
 

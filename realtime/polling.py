@@ -15,8 +15,9 @@ from urllib.parse import parse_qsl
 import orjson
 from django.conf import settings
 
-from realtime import authentication, eventlog
-from realtime.admission import Handshake, read_handshake
+from realtime import eventlog
+from realtime.admission import read_handshake
+from realtime.authentication import by_credentials
 from realtime.connection import Identity
 from realtime.database import in_database
 from realtime.eventlog import HistoryTrimmed, Page, UnknownRoom
@@ -124,19 +125,12 @@ class EventsEndpoint:
     async def _user(self, scope: dict[str, Any]) -> Identity | None:
         handshake = read_handshake(scope, settings.SESSION_COOKIE_NAME, settings.TRUSTED_PROXIES)
         try:
-            user = await self._identity(handshake)
+            user = await in_database(by_credentials, handshake.token, handshake.session_key)
         except TokenError as error:
             raise _unauthenticated(str(error)) from None
         if user is None and self.gateway.policy.require_auth:
             raise _unauthenticated("credentials are required: log in")
         return user
-
-    async def _identity(self, handshake: Handshake) -> Identity | None:
-        if handshake.token is not None:
-            return await in_database(authentication.by_token, handshake.token)
-        if handshake.session_key is not None:
-            return await in_database(authentication.by_session, handshake.session_key)
-        return None
 
     async def _check_access(self, room: Room, user: Identity | None) -> None:
         asked = user.id if user else None

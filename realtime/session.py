@@ -9,8 +9,9 @@ from uuid import uuid4
 
 from django.conf import settings
 
-from realtime import admission, authentication, metrics, protocol
+from realtime import admission, metrics, protocol
 from realtime.admission import Handshake, Refusal
+from realtime.authentication import by_credentials
 from realtime.backpressure import Vacancy
 from realtime.commands import Answer, Commands
 from realtime.connection import Connection, FrameRate, Identity, RateVerdict
@@ -27,16 +28,12 @@ AUTH_SECONDS = 5.0  # how long a guest has to authenticate where that is require
 async def authenticate(handshake: Handshake) -> tuple[Identity | None, Refusal | None]:
     """Who it is, or what to close with. A token that does not hold never passes for a guest."""
     try:
-        if handshake.token is not None:
-            return await in_database(authentication.by_token, handshake.token), None
-        if handshake.session_key is not None:
-            return await in_database(authentication.by_session, handshake.session_key), None
+        return await in_database(by_credentials, handshake.token, handshake.session_key), None
     except TokenError as error:
         return None, (CloseCode.UNAUTHENTICATED, str(error))
     except Exception:
         logger.exception("credentials could not be read")
         return None, (CloseCode.RESTART, "credentials cannot be read now: come back")
-    return None, None
 
 
 def origin_holds(handshake: Handshake, identity: Identity | None) -> bool:
