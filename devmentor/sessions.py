@@ -1,10 +1,29 @@
 """Sessions in the database, as Django keeps them."""
 
+from typing import Any
+
 from django.contrib.sessions.backends import db
+from django.db import InterfaceError, OperationalError
 
 
 class SessionStore(db.SessionStore):
-    """Django's, which takes any cookie for a key: one with a NUL is then an error of PostgreSQL's, a 500."""
+    """Django's, with two differences.
+
+    It takes any cookie for a key: one with a NUL is then an error of PostgreSQL's, a 500. And all who ask a
+    request for its user would wait for a database that does not answer, one after the other: here the first.
+    """
+
+    _away: OperationalError | InterfaceError | None = None
+
+    def load(self) -> dict[str, Any]:
+        if self._away is not None:
+            raise self._away
+        try:
+            found: dict[str, Any] = super().load()
+        except (OperationalError, InterfaceError) as failure:
+            self._away = failure
+            raise
+        return found
 
     def _validate_session_key(self, key: str | None) -> bool:
         return bool(key and key.isalnum()) and super()._validate_session_key(key)  # type: ignore[misc]

@@ -46,13 +46,25 @@ if _DATABASE["ENGINE"].endswith("sqlite3"):
     _DATABASE["TEST"] = {"NAME": str(Path(_DATABASE["NAME"] or "db.sqlite3").with_suffix(".test.sqlite3"))}
 else:
     _DATABASE["CONN_HEALTH_CHECKS"] = True
+    _GIVEN = _DATABASE.get("OPTIONS", {})  # what DATABASE_URL says itself, after its question mark
     _DATABASE["OPTIONS"] = {
+        "connect_timeout": 5,
+        # A connection that has become a black hole ends in seconds, whether idle or waiting for an answer.
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 10_000,
+        **_GIVEN,
+        # A gateway that vanished keeps no room locked, and a room that is locked does not keep every
+        # connection of the others waiting.
+        "options": "-c idle_in_transaction_session_timeout=10s -c lock_timeout=5s "
+        + _GIVEN.get("options", ""),
         "pool": {
             "min_size": 2,
             "max_size": env.whole("DATABASE_POOL_SIZE", 20, least=2, most=1000),
-            "timeout": 10,
+            "timeout": 6,  # longer than a lock is waited for
+            "reconnect_timeout": 4,  # its pauses double: without this it would come back a minute late
         },
-        "connect_timeout": 5,
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -88,6 +100,10 @@ MAX_CONNECTIONS_PER_USER = env.whole("MAX_CONNECTIONS_PER_USER", 0)
 MAX_CONNECTIONS_PER_ADDRESS = env.whole("MAX_CONNECTIONS_PER_ADDRESS", 0)
 HANDSHAKES_PER_MINUTE = env.whole("HANDSHAKES_PER_MINUTE", 6000)
 CONNECTION_TIMEOUT = env.whole("CONNECTION_TIMEOUT", 300_000, least=500)
+MAX_CONNECTION_AGE = env.whole("MAX_CONNECTION_AGE", 14_400_000)
+CONNECTION_HISTORY_DAYS = env.whole("CONNECTION_HISTORY_DAYS", 30, most=36_500)
+EVENT_RETENTION_DAYS = env.whole("EVENT_RETENTION_DAYS", 90, most=36_500)
+EVENT_RETENTION_MINIMUM = env.whole("EVENT_RETENTION_MINIMUM", 1000)
 DRAIN_WINDOW = env.whole("DRAIN_WINDOW", 10_000)
 MOCK_MODE = env.boolean("NEXT_PUBLIC_MOCK_MODE", False)
 POLL_INTERVAL = env.whole("POLL_INTERVAL", 1000, least=100)
@@ -118,6 +134,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "realtime.middleware.DatabaseAwayMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "realtime.middleware.SocketSourceMiddleware",
@@ -133,6 +150,7 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
+DEFAULT_EXCEPTION_REPORTER = "realtime.problems.FaultPage"
 ROOT_URLCONF = "devmentor.urls"
 ASGI_APPLICATION = "devmentor.asgi.application"
 APPEND_SLASH = True

@@ -218,8 +218,7 @@ class Commands:
             raise failure.closing(CloseCode.UNAUTHENTICATED)
 
     async def _check_access(self, command: Command, room: Room) -> None:
-        user = self._connection.user_id
-        if user not in await in_database(room.kind.readers, room.id, {user}):
+        if not await self._gateway.hub.rights.may_read(room, self._connection.user_id):
             raise not_found(command)
 
     async def _check_cursor(self, command: Command, state: HubRoom, since: int) -> None:

@@ -63,6 +63,7 @@ class Outbox:
     def __init__(self, max_frames: int = QUEUE_FRAMES, max_bytes: int = QUEUE_BYTES) -> None:
         self._frames: deque[str] = deque()
         self._bytes = 0
+        self.taken = 0
         self.max_frames = max_frames
         self.max_bytes = max_bytes
 
@@ -89,6 +90,7 @@ class Outbox:
         """The next frame to send, None when there is none."""
         if not self._frames:
             return None
+        self.taken += 1
         frame = self._frames.popleft()
         self._bytes -= len(frame)
         return frame
@@ -100,7 +102,10 @@ class Outbox:
 
 @dataclass(eq=False, slots=True)
 class Connection:
-    """A socket as the hub, presence and the operators see it. `wake` tells its writer to look here."""
+    """A socket as the hub, presence and the operators see it. `wake` tells its writer to look here.
+
+    `ends_at` is when it is closed for its age; `idle_timed` says whether it is closed for its silence.
+    """
 
     id: str
     address: str
@@ -109,7 +114,11 @@ class Connection:
     wake: Callable[[], None]
     identity: Identity | None = None
     bearer: bool = False
+    transport: str = "websocket"
+    ends_at: float = float("inf")
+    idle_timed: bool = True
     last_frame_at: float = 0.0
+    frames_in: int = 0
     seats: dict[str, Seat] = field(default_factory=dict)
     outbox: Outbox = field(default_factory=Outbox)
     closing: Close | None = None
@@ -117,6 +126,10 @@ class Connection:
     @property
     def user_id(self) -> UserId:
         return self.identity.id if self.identity else None
+
+    @property
+    def frames_out(self) -> int:
+        return self.outbox.taken
 
     def send(self, frame: str) -> bool:
         """Queue a frame. A reader too slow for its queue is closed; it catches up from the log later."""

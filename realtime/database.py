@@ -6,7 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-from django.db import close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections
+
+from realtime import metrics
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,5 +30,8 @@ def _run(work: Callable[[], T]) -> T:
     close_old_connections()
     try:
         return work()
+    except (InterfaceError, OperationalError):
+        metrics.DATABASE_FAILURES.inc()
+        raise
     finally:
         close_old_connections()

@@ -65,6 +65,14 @@ class Page:
     more: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What is kept of a stretch of the log. Events up to `trimmed` are gone."""
+
+    trimmed: int
+    events: list[Event]
+
+
 class Log:
     """A room's log, its counter row locked by the transaction under way."""
 
@@ -184,6 +192,23 @@ def since(room: Room, seq: int, limit: int) -> Page:
     if len(events) < min(limit, newest - seq):  # trimmed between the two reads
         raise HistoryTrimmed(f"events after {seq} were trimmed while they were read")
     return Page(reached, events, more=reached < newest)
+
+
+def span(room: Room, seq: int, length: int) -> Span:
+    """What is kept of the `length` events after `seq`, in order and without a hole. Raises UnknownRoom.
+
+    Unlike `since` it does not mind a start that is trimmed: those who share a read have cursors of their own.
+    """
+    bounds = RoomHead.objects.filter(room=room.name).values_list("seq", "trimmed").first()
+    if bounds is None:
+        raise UnknownRoom(room.name)
+    newest, trimmed = bounds
+    last = min(newest, seq + length)
+    rows = EventRow.objects.filter(room=room.name, seq__gt=max(seq, trimmed), seq__lte=last).order_by("seq")
+    events = [_event(row) for row in rows]
+    # The log is trimmed from its old end: what went between the two reads went there.
+    gone = events[0].seq - 1 if events else last
+    return Span(trimmed if gone <= max(seq, trimmed) else gone, events)
 
 
 def _event(row: EventRow) -> Event:

@@ -15,16 +15,21 @@ from uuid import uuid4
 from django.conf import settings
 
 from realtime import metrics, policy, protocol
+from realtime.audit import BEAT_SECONDS, Audit
 from realtime.authentication import still_hold
-from realtime.broadcast import Bell, Message
+from realtime.bell import Bell
+from realtime.broadcast import ORDERS_GROUP
 from realtime.connection import Connection, Seat
 from realtime.database import in_database
 from realtime.eventlog import rfc3339
 from realtime.hub import Hub
+from realtime.leases import Condition, Holder
 from realtime.presence import FLUSH_SECONDS, Presence
 from realtime.protocol import CloseCode, ErrorCode, FrameError
+from realtime.ringing import Message
 from realtime.rooms import RoomKind
 from realtime.throttling import TokenBuckets
+from realtime.upkeep import Upkeep
 
 logger = logging.getLogger(__name__)
 
@@ -42,11 +47,14 @@ class Gateway:
 
     def __init__(self, kinds: Iterable[RoomKind], version: str) -> None:
         self.kinds = {kind.name: kind for kind in kinds}
-        self.instance = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
+        host, pid = socket.gethostname(), os.getpid()
+        self.instance = f"{host}-{pid}-{uuid4().hex[:6]}"
         self.policy = policy.from_environment()
         self.connections: dict[str, Connection] = {}
         self.hub = Hub(self._eject)
         self.presence = Presence(self.hub, self.instance, self._ring)
+        self.audit = Audit(Holder(self.instance, version, host, pid), self._condition)
+        self.upkeep = Upkeep(self.audit, self._announce_dead)
         self.handshakes = TokenBuckets(settings.HANDSHAKES_PER_MINUTE)
         self.draining = False
         self.bell: Bell | None = None
@@ -69,6 +77,7 @@ class Gateway:
             asyncio.create_task(self._every(TICK_SECONDS, self._tick)),
             asyncio.create_task(self._every(FLUSH_SECONDS, self._flush_presence)),
             asyncio.create_task(self._every(IDENTITY_SECONDS, self._check_identities)),
+            asyncio.create_task(self._every(BEAT_SECONDS, self.upkeep.beat)),
         ]
 
     async def stop(self) -> None:
@@ -76,6 +85,7 @@ class Gateway:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self.bell is not None:
+            await self.upkeep.stop()
             await self.bell.stop()
             self.bell = None
 
@@ -84,6 +94,7 @@ class Gateway:
     def add(self, connection: Connection) -> None:
         self.connections[connection.id] = connection
         self._heartbeats[connection.id] = connection.opened_at
+        self.audit.opened(connection)
         self._empty.clear()
         metrics.CONNECTIONS.set(len(self.connections))
 
@@ -160,6 +171,16 @@ class Gateway:
                 self.presence.hear(message)
             case "order" if message.get("order") == "user-changed":
                 self._spawn(self._recheck(str(message["user"])))
+            case "order" if message.get("order") == "gateway-dead":
+                self.presence.forget(str(message["instance"]))
+            case _:
+                metrics.BELL_IGNORED.inc()
+
+    def _announce_dead(self, instance: str) -> None:
+        self._ring(ORDERS_GROUP, {"kind": "order", "order": "gateway-dead", "instance": instance})
+
+    def _condition(self) -> Condition:
+        return Condition(len(self.connections), self.bell is not None and self.bell.healthy)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
@@ -211,8 +232,10 @@ class Gateway:
         await heads
 
     def _look_at(self, connection: Connection, now: float) -> None:
-        if now - connection.last_frame_at > self.policy.idle_timeout:
+        if connection.idle_timed and now - connection.last_frame_at > self.policy.idle_timeout:
             connection.close(CloseCode.IDLE, "nothing was heard of you for too long")
+        if now >= connection.ends_at:
+            connection.close(CloseCode.RESTART, "this connection is as old as one may get: come back")
         expires_at = connection.identity.expires_at if connection.identity else None
         if expires_at is not None and time.time() >= expires_at:
             metrics.AUTH_FAILURES.labels("expired").inc()

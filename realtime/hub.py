@@ -9,23 +9,22 @@ database, so that no loss of the bell, of any kind, outlives a second.
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Coroutine
-from itertools import islice
 from typing import Any
 
 from realtime import eventlog, metrics
-from realtime.broadcast import Bell, Message
+from realtime.bell import Bell
 from realtime.connection import Seat, SeatState
 from realtime.database import in_database
-from realtime.eventlog import Event, Page
+from realtime.eventlog import Event
+from realtime.history import PAGE, History, Pages
 from realtime.protocol import CloseCode
+from realtime.rights import Rights
+from realtime.ringing import Message
 from realtime.rooms import Room, group_name
 
 logger = logging.getLogger(__name__)
 
-PAGE = 500  # events read from the log at once
-RECENT = 1000  # events a room keeps in memory for those who come back at once
 EARLY = 2000  # events that may wait for a missing one; beyond, the log is read anyway
 PATIENCE_SECONDS = 0.03  # two commits may ring in the other order; only then is a hole a hole
 LINGER_SECONDS = 10.0  # an empty room stays subscribed so long, for the poller that asks again
@@ -34,20 +33,22 @@ LINGER_SECONDS = 10.0  # an empty room stays subscribed so long, for the poller 
 class HubRoom:
     """A room as this process hears it. Events up to `head` have been delivered to every live seat."""
 
-    def __init__(self, room: Room, opening: "asyncio.Future[None]") -> None:
+    def __init__(self, room: Room, opening: "asyncio.Future[None]", pages: Pages) -> None:
         self.room = room
         self.opening = opening
-        self.head = -1
+        self.history = History(room, pages)
         self.known = 0  # the newest seq heard of; beyond `head` it is on its way or missing
         self.seats: set[Seat] = set()
         self.waiters: set[asyncio.Future[None]] = set()
-        self.recent: deque[Event] = deque(maxlen=RECENT)
         self.early: dict[int, Event] = {}
         self.filling: asyncio.Task[None] | None = None
         self.authorising: asyncio.Task[None] | None = None
         self.authorise_again = False
-        self.reads: dict[int, asyncio.Task[Page]] = {}
         self.idle_since = 0.0
+
+    @property
+    def head(self) -> int:
+        return self.history.head
 
     @property
     def opened(self) -> bool:
@@ -63,6 +64,8 @@ class Hub:
 
     def __init__(self, ejected: Callable[[Seat], None]) -> None:
         self._rooms: dict[str, HubRoom] = {}
+        self.rights = Rights()
+        self._pages = Pages()
         self._ejected = ejected
         self._tasks: set[asyncio.Task[None]] = set()
         self._releasing = False
@@ -74,7 +77,7 @@ class Hub:
         """Hear a room: subscribe, then read the head, so that nothing falls between. Raises UnknownRoom."""
         found = self._rooms.get(room.name)
         if found is None:
-            found = HubRoom(room, asyncio.get_running_loop().create_future())
+            found = HubRoom(room, asyncio.get_running_loop().create_future(), self._pages)
             self._rooms[room.name] = found
             self._spawn(self._open(found))
         found.idle_since = time.monotonic()  # who is about to enter must find it still there
@@ -84,7 +87,7 @@ class Hub:
     async def _open(self, state: HubRoom) -> None:
         try:
             await self.bell.subscribe(group_name(state.room.name))
-            state.head = await in_database(eventlog.head, state.room)
+            state.history.head = await in_database(eventlog.head, state.room)
         except Exception as failure:  # noqa: BLE001  handed on to everyone who waits for the room
             self._let_go(state)
             state.opening.set_exception(failure)
@@ -113,10 +116,7 @@ class Hub:
 
     async def check_cursor(self, state: HubRoom, cursor: int) -> None:
         """Raise HistoryTrimmed unless the log can continue from that cursor."""
-        if not (state.recent and state.recent[0].seq <= cursor + 1 <= state.head + 1):
-            page = await in_database(eventlog.since, state.room, cursor, 1)
-            if page.more or page.events:
-                self._suspect(state, cursor + 1)
+        self._suspect(state, await state.history.check(cursor))
 
     async def replay(self, seat: Seat, has_room: Callable[[], "asyncio.Future[None]"]) -> None:
         """Feed a seat from the log until it is level with the room, then make it live.
@@ -129,27 +129,12 @@ class Hub:
                 seat.state = SeatState.LIVE  # in the same turn of the loop as the comparison: no hole
                 return
             await has_room()
-            for event in await self._events_after(state, seat.cursor):
+            for event in await state.history.after(seat.cursor):
                 if event.seq > state.head or seat.state is not SeatState.REPLAYING:
                     break
                 if not seat.connection.send(event.envelope):
                     return  # it is closing
                 seat.cursor = event.seq
-
-    async def _events_after(self, state: HubRoom, cursor: int) -> list[Event]:
-        if state.recent and state.recent[0].seq <= cursor + 1:
-            first = cursor + 1 - state.recent[0].seq
-            return list(islice(state.recent, first, first + PAGE))
-        return (await self._read_page(state, cursor)).events
-
-    async def _read_page(self, state: HubRoom, cursor: int) -> Page:
-        """One read of the log for all who wait for the same page."""
-        task = state.reads.get(cursor)
-        if task is None:
-            task = asyncio.create_task(in_database(eventlog.since, state.room, cursor, PAGE))
-            state.reads[cursor] = task
-            task.add_done_callback(lambda _: state.reads.pop(cursor, None))
-        return await asyncio.shield(task)
 
     # --- events -------------------------------------------------------------------------------
 
@@ -185,8 +170,7 @@ class Hub:
             self._deliver(state, event)
 
     def _deliver(self, state: HubRoom, event: Event) -> None:
-        state.head = event.seq
-        state.recent.append(event)
+        state.history.append(event)
         for seat in state.seats:
             # A seat may know more than this process has heard: it wrote by way of another gateway.
             news = seat.state is SeatState.LIVE and event.seq > seat.cursor
@@ -218,6 +202,7 @@ class Hub:
             while state.head < state.known:
                 if state.authorising is not None:
                     await asyncio.shield(state.authorising)
+                metrics.LOG_READS.inc()
                 page = await in_database(eventlog.since, state.room, state.head, PAGE)
                 if not page.events:
                     return
@@ -254,6 +239,7 @@ class Hub:
 
     def _let_go(self, state: HubRoom) -> None:
         self._rooms.pop(state.room.name, None)
+        self._pages.forget(state.room)
         self._spawn(self.bell.unsubscribe(group_name(state.room.name)))
 
     # --- rights -------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ POLLERS = Gauge("polling_waiting_requests", "Long polls that this process holds"
 QUEUED = Gauge("websocket_send_queue_frames", "Frames that wait in the send queues of this process")
 RESUMES = Counter("websocket_resumes_total", "Joins with `since`, by outcome", ["outcome"])
 GAP_FILLS = Counter("websocket_gap_fills_total", "Holes filled from the log after a lost or late bell")
+LOG_READS = Counter("websocket_log_reads_total", "Reads of the log for members who missed something")
 SLOW_CONSUMERS = Counter("websocket_slow_consumers_total", "Sockets closed because they read too slowly")
 RATE_LIMITED = Counter("websocket_rate_limited_total", "Frames refused by the rate limit")
 AUTH_FAILURES = Counter(
@@ -27,6 +28,21 @@ AUTH_FAILURES = Counter(
 )
 BELL_FAILURES = Counter(
     "websocket_bell_failures_total", "Messages that the channel layer did not take", ["operation"]
+)
+BELL_IGNORED = Counter(
+    "websocket_bell_ignored_total", "Messages of a kind that this version does not know: another version's"
+)
+BELL_HEALTHY = Gauge("websocket_bell_healthy", "1 while this process hears what others publish, 0 while not")
+CANARY_AGE = Gauge(
+    "websocket_canary_age_seconds",
+    "Since this process last heard itself by way of the channel layer; 0 where the layer is its own",
+)
+LEASES_EXPIRED = Counter(
+    "gateway_leases_expired_total", "Leases of dead gateways that this process has ended"
+)
+AUDIT_DROPPED = Counter("gateway_audit_dropped_total", "Connections that left no record, or half of one")
+DATABASE_FAILURES = Counter(
+    "gateway_database_failures_total", "Reads and writes of the gateway that the database did not answer"
 )
 GATEWAY = Gauge("gateway_info", "1 for each gateway process", ["instance", "version"])
 

@@ -1,13 +1,16 @@
-"""Lets a page's Content-Security-Policy name the socket's address, which only the request knows."""
+"""What every answer passes: the socket's address in a page's policy, and a database that does not answer."""
 
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
+from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponse
 
+from realtime import problems
 from realtime.transport import websocket_url
 
 
@@ -33,3 +36,36 @@ class SocketSourceMiddleware:
         if not settings.PUBLIC_WEBSOCKET_URL:
             sources.append(f"{own}://{urlsplit('//' + request.get_host()).hostname}:{settings.PORT}")
         return list(dict.fromkeys(sources))
+
+
+class DatabaseAwayMiddleware:
+    """503 and a word to the wise where Django would answer 500 because the database does not answer.
+
+    What a view raises comes to `process_exception`. What another middleware raises, a session's for
+    example, is a 500 by the time it is seen here: the signal tells why.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        got_request_exception.connect(_note, dispatch_uid="database away")
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code == 500 and getattr(request, "database_away", False):
+            answer = problems.unavailable(request)
+            response.status_code, response.content = answer.status_code, answer.content
+            answer.headers["Content-Length"] = str(len(answer.content))
+            for name, value in answer.items():  # the others' headers, those for CORS too, stay
+                response.headers[name] = value
+        return response
+
+    def process_exception(self, request: HttpRequest, failure: Exception) -> HttpResponse | None:
+        if not problems.is_away(failure):
+            return None
+        problems.log_away(request.path, failure)
+        return problems.unavailable(request)
+
+
+def _note(sender: object, request: HttpRequest | None = None, **_: object) -> None:
+    if request is not None and problems.is_away(sys.exc_info()[1]):
+        request.database_away = True  # type: ignore[attr-defined]

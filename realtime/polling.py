@@ -22,7 +22,7 @@ from realtime.connection import Identity
 from realtime.database import in_database
 from realtime.eventlog import HistoryTrimmed, Page, UnknownRoom
 from realtime.gateway import Gateway
-from realtime.problems import MEDIA_TYPE, problem
+from realtime.problems import MEDIA_TYPE, is_away, log_away, problem
 from realtime.protocol import MAX_SEQ
 from realtime.rooms import Room, RoomKind
 from realtime.tokens import TokenError
@@ -105,9 +105,13 @@ class EventsEndpoint:
             return Reply(
                 failure.status, failure.body, [(b"content-type", MEDIA_TYPE.encode()), *failure.headers]
             )
-        except Exception:
-            logger.exception("a poll could not be answered")
-            body = orjson.dumps(problem(503, "internal", "the log cannot be read now: ask again in a moment"))
+        except Exception as failure:
+            code = "unavailable" if is_away(failure) else "internal"
+            if code == "unavailable":
+                log_away(scope["path"], failure)
+            else:
+                logger.exception("a poll could not be answered")
+            body = orjson.dumps(problem(503, code, "the log cannot be read now: ask again in a moment"))
             return Reply(503, body, [(b"content-type", MEDIA_TYPE.encode()), (b"retry-after", b"1")])
 
     async def _events(self, scope: dict[str, Any]) -> Reply:
@@ -133,8 +137,7 @@ class EventsEndpoint:
         return user
 
     async def _check_access(self, room: Room, user: Identity | None) -> None:
-        asked = user.id if user else None
-        if asked not in await in_database(room.kind.readers, room.id, {asked}):
+        if not await self.gateway.hub.rights.may_read(room, user.id if user else None):
             raise Problem(404, "not-found", f"there is no such {self.kind.name}, or you may not see it")
 
     async def _page(self, room: Room, query: Query) -> Page:

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 from realtime import metrics, protocol
-from realtime.broadcast import Message
 from realtime.connection import Identity, Seat
 from realtime.hub import Hub, HubRoom
+from realtime.ringing import Message
 from realtime.rooms import group_name
 
 REFRESH_SECONDS = 10.0
@@ -109,6 +109,11 @@ class Presence:
         here.theirs[str(message["instance"])] = (time.monotonic() + EXPIRY_SECONDS, people)
         if message["asking"]:
             here.told_at = float("-inf")
+
+    def forget(self, instance: str) -> None:
+        """Another process is dead, and its people with it."""
+        for here in self._rooms.values():
+            here.theirs.pop(instance, None)
 
     def flush(self) -> None:
         """Say what changed, to our members and to the other processes: every FLUSH_SECONDS."""

@@ -1,14 +1,21 @@
 """Errors over HTTP: RFC 9457 `application/problem+json`, one shape for all of /api/."""
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
 import orjson
 from django.core.exceptions import PermissionDenied
+from django.db import Error as DatabaseFailure
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
+from django.views.debug import ExceptionReporter
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
+
+logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -26,6 +33,21 @@ CODES = {
     "unsupported_media_type": "unsupported-media-type",
     "error": "internal",
 }
+AWAY = (
+    "The database does not answer now: try again in a moment. Whether a write was saved is not known; "
+    "with the same Idempotency-Key it may be sent again safely."
+)
+AWAY_SECONDS = 2  # what a client is asked to wait
+IDLE_IN_TRANSACTION = "25P03"  # the server has ended a transaction that stood still
+
+
+class Unavailable(exceptions.APIException):
+    """503: the database is away, or somebody has kept locked for too long what this needs."""
+
+    status_code = 503
+    default_code = "unavailable"
+    default_detail = AWAY
+    headers = {"Retry-After": str(AWAY_SECONDS)}
 
 
 def problem(status: int, code: str, detail: str, **extra: Any) -> dict[str, Any]:
@@ -34,12 +56,28 @@ def problem(status: int, code: str, detail: str, **extra: Any) -> dict[str, Any]
     return {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code, **extra}
 
 
+def is_away(failure: BaseException | None) -> bool:
+    """Whether it says that the database does not answer: gone, no connection to be had, a lock not given."""
+    if isinstance(failure, OperationalError | InterfaceError):
+        return True
+    state = getattr(failure.__cause__, "sqlstate", None) if isinstance(failure, DatabaseFailure) else None
+    return state == IDLE_IN_TRANSACTION
+
+
+def log_away(path: str, failure: BaseException | None) -> None:
+    """One line: an outage is no fault of ours, and a traceback for each request would bury what is."""
+    logger.warning("%s: the database does not answer: %s", path, str(failure).strip().partition("\n")[0])
+
+
 def exception_handler(failure: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's EXCEPTION_HANDLER. An exception may carry `extra` members and `headers`."""
     if isinstance(failure, Http404):
         failure = exceptions.NotFound()
     elif isinstance(failure, PermissionDenied):
         failure = exceptions.PermissionDenied()
+    elif is_away(failure):
+        log_away(context["request"].path, failure)
+        failure = Unavailable()
     if not isinstance(failure, exceptions.APIException):
         return None
     members = problem(failure.status_code, _code(failure), _detail(failure), **getattr(failure, "extra", {}))
@@ -57,6 +95,29 @@ def respond(status: int, code: str, detail: str, **extra: Any) -> HttpResponse:
 def unknown_address(request: HttpRequest, rest: str = "") -> HttpResponse:
     """404 for any address below /api/ that is not there."""
     return respond(404, "not-found", f"there is nothing at {request.path}: /api/docs/ lists what there is")
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """503 while the database is away: JSON for programs, a plain sentence for people."""
+    if request.path.startswith("/api/"):
+        answer = respond(503, "unavailable", AWAY)
+    else:
+        sentence = "The database does not answer now: try again in a moment. What was saved before is safe."
+        answer = HttpResponse(sentence, "text/plain; charset=utf-8", 503)
+    answer.headers["Retry-After"] = str(AWAY_SECONDS)
+    return answer
+
+
+class FaultPage(ExceptionReporter):
+    """Django's page for developers, with DEBUG on. It shows every variable, and looks up what has not been
+    read yet: while the database is away each of them would wait for it.
+    """
+
+    def get_traceback_html(self) -> SafeString:
+        return SafeString(AWAY) if is_away(self.exc_value) else super().get_traceback_html()
+
+    def get_traceback_text(self) -> SafeString:
+        return SafeString(AWAY) if is_away(self.exc_value) else super().get_traceback_text()
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -19,7 +19,8 @@ class RoomKind:
     id_key: the key that carries a room's id on the wire, "projectId"
     events: the names of the domain's events; nobody else may publish in their namespaces
     readers: (room id, user ids) -> those of them who may read the room; empty where it does not exist.
-        Synchronous, one query, called before each join and whenever rights may have changed.
+        Synchronous, one query, called for those who join or poll (all who ask at the same time together)
+        and whenever rights may have changed.
     """
 
     name: str

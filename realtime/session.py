@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 import time
 from collections.abc import Callable
 from typing import Any
@@ -36,6 +37,11 @@ async def authenticate(handshake: Handshake) -> tuple[Identity | None, Refusal |
         return None, (CloseCode.RESTART, "credentials cannot be read now: come back")
 
 
+def lifetime() -> float:
+    """How long a new connection may last, in seconds: drawn for each, so that a burst does not end as one."""
+    return settings.MAX_CONNECTION_AGE / 1000 * (0.9 + secrets.randbelow(2001) / 10_000) or float("inf")
+
+
 def origin_holds(handshake: Handshake, identity: Identity | None) -> bool:
     """Pages of other origins stay out, and a cookie speaks only where an Origin says for whom."""
     if handshake.origin is None:
@@ -47,6 +53,7 @@ class Session:
     """One client, from its handshake to its end.
 
     wake: called when frames are queued on the connection, or when it is to close
+    transport: "websocket" or "socketio"
     """
 
     def __init__(
@@ -55,6 +62,7 @@ class Session:
         handshake: Handshake,
         identity: Identity | None,
         wake: Callable[[], None],
+        transport: str = "websocket",
     ) -> None:
         now = time.monotonic()
         self.gateway = gateway
@@ -67,6 +75,8 @@ class Session:
             wake=wake,
             identity=identity,
             bearer=handshake.token is not None,
+            transport=transport,
+            ends_at=now + lifetime(),
             last_frame_at=now,
         )
         self.vacancy = Vacancy(self.connection.outbox)
@@ -101,10 +111,12 @@ class Session:
         """The client is gone; `code` counts unless the gateway closed it for a reason of its own."""
         if self._guard is not None:
             self._guard.cancel()
+        closing = self.connection.closing
+        code, reason = (int(closing.code), closing.reason) if closing else (code, None)
+        self.gateway.audit.closed(self.connection, code, reason)
         self.gateway.remove(self.connection)
         self._commands.stop()
-        closing = self.connection.closing
-        metrics.count_close(int(closing.code if closing else code))
+        metrics.count_close(code)
         if closing and closing.code == CloseCode.TOO_SLOW:
             metrics.SLOW_CONSUMERS.inc()
 
@@ -147,6 +159,7 @@ class Session:
 
         Raises FrameError.
         """
+        self.connection.frames_in += 1
         verdict = self._hit()
         try:
             command = read()

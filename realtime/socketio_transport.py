@@ -87,7 +87,7 @@ class SocketIOTransport:
         if not origin_holds(handshake, identity):
             refusal = CloseCode.FORBIDDEN, "a session cookie speaks only where an Origin is sent"
         woken = asyncio.Event()
-        session = Session(self.gateway, handshake, identity, woken.set)
+        session = Session(self.gateway, handshake, identity, woken.set, "socketio")
         refusal = refusal or session.refusal()
         if refusal is None and identity is None and self.gateway.policy.require_auth:
             refusal = CloseCode.UNAUTHENTICATED, "credentials are required: connect with auth: {token}"
@@ -96,7 +96,7 @@ class SocketIOTransport:
             raise Refused(message, {"code": REFUSAL_CODES[code], "closeCode": int(code)})
         engine_sid = self._server.manager.eio_sid_from_sid(sid, "/")
         peer = self._peers[sid] = Peer(session, engine_sid, woken)
-        session.connection.last_frame_at = float("inf")  # Engine.IO itself sees to peers that are silent
+        session.connection.idle_timed = False  # Engine.IO itself sees to peers that are silent
         session.open(None)
         peer.writer = asyncio.create_task(self._write(sid, peer))
 
@@ -118,6 +118,7 @@ class SocketIOTransport:
         peer = self._peers.get(sid)
         if peer is None or peer.session.connection.closing is not None:
             return None
+        peer.session.heard()
         try:
             answer = await peer.session.run(partial(_read, event, args))
         except FrameError as error:
@@ -141,8 +142,15 @@ class SocketIOTransport:
                 await self._server.eio.send(peer.engine_sid, _packet(frame))
                 peer.session.vacancy.announce()
             if connection.closing is not None:
-                await self._server.eio.disconnect(peer.engine_sid)
+                await self._close(peer)
                 return
+
+    async def _close(self, peer: Peer) -> None:
+        """End the transport. Over a WebSocket socket.io-client ignores the CLOSE packet, and would stay."""
+        engine = self._server.eio.sockets.get(peer.engine_sid)
+        await self._server.eio.disconnect(peer.engine_sid)
+        if engine is not None:
+            await engine.queue.put(None)  # lets Engine.IO's own writer end, which closes the WebSocket
 
     async def _engine_has_room(self, peer: Peer) -> None:
         engine = self._server.eio.sockets.get(peer.engine_sid)

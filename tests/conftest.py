@@ -25,6 +25,8 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         "--on", choices=CHOICES, default="sqlite", help="database of the tests inside this process"
     )
     config = cast("pytest.Config", pluginmanager.get_plugin("pytestconfig"))
+    parser.addoption("--chaos", action="store_true", help="the whole set of faults: `make chaos`")
+    parser.addoption("--chaos-seed", type=int, help="what the faults' load is drawn from; default: any")
     given = parser.parse_known_args(list(config.invocation_params.args))
     config.stash[in_process_key] = InProcess(given.on)
     config.stash[in_process_key].prepare()
@@ -39,7 +41,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """SQLite: all but what only PostgreSQL can show. PostgreSQL: whatever uses Django's database."""
     on_postgresql = config.getoption("--on") == "postgresql"
     chosen = _uses_database if on_postgresql else _runs_on_sqlite
-    left_out = [item for item in items if not chosen(item)]
+    chaos = config.getoption("--chaos")
+    left_out = [
+        item for item in items if not chosen(item) or (item.get_closest_marker("chaos") and not chaos)
+    ]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if chosen(item)]

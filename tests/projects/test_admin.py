@@ -8,7 +8,7 @@ from django.test import Client as Browser
 
 from projects import services
 from projects.models import Column, Comment, Membership, Project, Task, User
-from tests.projects.reducer import replay
+from tests.support.reducer import replay
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from projects.models import Task
 from projects.rooms import room_of
 from realtime import eventlog
 from tests.projects.conftest import Board, Client, make_people
-from tests.projects.reducer import replay
+from tests.support.reducer import replay
 
 WRITERS, WRITES = 20, 10
 

@@ -13,7 +13,7 @@ from projects.events import Event
 from projects.models import Column, Comment, Membership, Project, Task, User
 from projects.ordering import BOTTOM
 from tests.projects.conftest import ROLES, Board, make_people
-from tests.projects.reducer import replay
+from tests.support.reducer import replay
 
 Act = Callable[[Board], Any]
 

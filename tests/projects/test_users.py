@@ -6,7 +6,7 @@ from projects import services
 from projects.errors import Conflict
 from projects.models import User
 from tests.projects.conftest import Board
-from tests.projects.reducer import replay
+from tests.support.reducer import replay
 
 
 def test_a_new_name_is_told_in_each_of_the_users_projects(people):

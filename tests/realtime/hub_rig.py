@@ -8,13 +8,13 @@ from typing import Any
 from uuid import uuid4
 
 from realtime import eventlog
-from realtime.broadcast import Message
 from realtime.commands import Commands
 from realtime.connection import Connection, Identity, Outbox
 from realtime.database import in_database
 from realtime.eventlog import Actor, Event
 from realtime.gateway import Gateway
 from realtime.protocol import Command
+from realtime.ringing import Message
 from realtime.rooms import Room, RoomKind, UserId
 
 WAIT_SECONDS = 5.0

@@ -179,6 +179,10 @@ def test_missing_files_are_no_error(tmp_path: Path) -> None:
         ("RATE_LIMIT_WINDOW", "1s"),
         ("RATE_LIMIT_MAX", "0"),
         ("DRAIN_WINDOW", "-1"),
+        ("MAX_CONNECTION_AGE", "4h"),
+        ("EVENT_RETENTION_DAYS", "40000"),
+        ("EVENT_RETENTION_MINIMUM", "all"),
+        ("CONNECTION_HISTORY_DAYS", "-1"),
         ("REDIS_URL", "localhost:6379"),
         ("DATABASE_URL", "mysql://localhost/x"),
         ("CORS_ORIGIN", "*"),
@@ -224,6 +228,8 @@ def test_defaults_are_the_contracts() -> None:
     assert found == "[8002, 3001, 1000, 300000, 60000, 100, False, False, False, True, False]"
     assert "http://localhost:3001" in value("settings.CORS_ORIGINS")
     assert value("settings.DRAIN_WINDOW", DRAIN_WINDOW="") == "10000"
+    kept = "settings.MAX_CONNECTION_AGE, settings.EVENT_RETENTION_DAYS, settings.CONNECTION_HISTORY_DAYS"
+    assert value(kept) == "14400000 90 30"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """A gateway process as an operator starts it: `python manage.py gateway`."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -16,21 +16,26 @@ START_SECONDS = 30
 class Gateway(Server):
     """Listens on two free ports once `wait_ready` returns, which `with` does too.
 
-    `settings` are its environment beyond the tests' own defaults.
+    `settings` are its environment beyond the tests' own defaults; `program` is what stands for `manage.py`.
     """
 
-    def __init__(self, settings: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self, settings: Mapping[str, str], folder: Path, program: Sequence[str] = ("manage.py",)
+    ) -> None:
         self.port, self.web_port = free_port(), free_port()
         self.http_url = f"http://127.0.0.1:{self.port}"
         self.web_url = f"http://127.0.0.1:{self.web_port}"
         self.ws_url = f"ws://127.0.0.1:{self.port}/"
         origins = {"CORS_ORIGIN": f"{self.web_url},http://localhost:{self.web_port}"}
         ports = {"PORT": str(self.port), "WEB_PORT": str(self.web_port)}
-        command = ["gateway", "--port", ports["PORT"], "--web-port", ports["WEB_PORT"], "--host", "127.0.0.1"]
+        listen = ["--port", ports["PORT"], "--web-port", ports["WEB_PORT"], "--host", "127.0.0.1"]
+        self.altered = False  # started last with a program or settings of that start alone
+        self._arguments = ["gateway", *listen]
+        self._settings = {**origins, **ports, **settings}
         super().__init__(
-            [sys.executable, "manage.py", *command],
+            [sys.executable, *program, *self._arguments],
             log=folder / f"gateway-{self.port}.log",
-            environment=environment({**origins, **ports, **settings}),
+            environment=environment(self._settings),
         )
 
     def wait_ready(self, seconds: float = START_SECONDS) -> "Gateway":
@@ -56,8 +61,11 @@ class Gateway(Server):
             self.resume()  # one that a test has paused would not hear the signal
         return self.stop(seconds=seconds)
 
-    def restart(self) -> None:
-        """Start it again on its ports, once it has ended."""
+    def restart(self, program: Sequence[str] = ("manage.py",), **settings: str) -> None:
+        """Start it again on its ports, once it has ended; what is given holds for this start alone."""
+        self.altered = bool(settings) or tuple(program) != ("manage.py",)
+        self._command = [sys.executable, *program, *self._arguments]
+        self._environment = environment({**self._settings, **settings})
         self.start()
         self.wait_ready()
 

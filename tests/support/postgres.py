@@ -24,10 +24,14 @@ _SETTINGS = {
 
 
 class Postgres:
-    """`url(name)` is the address of one of its databases; `create` makes one, by copying if asked to."""
+    """`url(name)` is the address of one of its databases; `create` makes one, by copying if asked to.
 
-    def __init__(self, port: int | None = None) -> None:
+    `settings` are its own, beyond those of a server whose data nobody needs.
+    """
+
+    def __init__(self, port: int | None = None, **settings: str) -> None:
         self.port = port or free_port()
+        self._settings = {**_SETTINGS, **settings}
         # initdb and postgres refuse to run as root; the folder then belongs to the package's own user.
         self._user = "postgres" if os.geteuid() == 0 else None
         # Not below pytest's temporary folder: that one is closed to other users.
@@ -49,6 +53,11 @@ class Postgres:
                 )
             )
         return self.url(database)
+
+    def restart(self, how: signal.Signals = signal.SIGINT) -> None:
+        """End it (SIGINT: fast, sessions are cut; SIGQUIT: as a crash) and start it again on its port."""
+        self.server.stop(how)
+        self.server = self._start()
 
     def stop(self) -> None:
         """Fast shutdown: sessions are cut, the server ends; then its folder goes."""
@@ -73,7 +82,7 @@ class Postgres:
             raise RuntimeError(f"initdb failed:\n{made.stdout}{made.stderr}")
 
     def _start(self) -> Server:
-        settings = {**_SETTINGS, "port": str(self.port), "unix_socket_directories": str(self.folder)}
+        settings = {**self._settings, "port": str(self.port), "unix_socket_directories": str(self.folder)}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         server = Server(
             [str(_binary("postgres")), "-D", str(self.folder / "data"), *options],

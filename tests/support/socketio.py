@@ -13,6 +13,7 @@ from tests.support.processes import ROOT
 
 Fact = dict[str, Any]
 WAIT_SECONDS = 10
+LEAVE_SECONDS = 2
 
 
 class SocketIOClient:
@@ -29,14 +30,24 @@ class SocketIOClient:
         self.facts: list[Fact] = []
         self._unread: deque[Fact] = deque()
         self._lines: queue.Queue[Fact] = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reading = threading.Thread(target=self._read, daemon=True)
+        self._reading.start()
 
     def __enter__(self) -> "SocketIOClient":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.communicate()
+        """Leave in order: the gateway would notice one that is killed only after Engine.IO's ping timeout."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(LEAVE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        assert self._process.stdout is not None
+        self._reading.join(LEAVE_SECONDS)
+        self._process.stdout.close()
 
     def emit(self, event: str, data: object) -> Any:
         """What the ack brings."""

@@ -16,7 +16,9 @@ socket.on("disconnect", (reason) => tell({ is: "disconnect", reason }));
 socket.on("connect_error", (error) => tell({ is: "refused", data: error.data ?? null, again: socket.active }));
 socket.onAny((event, payload) => tell({ is: "event", event, payload }));
 
-createInterface({ input: process.stdin }).on("line", (line) => {
-  const { event, data } = JSON.parse(line);
-  socket.emit(event, data, (answer) => tell({ is: "ack", event, answer }));
-});
+createInterface({ input: process.stdin })
+  .on("line", (line) => {
+    const { event, data } = JSON.parse(line);
+    socket.emit(event, data, (answer) => tell({ is: "ack", event, answer }));
+  })
+  .on("close", () => socket.disconnect());

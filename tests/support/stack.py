@@ -46,7 +46,7 @@ class Templates:
     def _copy_sqlite(self) -> str:
         template = self._folder / "template.sqlite3"
         if not template.exists():
-            _seed(f"sqlite:///{template}")
+            seed(f"sqlite:///{template}")
         copy = self._folder / f"board-{next(self._numbers)}.sqlite3"
         shutil.copyfile(template, copy)
         return f"sqlite:///{copy}"
@@ -55,7 +55,7 @@ class Templates:
         if self._postgres is None:
             self._postgres = Postgres()
             self._resources.callback(self._postgres.stop)
-            _seed(self._postgres.create("template"))
+            seed(self._postgres.create("template"))
         return self._postgres.create(f"board_{next(self._numbers)}", template="template")
 
 
@@ -137,7 +137,8 @@ class Stack:
             self.redis.stop()
 
 
-def _seed(database_url: str) -> None:
+def seed(database_url: str) -> None:
+    """Migrate a database and give it the tests' people."""
     run([sys.executable, "-m", "tests.support.seed"], environment({"DATABASE_URL": database_url}))
 
 

@@ -1,0 +1,207 @@
+"""A serving process's end of the channel layer: what it hears, and whether it hears at all.
+
+The layer may lose a subscription without a word: its connection may have become a black hole, or a command
+may have been cut off between being sent and being noted. So each process sends canaries to itself through
+the real layer. Where they fail to come, or a subscription is in doubt, it begins anew on fresh connections,
+with a fresh channel, and subscribes to everything again.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+from uuid import uuid4
+
+from realtime import broadcast, metrics
+from realtime.broadcast import MESSAGE_TYPE, ORDERS_GROUP
+from realtime.ringing import BREAK_SECONDS, PUBLISH_SECONDS, Message, Ringer
+
+logger = logging.getLogger(__name__)
+
+CANARY_SECONDS = 2.0
+DEAF_SECONDS = 3 * CANARY_SECONDS
+LOOK_SECONDS = 0.5  # how often it looks whether it has to begin anew
+LET_GO_SECONDS = 2.0  # what the old connections have to close
+
+
+class Bell:
+    """One channel, subscribed to the groups of its rooms.
+
+    Messages go to `heard` on the loop. This process's own messages are heard at once and not by way of
+    the layer only, so that they do not wait for Redis; the copy that comes back is the receiver's to drop.
+    """
+
+    def __init__(self, heard: Callable[[Message], None]) -> None:
+        self._heard = heard
+        self._layer: Any = broadcast.layer()
+        self._loop = asyncio.get_running_loop()
+        self._ringer = Ringer(self._publish)
+        self._channel: str | None = None
+        names = broadcast.one_group_for_each_server(f"canary.{uuid4().hex}")
+        self._canaries = dict.fromkeys(names, time.monotonic())  # group: when it was last heard
+        self._wanted: set[str] = {ORDERS_GROUP, *self._canaries}
+        self._subscribed: set[str] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._broken = False
+        self._in_doubt = False
+        self._begun_at = time.monotonic()
+
+    @property
+    def distributed(self) -> bool:
+        """Whether other processes can hear."""
+        return broadcast.reaches_others(self._layer)
+
+    @property
+    def canary_age(self) -> float:
+        """Seconds since the process last heard itself, by way of the server that is worst off."""
+        return time.monotonic() - min(self._canaries.values()) if self.distributed else 0.0
+
+    @property
+    def healthy(self) -> bool:
+        """Whether what is published is heard; delivery goes on by the log while it is not."""
+        if not self.distributed:
+            return True
+        return self._channel is not None and not self._broken and self.canary_age <= DEAF_SECONDS
+
+    def start(self) -> None:
+        broadcast.serve(self)
+        metrics.BELL_HEALTHY.set_function(lambda: float(self.healthy))
+        metrics.CANARY_AGE.set_function(lambda: self.canary_age)
+        work = [self._listen(), self._ringer.run()]
+        if self.distributed:
+            work.append(self._send_canaries())
+        self._tasks = [asyncio.create_task(each) for each in work]
+
+    async def stop(self) -> None:
+        broadcast.stop_serving(self)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def hand_over(self, group: str, message: Message) -> bool:
+        """Take a message from any thread; False when this loop no longer runs."""
+        try:
+            self._loop.call_soon_threadsafe(self.ring, group, message)
+        except RuntimeError:
+            return False
+        return True
+
+    def ring(self, group: str, message: Message) -> None:
+        """Let this process hear the message now and the others soon. On the loop only."""
+        self._heard(message)
+        if self.distributed:
+            self._ringer.ring(group, broadcast.stamped(message))
+
+    # --- subscriptions ------------------------------------------------------------------------
+
+    async def subscribe(self, group: str) -> None:
+        """Hear a group from now on. Where the layer does not answer, `mend` tries again."""
+        self._wanted.add(group)
+        if not self._broken:  # else each join would wait for a layer that is known to hang
+            await self._subscribe(group)
+
+    async def unsubscribe(self, group: str) -> None:
+        self._wanted.discard(group)
+        if group in self._subscribed and self._channel is not None:
+            self._subscribed.discard(group)
+            if self._broken:
+                self._in_doubt = True  # given up with all the others when the layer is back
+            else:
+                await self._bounded("unsubscribe", self._layer.group_discard(group, self._channel))
+
+    async def mend(self) -> None:
+        """Subscribe to what is wanted and is not subscribed: once a second."""
+        for group in sorted(self._wanted - self._subscribed):
+            if not self._in_doubt:  # else a server hangs: it would cost PUBLISH_SECONDS for each group
+                await self._subscribe(group)
+
+    async def _subscribe(self, group: str) -> None:
+        channel = self._channel
+        if channel is None or group not in self._wanted:
+            return
+        done = await self._bounded("subscribe", self._layer.group_add(group, channel))
+        if done and channel == self._channel:  # else that was the subscription of before a new beginning
+            self._subscribed.add(group)
+
+    async def _publish(self, group: str, message: Message) -> bool:
+        return await self._bounded("publish", self._layer.group_send(group, message))
+
+    async def _bounded(self, operation: str, work: Awaitable[None]) -> bool:
+        try:
+            await asyncio.wait_for(work, PUBLISH_SECONDS)
+        except Exception as failure:  # noqa: BLE001  each layer has errors of its own; all mean: not rung
+            # Cut off, a change may have been half done: then the layer's own notes are wrong.
+            self._in_doubt |= isinstance(failure, TimeoutError) and operation != "publish"
+            self._fail(operation, failure)
+            return False
+        if self._broken:
+            self._broken = False
+            logger.warning("the channel layer is back")
+        return True
+
+    def _fail(self, operation: str, failure: BaseException) -> None:
+        """Count each failure, but log the change only: an outage is one line and not one a second."""
+        metrics.BELL_FAILURES.labels(operation).inc()
+        if not self._broken:
+            self._broken = True
+            logger.warning("the channel layer is gone (%s): %r; events go on by the log", operation, failure)
+
+    # --- hearing ------------------------------------------------------------------------------
+
+    async def _listen(self) -> None:
+        while True:
+            self._begun_at = time.monotonic()
+            hearing = asyncio.create_task(self._hear())
+            try:
+                while not hearing.done() and not self._must_begin_anew:
+                    await asyncio.wait({hearing}, timeout=LOOK_SECONDS)
+            finally:
+                await self._let_go(hearing)
+            await asyncio.sleep(BREAK_SECONDS)
+
+    @property
+    def _must_begin_anew(self) -> bool:
+        heard_nothing = min(self.canary_age, time.monotonic() - self._begun_at) > DEAF_SECONDS
+        return self.distributed and (self._in_doubt or heard_nothing)
+
+    async def _hear(self) -> None:
+        channel = self._channel = await self._layer.new_channel()
+        await self.mend()
+        self._ring_canaries()
+        while True:
+            self._receive(await self._layer.receive(channel))
+
+    async def _let_go(self, hearing: "asyncio.Task[None]") -> None:
+        """Forget every subscription and close every connection, of a layer that may not answer."""
+        self._channel, self._in_doubt = None, False
+        self._subscribed.clear()
+        flushing = asyncio.ensure_future(self._flush())
+        await asyncio.sleep(0)  # from here the layer knows no channel that it would unsubscribe one by one
+        hearing.cancel()
+        await asyncio.wait({hearing, flushing}, timeout=LET_GO_SECONDS)
+        flushing.cancel()
+        for failure in await asyncio.gather(hearing, flushing, return_exceptions=True):
+            if isinstance(failure, Exception):
+                self._fail("receive", failure)
+
+    async def _flush(self) -> None:
+        if self.distributed:
+            await self._layer.flush()
+
+    def _receive(self, message: Message) -> None:
+        if message.get("kind") == "canary":
+            self._canaries[message["group"]] = time.monotonic()
+        elif message.get("type") == MESSAGE_TYPE:
+            with suppress(KeyError, TypeError, ValueError):  # of another version: the log has the event
+                self._heard(message)
+
+    async def _send_canaries(self) -> None:
+        while True:
+            self._ring_canaries()
+            await asyncio.sleep(CANARY_SECONDS)
+
+    def _ring_canaries(self) -> None:
+        for group in self._canaries if self.distributed else ():
+            self._ringer.ring(group, broadcast.stamped({"kind": "canary", "group": group}))

@@ -1,0 +1,153 @@
+"""What the members of a room may be told again: its last events in memory, earlier ones from the log.
+
+A thousand clients that come back at once, each with a cursor of its own, must not be a thousand queries.
+So the log is read in pages at fixed places, seq 1 … PAGE, PAGE + 1 … 2 * PAGE and so on, one read for all who
+wait for the same page, and a page stays in memory for those who come to it later. Reads then follow the range
+that is asked for and not the number of readers.
+"""
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Iterable
+from itertools import islice
+
+from realtime import eventlog, metrics
+from realtime.batching import Batch
+from realtime.database import in_database
+from realtime.eventlog import Event, HistoryTrimmed, Span
+from realtime.rooms import Room
+
+PAGE = 500  # events read from the log at once
+RECENT = 1000  # events a room keeps in memory for those who come back at once
+KEPT_CHARACTERS = 32_000_000  # of the pages that a process keeps, all rooms together
+
+PageKey = tuple[str, int]
+
+
+class Pages:
+    """The pages that a process keeps, whichever room they are of; the longest unused goes first."""
+
+    def __init__(self, most: int = KEPT_CHARACTERS) -> None:
+        self._most = most
+        self._pages: OrderedDict[PageKey, list[Event]] = OrderedDict()
+        self.size = 0
+
+    def keep(self, key: PageKey, events: list[Event]) -> None:
+        self._drop(key)
+        self._pages[key] = events
+        self.size += _size(events)
+        while self.size > self._most:
+            self._drop(next(iter(self._pages)))
+
+    def find(self, key: PageKey) -> list[Event]:
+        """The events of that page; empty where it is not kept."""
+        if key not in self._pages:
+            return []
+        self._pages.move_to_end(key)
+        return self._pages[key]
+
+    def forget(self, room: Room) -> None:
+        """Drop what is kept of a room that this process no longer hears."""
+        for key in [key for key in self._pages if key[0] == room.name]:
+            self._drop(key)
+
+    def _drop(self, key: PageKey) -> None:
+        self.size -= _size(self._pages.pop(key, []))
+
+
+class History:
+    """One room's events up to `head`, which is -1 until somebody has set it.
+
+    `recent` is without a hole and ends at `head`, or is empty.
+    """
+
+    def __init__(self, room: Room, pages: Pages) -> None:
+        self.room = room
+        self.head = -1
+        self.recent: deque[Event] = deque(maxlen=RECENT)
+        self._pages = pages
+        self._trimmed = 0  # events up to here were found to be gone; they never come back
+        self._reads: dict[int, asyncio.Task[Span]] = {}
+        self._newest: Batch[None, int] = Batch(self._read_newest)
+
+    def append(self, event: Event) -> None:
+        """Take the event after `head`."""
+        self.head = event.seq
+        self.recent.append(event)
+
+    async def after(self, cursor: int) -> list[Event]:
+        """Events after a cursor that is below `head`: in order, one at least, PAGE at most.
+
+        Some may be later than `head`, where the log is ahead of this process. Raises HistoryTrimmed.
+        """
+        for _ in range(2):  # a read that was under way already may end before what has come since
+            if found := self._in_memory(cursor):
+                return found
+            if cursor < self._trimmed:
+                break
+            if found := _beyond(cursor, (await self._read(_page_of(cursor))).events):
+                return found
+        raise HistoryTrimmed(f"events after {cursor} cannot be had: the log no longer reaches back to them")
+
+    async def check(self, cursor: int) -> int:
+        """Raise HistoryTrimmed unless the log can continue from a cursor; else the newest seq known to exist.
+
+        A cursor beyond `head` is right where its owner has heard more than this process.
+        """
+        if cursor > self.head and cursor > (newest := await self._newest.ask(None)):
+            raise HistoryTrimmed(f"events after {cursor} cannot be had: the newest is {newest}")
+        if cursor < self.head:
+            await self.after(cursor)
+        return max(cursor, self.head)
+
+    def _in_memory(self, cursor: int) -> list[Event]:
+        if self.recent and self.recent[0].seq <= cursor + 1:
+            first = cursor + 1 - self.recent[0].seq
+            return list(islice(self.recent, first, first + PAGE))
+        return _beyond(cursor, self._pages.find((self.room.name, _page_of(cursor))))
+
+    async def _read(self, start: int) -> Span:
+        """One read of the log for all who wait for the same page."""
+        task = self._reads.get(start)
+        if task is None:
+            task = asyncio.create_task(self._read_page(start))
+            self._reads[start] = task
+            task.add_done_callback(lambda _: self._reads.pop(start, None))
+        return await asyncio.shield(task)
+
+    async def _read_page(self, start: int) -> Span:
+        metrics.LOG_READS.inc()
+        span = await in_database(eventlog.span, self.room, start, PAGE)
+        self._trimmed = max(self._trimmed, span.trimmed)
+        if span.events and span.events[-1].seq == start + PAGE:  # else it grows yet
+            self._pages.keep((self.room.name, start), span.events)
+        self._adjoin(span.events)
+        return span
+
+    def _adjoin(self, events: list[Event]) -> None:
+        """Put what was read before `recent`, as far as there is room and no hole between the two."""
+        first = self.recent[0].seq if self.recent else self.head + 1
+        earlier = [event for event in events if event.seq < first]
+        room = RECENT - len(self.recent)
+        if room and earlier and earlier[-1].seq == first - 1:
+            self.recent.extendleft(reversed(earlier[-room:]))
+
+    async def _read_newest(self, _: set[None]) -> int:
+        metrics.LOG_READS.inc()
+        return await in_database(eventlog.head, self.room)
+
+
+def _page_of(cursor: int) -> int:
+    """Where the page starts that holds the event after a cursor."""
+    return cursor - cursor % PAGE
+
+
+def _beyond(cursor: int, events: list[Event]) -> list[Event]:
+    """Those after the cursor, if the very next is among them."""
+    if not events or not events[0].seq <= cursor + 1 <= events[-1].seq:
+        return []
+    return events[cursor + 1 - events[0].seq :]
+
+
+def _size(events: Iterable[Event]) -> int:
+    return sum(len(event.envelope) for event in events)

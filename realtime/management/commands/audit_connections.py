@@ -1,0 +1,74 @@
+"""Show which connections there are, on every gateway, as the database has it."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from realtime import records
+from realtime.eventlog import rfc3339
+from realtime.models import ConnectionRecord
+
+COLUMNS = (
+    "user",
+    "address",
+    "transport",
+    "since",
+    "lastFrameAt",
+    "framesIn",
+    "framesOut",
+    "rooms",
+    "gateway",
+)
+
+
+class Command(BaseCommand):
+    help = "List the live connections of every gateway. They are written once a second, counters every ten."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", help="a JSON list, for programs")
+        parser.add_argument("--all", action="store_true", help="also those that have closed, as far as kept")
+
+    def handle(self, *args: Any, json: bool, all: bool, **options: Any) -> None:
+        found = ConnectionRecord.objects.all() if all else records.live()
+        rows = [described(record) for record in found]
+        self.stdout.write(as_json(rows) if json else as_table(rows))
+
+
+def described(record: ConnectionRecord) -> dict[str, Any]:
+    """One connection. `user` is the username, null for a guest; what tells of its close, while it is open."""
+    return {
+        "connectionId": str(record.id),
+        "user": record.username,
+        "address": record.address,
+        "agent": record.agent,
+        "transport": record.transport,
+        "rooms": record.rooms,
+        "gateway": record.gateway_id,
+        "since": rfc3339(record.opened_at),
+        "lastFrameAt": rfc3339(record.last_frame_at),
+        "framesIn": record.frames_in,
+        "framesOut": record.frames_out,
+        "closeCode": record.close_code,
+        "closeReason": record.close_reason,
+    }
+
+
+def as_json(rows: list[dict[str, Any]]) -> str:
+    return json.dumps(rows, indent=2, ensure_ascii=False)
+
+
+def as_table(rows: list[dict[str, Any]]) -> str:
+    """A line a connection under a heading, and how many there are."""
+    lines = [(*COLUMNS, "closed"), *(_cells(row) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    shown = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
+    count = f"{len(rows)} connection{'' if len(rows) == 1 else 's'}"
+    return "\n".join([*(line.rstrip() for line in shown), count] if rows else [count])
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    shown = {**row, "user": row["user"] or "guest", "rooms": len(row["rooms"])}
+    closed = "" if row["closeReason"] is None else f"{row['closeCode'] or ''} {row['closeReason']}".strip()
+    return (*(str(shown[name]) for name in COLUMNS), closed)

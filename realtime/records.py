@@ -1,0 +1,137 @@
+"""The rows of connections: written in batches by their gateway, read by operators, deleted in the end."""
+
+import time
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from realtime import leases
+from realtime.leases import Condition, Holder
+from realtime.models import ConnectionRecord, GatewayProcess
+
+CHUNK = 500
+UNRECORDED = "it closed while the database could not be written, and how was not kept"
+CHANGING = (
+    *("user_id", "username", "rooms", "last_frame_at", "frames_in", "frames_out"),
+    *("closed_at", "close_code", "close_reason"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A connection at one moment. Times are seconds of this process's monotonic clock."""
+
+    id: str
+    user_id: str | None
+    username: str | None
+    address: str
+    agent: str
+    transport: str
+    rooms: tuple[str, ...]
+    opened_at: float
+    last_frame_at: float
+    frames_in: int
+    frames_out: int
+    closed_at: float | None = None
+    close_code: int | None = None
+    close_reason: str | None = None
+
+
+def write(holder: Holder, condition: Condition, snapshots: Collection[Snapshot]) -> bool:
+    """Renew the lease and write what has changed under it; False, and nothing is written, where it has ended.
+
+    A snapshot says all there is to say of its connection, so one that was written before, in a transaction
+    whose outcome nobody heard, is just written again.
+    """
+    with transaction.atomic():
+        if not leases.renew(holder, condition):
+            return False
+        _put(holder, snapshots)
+    return True
+
+
+def write_all(holder: Holder, condition: Condition, snapshots: Collection[Snapshot]) -> None:
+    """Take the lease, and make its open rows just those of `snapshots`, which has every open connection."""
+    with transaction.atomic():
+        leases.take(holder, condition)
+        _put(holder, snapshots)
+        known = {UUID(snapshot.id) for snapshot in snapshots}
+        stray = set(leases.open_records(holder.instance).values_list("id", flat=True)) - known
+        for ids in _chunks(stray):
+            ConnectionRecord.objects.filter(id__in=ids).update(closed_at=Now(), close_reason=UNRECORDED)
+
+
+def write_last(holder: Holder, condition: Condition, snapshots: Collection[Snapshot]) -> None:
+    """The same, and then give the lease back: this gateway stops."""
+    with transaction.atomic():
+        write_all(holder, condition, snapshots)
+        leases.end(holder)
+
+
+def _put(holder: Holder, snapshots: Collection[Snapshot]) -> None:
+    """Insert the rows, or bring those that are there up to date: one statement for as many as it may hold."""
+    if not snapshots:
+        return
+    now, here = leases.renewed_at(holder), time.monotonic()
+    rows = [_row(holder, snapshot, now, here) for snapshot in snapshots]
+    ConnectionRecord.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["id"], update_fields=CHANGING
+    )
+
+
+def _row(holder: Holder, snapshot: Snapshot, now: datetime, here: float) -> ConnectionRecord:
+    """Moments of the process's clock become the database's: it was `now` there when it was `here` in ours."""
+
+    def at(moment: float) -> datetime:
+        return now - timedelta(seconds=max(0.0, here - moment))
+
+    return ConnectionRecord(
+        id=UUID(snapshot.id),
+        gateway_id=holder.instance,
+        user_id=snapshot.user_id,
+        username=snapshot.username,
+        address=snapshot.address[:100],
+        agent=snapshot.agent.replace("\0", "")[:200],
+        transport=snapshot.transport,
+        rooms=list(snapshot.rooms),
+        opened_at=at(snapshot.opened_at),
+        last_frame_at=at(snapshot.last_frame_at),
+        frames_in=snapshot.frames_in,
+        frames_out=snapshot.frames_out,
+        closed_at=None if snapshot.closed_at is None else at(snapshot.closed_at),
+        close_code=snapshot.close_code,
+        close_reason=snapshot.close_reason and snapshot.close_reason[:200],
+    )
+
+
+def live() -> list[ConnectionRecord]:
+    """The connections that are open on gateways that live, the oldest first."""
+    gateways = GatewayProcess.objects.filter(leases.live())
+    return list(ConnectionRecord.objects.filter(closed_at=None, gateway__in=gateways))
+
+
+def forget(days: int) -> int:
+    """Delete what closed more than `days` ago, and gateways of which nothing is left; how many connections.
+
+    0 days keeps everything.
+    """
+    if not days:
+        return 0
+    horizon = Now() - timedelta(days=days)
+    old = ConnectionRecord.objects.filter(closed_at__lt=horizon).order_by("closed_at")
+    forgotten = 0
+    while ids := list(old.values_list("id", flat=True)[:CHUNK]):
+        forgotten += ConnectionRecord.objects.filter(id__in=ids).delete()[0]
+    GatewayProcess.objects.filter(ended_at__lt=horizon, records=None).delete()
+    return forgotten
+
+
+def _chunks(ids: Iterable[UUID]) -> Iterable[list[UUID]]:
+    left = iter(ids)
+    while chunk := list(islice(left, CHUNK)):
+        yield chunk

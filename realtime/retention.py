@@ -1,0 +1,93 @@
+"""Retention: old events leave the log, and each room remembers up to which seq they have left.
+
+What goes is always the old end of a room's log: a client whose cursor is at or beyond that end goes on
+without noticing, and any other is told `history-trimmed` and loads the board again. `RoomHead.trimmed` moves
+in the transaction that deletes, under the room's lock, so no reader takes a trimmed log for a short one.
+
+What trimming means for idempotency: the answer kept under an Idempotency-Key is a row of the domain's own,
+which needs no event. Only `Log.find`, by which a service's event is not published twice, looks for the event
+itself: there a key is known for as long as its event is kept, and no longer.
+"""
+
+import threading
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, OuterRef, Subquery
+from django.utils import timezone
+
+from realtime.models import Event, RoomHead
+
+CHUNK = (
+    500  # events that one transaction deletes: a writer waits for the room's lock no longer than that takes
+)
+LEAST_PAUSE_SECONDS = (
+    0.02  # between two chunks, for those who wait: SQLite has no queue and lets them look again
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trimmed:
+    """What was done: rooms that lost events, and how many."""
+
+    rooms: int
+    events: int
+
+
+def trim(days: int, minimum: int, stopping: threading.Event | None = None) -> Trimmed:
+    """Trim every room of what is older than `days`, but for its newest `minimum` events. 0 days keeps all.
+
+    Ends early, with whole chunks, once `stopping` is set.
+    """
+    if not days:
+        return Trimmed(0, 0)
+    stopping = stopping or threading.Event()
+    horizon = timezone.now() - timedelta(days=days)
+    counts = [_trim_room(room, horizon, minimum, stopping) for room in _candidates(horizon, minimum)]
+    return Trimmed(sum(count > 0 for count in counts), sum(counts))
+
+
+def _candidates(horizon: datetime, minimum: int) -> list[str]:
+    """The rooms with more than the minimum whose oldest event is too old."""
+    oldest = Event.objects.filter(room=OuterRef("room"), seq=OuterRef("trimmed") + 1)
+    heads = RoomHead.objects.filter(seq__gt=F("trimmed") + minimum)
+    heads = heads.annotate(oldest=Subquery(oldest.values("at")[:1])).filter(oldest__lt=horizon)
+    return list(heads.values_list("room", flat=True))
+
+
+def _trim_room(room: str, horizon: datetime, minimum: int, stopping: threading.Event) -> int:
+    """Chunk by chunk; how many events went."""
+    trimmed = 0
+    while not stopping.is_set():
+        began = time.monotonic()
+        count = trim_chunk(room, horizon, minimum)
+        trimmed += count
+        if count < CHUNK:
+            break
+        stopping.wait(max(LEAST_PAUSE_SECONDS, time.monotonic() - began))
+    return trimmed
+
+
+def trim_chunk(room: str, horizon: datetime, minimum: int) -> int:
+    """Trim the oldest events of one room, CHUNK at the most, in one transaction; how many went."""
+    with transaction.atomic():
+        head = RoomHead.objects.select_for_update().get(room=room)
+        last = _last_to_go(head, horizon, minimum)
+        if last > head.trimmed:
+            Event.objects.filter(room=room, seq__lte=last).delete()
+            RoomHead.objects.filter(room=room).update(trimmed=last)
+    return max(0, last - head.trimmed)
+
+
+def _last_to_go(head: RoomHead, horizon: datetime, minimum: int) -> int:
+    """Up to the first that is to stay: clocks of several writers may disagree, the order of seq does not."""
+    last = min(head.seq - minimum, head.trimmed + CHUNK)
+    first_to_stay = (
+        Event.objects.filter(room=head.room, seq__gt=head.trimmed, seq__lte=last, at__gte=horizon)
+        .order_by("seq")
+        .values_list("seq", flat=True)
+        .first()
+    )
+    return last if first_to_stay is None else first_to_stay - 1

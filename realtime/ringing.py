@@ -1,0 +1,130 @@
+"""Messages on their way to the channel layer: in order, and none while the layer does not answer."""
+
+import asyncio
+import atexit
+import logging
+import os
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+from realtime import metrics
+
+logger = logging.getLogger(__name__)
+
+Message = dict[str, Any]
+
+PUBLISH_SECONDS = 0.5
+BREAK_SECONDS = 1.0
+LONGEST_BREAK_SECONDS = 4.0
+OUTGOING_MESSAGES = 10_000
+CLOSE_SECONDS = 2.0  # what a process that ends waits for its last messages to leave
+
+
+class Ringer:
+    """Hands messages to `send`, which says whether the layer took one, in the order of `ring`.
+
+    A layer that does not answer would let messages pile up, so they are dropped (the log heals every one)
+    and nothing is tried for a while, which doubles up to `longest_break` seconds.
+    """
+
+    def __init__(
+        self, send: Callable[[str, Message], Awaitable[bool]], longest_break: float = BREAK_SECONDS
+    ) -> None:
+        self._send = send
+        self._longest_break = longest_break
+        self._outgoing: deque[tuple[str, Message]] = deque(maxlen=OUTGOING_MESSAGES)
+        self._pending = asyncio.Event()
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    def ring(self, group: str, message: Message) -> None:
+        """On the loop only; never waits. Where too many wait already, the oldest is dropped."""
+        self._outgoing.append((group, message))
+        self._pending.set()
+        self._empty.clear()
+
+    async def emptied(self) -> None:
+        """Wait until nothing is on its way any more."""
+        await self._empty.wait()
+
+    async def run(self) -> None:
+        pause = BREAK_SECONDS
+        while True:
+            await self._pending.wait()
+            if await self._send_all():
+                pause = BREAK_SECONDS
+            else:
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, self._longest_break)
+
+    async def _send_all(self) -> bool:
+        sent = True
+        while sent and self._outgoing:
+            sent = await self._send(*self._outgoing.popleft())
+        self._outgoing.clear()
+        self._pending.clear()
+        self._empty.set()
+        return sent
+
+
+class ThreadRinger:
+    """For a process that serves nothing (a command, a shell, cron): one thread, one loop, one connection.
+
+    `ring` is for any thread and costs its caller no wait. What has not left when the process ends is waited
+    for CLOSE_SECONDS at the most.
+    """
+
+    def __init__(self, layer: Any) -> None:
+        self._layer = layer
+        self._process = os.getpid()
+        self._started = threading.Event()
+        self._loop: asyncio.AbstractEventLoop
+        self._ringer: Ringer
+        self._stopping: asyncio.Event
+        self._thread = threading.Thread(target=self._run, name="bell", daemon=True)
+        self._thread.start()
+        self._started.wait()
+        atexit.register(self.close)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs: no thread comes along into a process that was forked."""
+        return self._process == os.getpid() and self._thread.is_alive()
+
+    def ring(self, group: str, message: Message) -> None:
+        self._loop.call_soon_threadsafe(self._ringer.ring, group, message)
+
+    def close(self) -> None:
+        """Let what is on its way leave, then end the thread and its connection."""
+        atexit.unregister(self.close)
+        if not self.alive:
+            return
+        with suppress(TimeoutError):
+            asyncio.run_coroutine_threadsafe(self._ringer.emptied(), self._loop).result(CLOSE_SECONDS)
+        with suppress(RuntimeError):  # its loop has ended by itself
+            self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join(CLOSE_SECONDS)
+
+    def _run(self) -> None:
+        asyncio.run(self._work())
+
+    async def _work(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._ringer = Ringer(self._send, LONGEST_BREAK_SECONDS)
+        self._stopping = asyncio.Event()
+        running = asyncio.create_task(self._ringer.run())
+        self._started.set()
+        await self._stopping.wait()
+        running.cancel()
+
+    async def _send(self, group: str, message: Message) -> bool:
+        try:
+            await asyncio.wait_for(self._layer.group_send(group, message), PUBLISH_SECONDS)
+        except Exception as failure:  # noqa: BLE001  each layer has errors of its own; all mean: not rung
+            metrics.BELL_FAILURES.labels("publish").inc()
+            logger.warning("bell not rung, gateways will find the events in the log: %r", failure)
+            return False
+        return True

@@ -1,0 +1,69 @@
+"""A gateway's upkeep of the database: its own lease, the leases of the dead, and what is too old to keep."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from django.conf import settings
+
+from realtime import leases, records, retention
+from realtime.audit import Audit
+from realtime.database import in_database
+from realtime.leases import RENEW_SECONDS, Holder
+
+logger = logging.getLogger(__name__)
+
+CLEANING_SECONDS = 3600.0
+FIRST_CLEANING_SECONDS = 60.0
+
+
+class Upkeep:
+    """`gone` is called with the instance of each gateway that this one has found dead."""
+
+    def __init__(self, audit: Audit, gone: Callable[[str], None]) -> None:
+        self.audit = audit
+        self._gone = gone
+        self._looked_at = float("-inf")
+        self._cleaning: asyncio.Future[None] | None = None
+        self._clean_at = time.monotonic() + FIRST_CLEANING_SECONDS
+        self._stopping = threading.Event()
+
+    async def beat(self) -> None:
+        """Every second: the own lease and connections first, then a look at the others' leases."""
+        held = await self.audit.beat()
+        now = time.monotonic()
+        if held and self.audit.steady and now - self._looked_at >= RENEW_SECONDS - 0.5:
+            self._looked_at = now
+            await self._look_for_the_dead()
+        if held and now >= self._clean_at and (self._cleaning is None or self._cleaning.done()):
+            self._clean_at = now + CLEANING_SECONDS
+            self._cleaning = asyncio.ensure_future(self._clean())
+
+    async def stop(self) -> None:
+        self._stopping.set()
+        await self.audit.stop()
+
+    async def _look_for_the_dead(self) -> None:
+        for dead in await in_database(leases.expire_overdue):
+            logger.warning("gateway %s is dead: %d connections closed off", dead.instance, dead.connections)
+            self._gone(dead.instance)
+
+    async def _clean(self) -> None:
+        try:
+            await in_database(_clean, self.audit.holder, self._stopping)
+        except Exception as failure:  # noqa: BLE001  what is old is not urgent: the next hour tries again
+            logger.warning("old rows not deleted, in an hour again: %r", failure)
+
+
+def _clean(holder: Holder, stopping: threading.Event) -> None:
+    """One gateway does it for all: twice would do no harm, and no good."""
+    if not leases.is_eldest(holder):
+        return
+    trimmed = retention.trim(settings.EVENT_RETENTION_DAYS, settings.EVENT_RETENTION_MINIMUM, stopping)
+    forgotten = records.forget(settings.CONNECTION_HISTORY_DAYS)
+    if trimmed.events or forgotten:
+        logger.info(
+            "deleted %d events of %d rooms and %d connections", trimmed.events, trimmed.rooms, forgotten
+        )

@@ -1,0 +1,350 @@
+"""The audit: what operators see of the sockets, written so that no socket ever waits for it."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.db import DatabaseError, connection
+from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
+
+from realtime import audit as audit_module
+from realtime import leases, metrics, records
+from realtime.audit import Audit
+from realtime.connection import Connection, Identity, Seat
+from realtime.database import in_database
+from realtime.leases import Condition, Holder
+from realtime.models import ConnectionRecord, GatewayProcess
+from realtime.protocol import CloseCode
+from realtime.rooms import Room, RoomKind
+from tests.realtime.hub_rig import run, until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+HOLDER = Holder("gateway-one", "1.2.3", "host", 4711)
+OLIVE = Identity("7", "Olive Owner", "olive")
+KIND = RoomKind("board", "boardId", frozenset(), lambda room_id, users: set(users))
+
+
+def make() -> Audit:
+    return Audit(HOLDER, lambda: Condition(connections=0, bell_healthy=True))
+
+
+def open_socket(audit: Audit, identity: Identity | None = OLIVE) -> Connection:
+    now = time.monotonic()
+    opened = Connection(str(uuid4()), "192.0.2.7", "agent", now, lambda: None, identity, last_frame_at=now)
+    audit.opened(opened)
+    return opened
+
+
+def join(socket: Connection) -> str:
+    room = Room(KIND, str(uuid4()))
+    socket.seats[room.name] = Seat(socket, room)
+    return room.id
+
+
+def row(socket: Connection) -> ConnectionRecord:
+    return ConnectionRecord.objects.get(id=socket.id)
+
+
+async def rows() -> int:
+    return await in_database(ConnectionRecord.objects.count)
+
+
+def written(audit: Audit) -> int:
+    """How many connections the next beat would write."""
+    return len(audit._batch(time.monotonic()).snapshots)
+
+
+def is_steady(audit: Audit) -> bool:
+    return audit.steady
+
+
+class Database:
+    """Stands before the real one: it can be away, or hang until it is let go."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.away = False
+        self.hanging: asyncio.Event | None = None
+        self.asked = 0
+        monkeypatch.setattr(audit_module, "in_database", self)
+
+    async def __call__(self, work: Callable, *args):
+        self.asked += 1
+        if self.hanging is not None:
+            await self.hanging.wait()
+        if self.away:
+            raise DatabaseError("the database is away")
+        return await in_database(work, *args)
+
+
+@pytest.fixture
+def database(monkeypatch: pytest.MonkeyPatch) -> Database:
+    return Database(monkeypatch)
+
+
+def test_a_connection_is_told_with_all_that_an_operator_wants_to_know() -> None:
+    audit = make()
+    socket = open_socket(audit)
+    room_id = join(socket)
+    socket.frames_in, socket.outbox.taken = 3, 4
+    run(audit.beat())  # type: ignore[arg-type]
+    found = row(socket)
+    assert (found.gateway_id, found.user_id, found.username) == ("gateway-one", "7", "olive")
+    assert (found.address, found.agent, found.transport) == ("192.0.2.7", "agent", "websocket")
+    assert (found.rooms, found.frames_in, found.frames_out) == ([room_id], 3, 4)
+    assert (found.closed_at, found.close_code, found.close_reason) == (None, None, None)
+
+
+def test_times_are_the_databases_however_long_ago_it_was(database: Database) -> None:
+    """Its row is written late, after an outage: it still opened when it opened."""
+    audit = make()
+    socket = open_socket(audit)
+    socket.opened_at -= 3600
+    run(audit.beat())  # type: ignore[arg-type]
+    ago = GatewayProcess.objects.get().renewed_at - row(socket).opened_at
+    assert timedelta(seconds=3599) < ago < timedelta(seconds=3602)
+
+
+def test_a_thousand_connections_of_one_second_are_one_batch_of_a_handful_of_statements() -> None:
+    audit = make()
+    records.write_all(HOLDER, Condition(0, True), [])
+    for _ in range(1000):
+        open_socket(audit)
+    batch = audit._batch(time.monotonic())
+    with CaptureQueriesContext(connection) as queries:
+        records.write(HOLDER, Condition(1000, True), batch.snapshots)
+    inserts = [query for query in queries if query["sql"].startswith("INSERT")]
+    # SQLite takes 999 variables a statement, 15 a row; PostgreSQL as many as there are.
+    assert len(inserts) <= (17 if connection.vendor == "sqlite" else 1)
+    assert len(queries) <= len(inserts) + 4
+    assert ConnectionRecord.objects.count() == 1000
+
+
+def test_what_has_not_changed_is_not_written_again() -> None:
+    async def story() -> None:
+        audit = make()
+        sockets = [open_socket(audit) for _ in range(3)]
+        await audit.beat()
+        assert written(audit) == 0
+        sockets[0].frames_in += 1  # counts alone wait
+        assert written(audit) == 0
+        join(sockets[1])  # rooms do not
+        sockets[2].identity = None
+        assert written(audit) == 2
+
+    run(story())
+
+
+def test_counts_follow_at_a_slow_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        audit = make()
+        busy, quiet = open_socket(audit), open_socket(audit)
+        await audit.beat()
+        busy.frames_in += 1
+        assert written(audit) == 0
+        monkeypatch.setattr(audit_module, "REFRESH_SECONDS", 0.0)
+        assert written(audit) == 1
+        await audit.beat()
+        assert (await in_database(row, busy)).frames_in == 1
+        assert (await in_database(row, quiet)).frames_in == 0
+
+    run(story())
+
+
+def test_a_close_keeps_its_reason_and_the_rooms_it_ended() -> None:
+    async def story() -> None:
+        audit = make()
+        sockets = [open_socket(audit) for _ in range(3)]
+        room_id = join(sockets[0])
+        await audit.beat()
+        audit.closed(sockets[0], CloseCode.TOO_SLOW, "you read too slowly")
+        audit.closed(sockets[1], 1001)
+        audit.closed(sockets[2], 1006)
+        await audit.beat()
+        found = [await in_database(row, socket) for socket in sockets]
+        assert [record.close_code for record in found] == [4413, 1001, 1006]
+        reasons = [record.close_reason for record in found]
+        assert reasons == ["you read too slowly", "the client left", "the connection broke off"]
+        assert found[0].rooms == [room_id]
+        assert written(audit) == 0
+
+    run(story())
+
+
+def test_a_socket_that_was_refused_is_kept_too_but_not_every_one_of_a_flood() -> None:
+    async def story() -> None:
+        audit = make()
+        knocking = Connection(str(uuid4()), "192.0.2.7", "", time.monotonic(), lambda: None)
+        audit.closed(knocking, CloseCode.FULL, "this gateway is full")
+        for _ in range(audit_module.REFUSED_KEPT + 50):
+            audit.closed(Connection(str(uuid4()), "", "", 0.0, lambda: None), CloseCode.FULL, "full")
+        await audit.beat()
+        assert (await in_database(row, knocking)).close_code == CloseCode.FULL
+        assert await rows() == audit_module.REFUSED_KEPT
+
+    run(story())
+
+
+# --- The database is away -------------------------------------------------------------------------
+
+
+def test_after_an_outage_the_rows_are_right_and_it_was_logged_once(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story() -> None:
+        audit = make()
+        stays, goes = open_socket(audit), open_socket(audit)
+        await audit.beat()
+        database.away = True
+        audit.closed(goes, 1001)
+        comes = open_socket(audit)
+        for _ in range(5):
+            assert await audit.beat() is False
+        database.away = False
+        assert await audit.beat() is True
+        assert {str(r.id) for r in await in_database(records.live)} == {stays.id, comes.id}
+        assert (await in_database(row, goes)).close_code == 1001
+
+    with caplog.at_level(logging.WARNING, "realtime.audit"):
+        run(story())
+    assert [message.split(",")[0] for message in caplog.messages] == [
+        "the audit cannot be written",
+        "the audit is written again",
+    ]
+
+
+def test_memory_is_bounded_while_it_is_away_and_the_count_is_right_afterwards(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(audit_module, "ENDED_KEPT", 10)
+    dropped = metrics.AUDIT_DROPPED._value.get()
+
+    async def story() -> None:
+        audit = make()
+        before = [open_socket(audit) for _ in range(5)]
+        await audit.beat()
+        database.away = True
+        await audit.beat()
+        for _ in range(20):
+            audit.closed(open_socket(audit), 1001)
+        for socket in before:
+            audit.closed(socket, 1001)
+        assert len(audit._ended) == 10
+        database.away = False
+        await audit.beat()
+        assert await in_database(records.live) == []
+        assert await rows() == 15
+
+    with caplog.at_level(logging.WARNING, "realtime.audit"):
+        run(story())
+    assert metrics.AUDIT_DROPPED._value.get() == dropped + 15
+    assert sum("more sockets have closed" in message for message in caplog.messages) == 1
+
+
+def test_a_database_that_hangs_is_asked_once_and_not_once_a_second(database: Database) -> None:
+    """Each question that hangs takes a thread from the sockets' joins."""
+
+    async def story() -> None:
+        audit = make()
+        open_socket(audit)
+        database.hanging = asyncio.Event()
+        first = asyncio.ensure_future(audit.beat())
+        await until(lambda: database.asked == 1)
+        for _ in range(5):
+            assert await audit.beat() is False
+        assert database.asked == 1
+        database.hanging.set()
+        assert await first is True
+        assert await rows() == 1
+
+    run(story())
+
+
+# --- Leases ---------------------------------------------------------------------------------------
+
+
+def test_a_lease_is_renewed_although_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        audit = make()
+        await audit.beat()
+        before = await in_database(GatewayProcess.objects.get)
+        await audit.beat()  # too early
+        assert (await in_database(GatewayProcess.objects.get)).renewed_at == before.renewed_at
+        monkeypatch.setattr(audit, "_renewed_at", time.monotonic() - leases.RENEW_SECONDS)
+        await audit.beat()
+        assert (await in_database(GatewayProcess.objects.get)).renewed_at > before.renewed_at
+
+    run(story())
+
+
+def test_a_gateway_that_was_taken_for_dead_shows_its_sockets_again() -> None:
+    async def story() -> None:
+        audit = make()
+        stays, goes = open_socket(audit), open_socket(audit)
+        await audit.beat()
+        await in_database(
+            GatewayProcess.objects.update, expires_at=Now() - timedelta(seconds=1)
+        )  # paused beyond its lease
+        assert [dead.connections for dead in await in_database(leases.expire_overdue)] == [2]
+        audit.closed(goes, 1001)
+        assert await audit.beat() is True
+        assert [str(record.id) for record in await in_database(records.live)] == [stays.id]
+        assert (await in_database(row, goes)).close_code == 1001
+
+    run(story())
+
+
+def test_only_who_has_held_its_lease_for_a_while_calls_others_dead(database: Database) -> None:
+    """After an outage of the database every lease has run out, and the first one back would end them all."""
+
+    async def story() -> None:
+        audit = make()
+        await audit.beat()
+        assert audit._steady_since is not None
+        assert not is_steady(audit)
+        audit._steady_since -= leases.LEASE_SECONDS + 1
+        assert is_steady(audit)
+        database.away = True
+        audit._renewed_at = audit_module.NEVER  # it is time
+        await audit.beat()
+        assert not is_steady(audit)
+        database.away = False
+        await audit.beat()
+        assert not is_steady(audit)
+
+    run(story())
+
+
+def test_stopping_closes_off_what_is_open_and_gives_the_lease_back() -> None:
+    async def story() -> None:
+        audit = make()
+        told, untold = open_socket(audit), open_socket(audit)
+        await audit.beat()
+        told.close(CloseCode.RESTART, "this gateway stops")
+        await audit.stop()
+        assert (await in_database(row, told)).close_code == 1012
+        assert (await in_database(row, untold)).close_code == 1006
+        assert (await in_database(GatewayProcess.objects.get)).ended_at is not None
+
+    run(story())
+
+
+def test_stopping_does_not_wait_for_a_database_that_hangs(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_module, "LAST_WORD_SECONDS", 0.05)
+
+    async def story() -> None:
+        audit = make()
+        database.hanging = asyncio.Event()
+        beating = asyncio.ensure_future(audit.beat())
+        await until(lambda: database.asked == 1)
+        await asyncio.wait_for(audit.stop(), 1)
+        database.hanging.set()
+        await beating
+
+    run(story())

@@ -1,0 +1,176 @@
+"""A PostgreSQL that is gone, or holds a lock: an honest 503 within seconds, and all is well soon after."""
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from django.db import IntegrityError, InterfaceError, InternalError, OperationalError
+
+from realtime import problems
+from tests.support.api import Api, log_in
+from tests.support.boards import Board
+from tests.support.environment import environment
+from tests.support.gateway import Gateway
+from tests.support.people import OWNER
+from tests.support.postgres import Postgres
+from tests.support.processes import eventually, run
+
+LOCK_SECONDS = 5.0
+LONGEST_ANSWER_SECONDS = 12.0
+
+
+class Service:
+    """One gateway on a PostgreSQL of its own."""
+
+    def __init__(self, folder: Path, resources: ExitStack, **settings: str) -> None:
+        self.postgres = Postgres()
+        resources.callback(self.postgres.stop)
+        self.url = self.postgres.create("board")
+        found = {"DATABASE_URL": self.url, "DEBUG": "false", **settings}
+        run([sys.executable, "-m", "tests.support.seed"], environment(found))
+        self.gateway = Gateway(found, folder).wait_ready()
+        resources.callback(self.gateway.terminate)
+        self.web = httpx.Client(base_url=self.gateway.web_url, timeout=40)
+        resources.callback(self.web.close)
+        self.api = Api(self.gateway.http_url, log_in(self.gateway.http_url, OWNER))
+        resources.callback(self.api.close)
+
+
+@pytest.fixture(params=["true", "false"], ids=["debug", "no debug"])
+def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]:
+    with ExitStack() as resources:
+        yield Service(tmp_path, resources, DEBUG=request.param)
+
+
+def assert_unavailable(answer: httpx.Response) -> None:
+    assert answer.status_code == 503, answer.text[:500]
+    assert int(answer.headers["retry-after"]) >= 1
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    assert answer.json()["code"] == "unavailable"
+
+
+def test_while_the_database_is_gone_everything_says_so_and_goes_on_when_it_is_back(service: Service) -> None:
+    """Whoever wrote must learn that the outcome is open, and that asking again does no harm."""
+    board = Board(service.api)
+    service.web.cookies.set("sessionid", "s" * 32)  # the session is looked up before any view is asked
+    origin = {"Origin": service.gateway.web_url}
+    key = {"Idempotency-Key": "sent-twice"}
+    service.postgres.server.stop()
+    begun = time.monotonic()
+    with ThreadPoolExecutor(6) as pool:
+        writing = pool.submit(service.api.post, f"{board.path}/tasks/", {"title": "Once"}, headers=key)
+        reading = [pool.submit(service.api.get, f"{board.path}/{name}/") for name in ("board", "events")]
+        by_cookie = pool.submit(service.web.get, f"{board.path}/", headers=origin)
+        pages = [pool.submit(service.web.get, path) for path in ("/projects", "/admin/")]
+    assert time.monotonic() - begun < LONGEST_ANSWER_SECONDS
+    for asked in (writing, *reading, by_cookie):
+        assert_unavailable(asked.result())
+    assert "not known" in writing.result().json()["detail"]
+    assert "Idempotency-Key" in writing.result().json()["detail"]
+    assert by_cookie.result().headers["access-control-allow-origin"] == service.gateway.web_url
+    for page in (asked.result() for asked in pages):
+        assert (page.status_code, page.headers["content-type"]) == (503, "text/plain; charset=utf-8")
+        assert page.headers["retry-after"]
+        assert "does not answer" in page.text
+    service.postgres.server.start()
+    eventually(service.postgres._answers, 30, "the server to be back")
+    again = eventually(lambda: ok(service.api.post(f"{board.path}/tasks/", {"title": "Once"}, headers=key)))
+    assert again.status_code == 201
+    assert len(board.snapshot()["tasks"]) == 1
+
+
+def ok(answer: httpx.Response) -> Any:
+    return answer if answer.status_code < 500 else None
+
+
+def test_a_restart_of_the_database_costs_the_next_request_nothing(tmp_path: Path) -> None:
+    with ExitStack() as resources:
+        service = Service(tmp_path, resources)
+        board = Board(service.api)
+        service.postgres.restart()
+        assert service.api.get(f"{board.path}/board/").status_code == 200
+        assert service.api.post(f"{board.path}/tasks/", {"title": "A"}).status_code == 201
+
+
+def test_a_room_that_is_locked_holds_up_no_other(tmp_path: Path) -> None:
+    """Thirty who wait for one project, more than there are connections, and everybody else writes on."""
+    with ExitStack() as resources:
+        service = Service(tmp_path, resources)
+        locked, other = Board(service.api, "Locked"), Board(service.api, "Other")
+        answers: list[tuple[float, httpx.Response]] = []
+
+        def write() -> None:
+            begun = time.monotonic()
+            answer = service.api.post(f"{locked.path}/tasks/", {"title": "Waits"})
+            answers.append((time.monotonic() - begun, answer))
+
+        with psycopg.connect(service.url) as holder:
+            holder.execute(
+                "SELECT * FROM realtime_roomhead WHERE room = %s FOR UPDATE", [f"project:{locked.id}"]
+            )
+            waiting = [threading.Thread(target=write) for _ in range(8)]
+            for thread in waiting:
+                thread.start()
+            eventually(lambda: waiters(service) >= len(waiting), 4, "all to wait for the lock")
+            begun = time.monotonic()
+            other.add_task()
+            assert time.monotonic() - begun < 2
+            for thread in waiting:
+                thread.join()
+        for seconds, answer in answers:
+            assert_unavailable(answer)
+            assert LOCK_SECONDS - 1 < seconds < 2 * LOCK_SECONDS + 2  # behind the first, for its place too
+        locked.add_task()
+
+
+def waiters(service: Service) -> int:
+    with psycopg.connect(service.postgres.url("postgres")) as connection:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        (found,) = connection.execute(query).fetchone() or (0,)
+    return int(found)
+
+
+@pytest.mark.postgresql
+def test_the_server_itself_ends_what_a_vanished_gateway_leaves_open(transactional_db: None) -> None:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        found = {}
+        for name in (
+            *("idle_in_transaction_session_timeout", "lock_timeout"),
+            *("tcp_keepalives_idle", "tcp_keepalives_interval"),
+        ):
+            cursor.execute(f"SHOW {name}")
+            found[name] = cursor.fetchone()[0]
+    assert (found["idle_in_transaction_session_timeout"], found["lock_timeout"]) == ("10s", "5s")
+    params = connection.get_connection_params()
+    assert (params["keepalives_idle"], params["tcp_user_timeout"]) == (5, 10_000)
+
+
+def caused(failure: Exception, cause: Exception) -> Exception:
+    failure.__cause__ = cause
+    return failure
+
+
+@pytest.mark.parametrize(
+    "failure,away",
+    [
+        (OperationalError("gone"), True),
+        (InterfaceError("closed"), True),
+        (caused(IntegrityError("x"), psycopg.errors.UniqueViolation()), False),
+        (caused(InternalError("x"), psycopg.errors.IdleInTransactionSessionTimeout()), True),
+        (caused(InternalError("x"), psycopg.errors.InFailedSqlTransaction()), False),
+        (ValueError("a fault of ours"), False),
+        (None, False),
+    ],
+)
+def test_what_counts_as_a_database_that_does_not_answer(failure: Any, away: bool) -> None:
+    assert problems.is_away(failure) is away

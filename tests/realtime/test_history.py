@@ -1,0 +1,240 @@
+"""What a room tells again: to a thousand who come back at once it costs reads by the range, and no hole."""
+
+import asyncio
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db.backends.signals import connection_created
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from realtime import eventlog, history, metrics
+from realtime.database import in_database
+from realtime.eventlog import Event, HistoryTrimmed
+from realtime.history import PAGE, RECENT, History, Pages
+from realtime.models import Event as EventRow
+from realtime.models import RoomHead
+from realtime.protocol import FrameError
+from tests.realtime.hub_rig import Bells, Reader, Rig, run, until
+
+LENGTH = 2300
+PAGES = -(-LENGTH // PAGE)
+
+
+@contextmanager
+def log_queries() -> Iterator[list[str]]:
+    """The queries for rows of the log that reach the database meanwhile, whoever makes them."""
+    seen: list[str] = []
+
+    def note(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith("SELECT") and EventRow._meta.db_table in sql:
+            seen.append(sql)
+        return execute(sql, *rest)
+
+    def watch(connection: Any, **_: object) -> None:
+        if note not in connection.execute_wrappers:  # the gateway's threads open a new one for each work
+            connection.execute_wrappers.append(note)
+
+    connection_created.connect(watch)
+    try:
+        yield seen
+    finally:
+        connection_created.disconnect(watch)
+
+
+async def trim(rig: Rig, seq: int) -> None:
+    """Let go of the events up to `seq`, as retention does it."""
+    await in_database(EventRow.objects.filter(room=rig.room.name, seq__lte=seq).delete)
+    await in_database(RoomHead.objects.filter(room=rig.room.name).update, trimmed=seq)
+
+
+async def opened(rig: Rig, pages: Pages | None = None) -> History:
+    """The room's history as a process has it that has just opened the room."""
+    found = History(rig.room, Pages() if pages is None else pages)
+    found.head = await rig.head()
+    return found
+
+
+async def read_on(found: History, cursor: int) -> list[int]:
+    """What a reader gets who goes on from the cursor until it is level with the head."""
+    seqs: list[int] = []
+    while (at := seqs[-1] if seqs else cursor) < found.head:
+        seqs += [event.seq for event in await found.after(at) if event.seq <= found.head]
+    return seqs
+
+
+def test_a_thousand_who_come_back_at_once_cost_a_read_for_each_page(rig: Rig) -> None:
+    """The gateway has just started and knows nothing of the room: the crowd after a deploy."""
+
+    async def story() -> None:
+        await rig.create()
+        await rig.write(LENGTH)
+        readers = [Reader(str(number), queue=LENGTH) for number in range(1000)]
+        cursors = [random.randrange(LENGTH + 1) for _ in readers]
+        with log_queries() as queries:
+            await asyncio.gather(
+                *(rig.join(reader, since) for reader, since in zip(readers, cursors, strict=True))
+            )
+            await until(lambda: all(rig._complete(reader, LENGTH) for reader in readers))
+        for reader, since in zip(readers, cursors, strict=True):
+            assert reader.seqs == list(range(since + 1, LENGTH + 1))
+        assert 1 <= len(queries) <= PAGES
+
+    run(story())
+
+
+def test_who_comes_later_finds_in_memory_what_others_have_read(rig: Rig) -> None:
+    async def story() -> None:
+        await rig.create()
+        await rig.write(LENGTH)
+        found = await opened(rig)
+        assert await read_on(found, 0) == list(range(1, LENGTH + 1))
+        with log_queries() as queries:
+            for cursor in (0, 1, 499, 500, 1299, 1300, 1301, 2299, 2300):
+                assert await read_on(found, cursor) == list(range(cursor + 1, LENGTH + 1))
+        assert queries == []
+
+    run(story())
+
+
+def test_clients_that_know_more_than_their_gateway_share_one_look_at_the_head(rig: Rig) -> None:
+    """The bell was lost: they all come from a gateway that has heard more."""
+
+    async def story() -> None:
+        await rig.create()
+        found = await opened(rig)
+        await rig.write(5)
+        before = metrics.LOG_READS._value.get()
+        assert set(await asyncio.gather(*(found.check(5) for _ in range(500)))) == {5}
+        assert metrics.LOG_READS._value.get() == before + 1
+        with pytest.raises(HistoryTrimmed):
+            await found.check(6)
+
+    run(story())
+
+
+@pytest.mark.parametrize("trimmed", [3, PAGE, PAGE + 250, LENGTH])
+def test_what_is_no_longer_kept_is_refused_at_the_cost_of_one_read_a_page(rig: Rig, trimmed: int) -> None:
+    """A page that is trimmed in part serves those whose cursor it still reaches."""
+
+    async def story() -> None:
+        await rig.create()
+        await rig.write(LENGTH)
+        await trim(rig, trimmed)
+        readers = [Reader(str(number), queue=LENGTH) for number in range(300)]
+        cursors = [random.randrange(LENGTH + 1) for _ in readers]
+        cursors[:3] = [trimmed - 1, trimmed, min(trimmed + 1, LENGTH)]
+        with log_queries() as queries:
+            answers = await asyncio.gather(
+                *(rig.join(reader, since) for reader, since in zip(readers, cursors, strict=True)),
+                return_exceptions=True,
+            )
+            welcome = [r for r, answer in zip(readers, answers, strict=True) if answer is None]
+            await until(lambda: all(rig._complete(reader, LENGTH) for reader in welcome))
+        for reader, since, answer in zip(readers, cursors, answers, strict=True):
+            if since >= trimmed:
+                assert reader.seqs == list(range(since + 1, LENGTH + 1))
+            else:
+                assert isinstance(answer, FrameError)
+                assert (answer.code, reader.seqs) == ("history-trimmed", [])
+        assert len(queries) <= PAGES
+
+    run(story())
+
+
+def test_a_history_never_keeps_more_than_its_bounds(rig: Rig) -> None:
+    async def story() -> None:
+        await rig.create()
+        await rig.write(LENGTH)
+        page = sum(len(event.envelope) for event in await in_database(rows, rig, 0, PAGE))
+        pages = Pages(most=2 * page + 100)
+        found = await opened(rig, pages)
+        assert await read_on(found, 0) == list(range(1, LENGTH + 1))
+        assert len(found.recent) <= RECENT
+        assert 0 < pages.size <= 2 * page + 100
+        pages.forget(rig.room)
+        assert pages.size == 0
+        for event in await in_database(rows, rig, 0, 1500):
+            found.append(event)
+        assert len(found.recent) == RECENT
+
+    run(story())
+
+
+def rows(rig: Rig, seq: int, limit: int) -> list[Event]:
+    return eventlog.since(rig.room, seq, limit).events
+
+
+# --- Whatever happens meanwhile -------------------------------------------------------------------
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["write", "heard", "trim", "read", "read", "turn"]), st.integers(0, 999)),
+    min_size=4,
+    max_size=25,
+)
+KEPT = 3000
+
+
+class Story:
+    """Carries out one random sequence of writes, deliveries, trims and readers."""
+
+    def __init__(self, rig: Rig, found: History) -> None:
+        self.rig = rig
+        self.found = found
+        self.trimmed = 0
+        self.reading: list[tuple[int, int, asyncio.Task[list[int]]]] = []
+
+    async def step(self, name: str, number: int) -> None:
+        match name:
+            case "write":
+                await self.rig.write(1 + number % 9)
+            case "heard":
+                for event in await in_database(rows, self.rig, self.found.head, 1 + number % 9):
+                    self.found.append(event)
+            case "trim":
+                self.trimmed = max(self.trimmed, number % (self.found.head + 1))
+                await trim(self.rig, self.trimmed)
+            case "read":
+                cursor = number % (self.found.head + 1)
+                task = asyncio.ensure_future(read_on(self.found, cursor))
+                self.reading.append((cursor, self.found.head, task))
+            case _:
+                await asyncio.sleep(0)
+
+    async def check(self) -> None:
+        answers = await asyncio.gather(*(task for *_, task in self.reading), return_exceptions=True)
+        for (cursor, head, _), answer in zip(self.reading, answers, strict=True):
+            if isinstance(answer, HistoryTrimmed):
+                assert cursor < self.trimmed
+            else:
+                assert isinstance(answer, list), answer
+                assert answer == list(range(cursor + 1, cursor + len(answer) + 1))
+                assert cursor + len(answer) >= head
+        kept = [event.seq for event in self.found.recent]
+        assert kept == list(range(self.found.head - len(kept) + 1, self.found.head + 1))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS, page=st.integers(2, 7), recent=st.integers(3, 12))
+def test_no_reader_gets_a_hole_whatever_is_written_and_trimmed_meanwhile(
+    transactional_db: None, bells: Bells, steps: list[tuple[str, int]], page: int, recent: int
+) -> None:
+    """Each gets just what follows its cursor, or hears that the log no longer reaches back so far."""
+
+    async def story() -> None:
+        rig, pages = Rig(bells), Pages(most=KEPT)
+        await rig.create()
+        await rig.write(20)
+        told = Story(rig, await opened(rig, pages))
+        for name, number in steps:
+            await told.step(name, number)
+        await told.check()
+        assert pages.size <= KEPT
+
+    with pytest.MonkeyPatch.context() as smaller:
+        smaller.setattr(history, "PAGE", page)
+        smaller.setattr(history, "RECENT", recent)
+        run(story())

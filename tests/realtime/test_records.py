@@ -1,0 +1,116 @@
+"""The rows of connections: what an operator is shown, and what goes after its days."""
+
+import json
+import time
+from datetime import timedelta
+from io import StringIO
+from uuid import uuid4
+
+import pytest
+from django.core.management import call_command
+from django.db.models.functions import Now
+
+from realtime import records
+from realtime.leases import Condition, Holder
+from realtime.models import ConnectionRecord, GatewayProcess
+from realtime.records import Snapshot
+from realtime.session import lifetime
+
+pytestmark = pytest.mark.django_db(transaction=True)
+HOLDER = Holder("gateway-one", "1.2.3", "host", 4711)
+WELL = Condition(connections=0, bell_healthy=True)
+
+
+def snapshot(code: int | None = None, reason: str | None = None, username: str | None = "olive") -> Snapshot:
+    """An open connection, or one that was closed with that code."""
+    now = time.monotonic()
+    closed_at = None if code is None else now
+    return Snapshot(
+        str(uuid4()),
+        *(username and "7", username, "192.0.2.7", "agent", "websocket", ("a-room",)),
+        *(now - 5, now - 1, 1, 2),
+        *(closed_at, code, reason),
+    )
+
+
+def test_history_goes_after_its_days_and_what_is_open_stays() -> None:
+    old, recent, still_open = snapshot(1001), snapshot(1001), snapshot()
+    records.write_all(HOLDER, WELL, [old, recent, still_open])
+    row(old).update(closed_at=Now() - timedelta(days=31))
+    row(still_open).update(opened_at=Now() - timedelta(days=31))
+    assert records.forget(0) == 0
+    assert records.forget(30) == 1
+    assert [row(each).exists() for each in (old, recent, still_open)] == [False, True, True]
+
+
+def row(each: Snapshot):
+    return ConnectionRecord.objects.filter(id=each.id)
+
+
+def test_more_goes_than_one_statement_deletes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "CHUNK", 3)
+    records.write_all(HOLDER, WELL, [snapshot(1001) for _ in range(10)])
+    ConnectionRecord.objects.update(closed_at=Now() - timedelta(days=31))
+    assert records.forget(30) == 10
+
+
+def test_gateways_that_ended_go_once_nothing_is_left_of_them() -> None:
+    records.write_last(HOLDER, WELL, [snapshot(1012)])
+    GatewayProcess.objects.update(ended_at=Now() - timedelta(days=31))
+    records.forget(30)
+    assert GatewayProcess.objects.count() == 1
+    ConnectionRecord.objects.update(closed_at=Now() - timedelta(days=31))
+    records.forget(30)
+    assert GatewayProcess.objects.count() == 0
+
+
+def test_the_command_shows_live_ones_and_with_all_those_that_are_kept() -> None:
+    stays, goes = snapshot(username=None), snapshot(4408, "nothing was heard of you for too long")
+    records.write_all(HOLDER, WELL, [stays, goes])
+    live, kept = (json.loads(shown("--json", *flags)) for flags in ((), ("--all",)))
+    assert [connection["connectionId"] for connection in live] == [stays.id]
+    assert list(live[0]) == [
+        *("connectionId", "user", "address", "agent", "transport", "rooms", "gateway", "since"),
+        *("lastFrameAt", "framesIn", "framesOut", "closeCode", "closeReason"),
+    ]
+    assert (live[0]["user"], live[0]["closeCode"], live[0]["gateway"]) == (None, None, "gateway-one")
+    codes = {connection["connectionId"]: connection["closeCode"] for connection in kept}
+    assert codes == {stays.id: None, goes.id: 4408}
+    assert shown().splitlines()[-1] == "1 connection"
+    assert "4408 nothing was heard" in shown("--all")
+
+
+def test_a_connection_is_not_live_once_its_gateways_lease_has_run_out() -> None:
+    """Also before anybody has closed it off."""
+    records.write_all(HOLDER, WELL, [snapshot()])
+    GatewayProcess.objects.update(expires_at=Now() - timedelta(seconds=1))
+    assert json.loads(shown("--json")) == []
+    assert shown() == "0 connections\n"
+
+
+def shown(*flags: str) -> str:
+    out = StringIO()
+    call_command("audit_connections", *flags, stdout=out)
+    return out.getvalue()
+
+
+def test_a_row_takes_what_a_client_may_say_of_itself() -> None:
+    """One that the database refuses would be refused again each second, and the lease with it."""
+    odd = snapshot()
+    values = {name: getattr(odd, name) for name in odd.__slots__} | {
+        "agent": "a\0b" * 200,
+        "address": "x" * 500,
+    }
+    records.write_all(HOLDER, WELL, [Snapshot(**values)])
+    assert ConnectionRecord.objects.get().agent.startswith("abab")
+
+
+def test_connections_that_opened_at_once_do_not_end_at_once(settings) -> None:
+    """A burst of connects would come back as a burst of reconnects, every four hours."""
+    settings.MAX_CONNECTION_AGE = 10_000
+    drawn = [lifetime() for _ in range(500)]
+    assert 9.0 <= min(drawn) < 9.2
+    assert 10.8 < max(drawn) <= 11.0
+    assert len(set(drawn)) > 200
+    settings.MAX_CONNECTION_AGE = 0
+    assert lifetime() == float("inf")
