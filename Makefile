@@ -12,7 +12,7 @@ PACKAGES := devmentor projects realtime
 PYTHON_FILES := $(PACKAGES) tests scripts manage.py
 JAVASCRIPT_TESTS = $(wildcard tests/javascript/*.test.js tests/javascript/*/*.test.js)
 
-.PHONY: help run test check check-python check-javascript format lock screenshots services clean
+.PHONY: help run test chaos check check-python check-javascript format lock screenshots services clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -27,6 +27,9 @@ run: $(RUNTIME) ## Set up, then serve the board on :3001 and the gateway on :800
 test: $(DEVELOPMENT) $(NODE_MODULES) services check ## Set up, then run the checks and the whole suite
 	$(BIN)/python -m pytest --on=postgresql
 	@$(BIN)/python -m pytest
+
+chaos: $(DEVELOPMENT) $(NODE_MODULES) services ## Break the service on purpose, in every way; the table: docs/guarantees.md
+	@$(BIN)/python -m pytest tests/faults --chaos $(if $(SEED),--chaos-seed=$(SEED)) -p no:randomly
 
 check: check-python check-javascript ## Lint, formatting, types and import rules
 

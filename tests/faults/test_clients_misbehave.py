@@ -1,0 +1,159 @@
+"""Clients that are slow, that repeat themselves, that all want the same, and one room that overflows."""
+
+import asyncio
+import contextlib
+import json
+from uuid import UUID
+
+import httpx
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from tests.faults.burst import burst
+from tests.faults.conftest import MakeTrial
+from tests.faults.test_gateways_fail import drain_and_restart
+from tests.faults.trial import Trial
+from tests.support.people import OWNER
+
+SLOW_CLIENTS = 50
+BURST_EVENTS = 10_000
+TWICE_OVER = 30
+MOVERS = 20
+
+
+@pytest.mark.chaos
+async def test_a_burst(trial: MakeTrial) -> None:
+    """A burst in one room"""
+    async with trial(traces=("websocket_latency_seconds_count",)) as load:
+        async with load.fault(f"{BURST_EVENTS} events written to one project at once"):
+            await burst(load, load.boards[0].id, events=BURST_EVENTS, size=40, together=500)
+
+
+@pytest.mark.chaos
+async def test_clients_that_do_not_read(trial: MakeTrial) -> None:
+    """Clients that stop reading, half of them still sending"""
+    async with trial(traces=("websocket_slow_consumers_total",)) as load:
+        project = load.boards[0].id
+        slow = [await stalled(load, project, number) for number in range(SLOW_CLIENTS)]
+        talking = [asyncio.create_task(keep_sending(socket)) for socket in slow[::2]]
+        async with load.fault(f"{SLOW_CLIENTS} sockets read nothing while 12 MB of events come"):
+            await burst(load, project, events=600, size=20_000, together=20)
+            await load.go_on(4)
+        await load.look()
+        slow_ones, silent_ones = (load.moved(f'websocket_closes_total{{code="{c}"}}') for c in (4413, 4408))
+        load.demand(
+            slow_ones + silent_ones >= SLOW_CLIENTS,
+            f"of {SLOW_CLIENTS} that read nothing {slow_ones:g} were cut as slow, {silent_ones:g} as idle",
+        )
+        for task in talking:
+            task.cancel()
+        for socket in slow:
+            socket.transport.abort()
+
+
+async def stalled(load: Trial, project: str, number: int) -> ClientConnection:
+    """A member of the room that reads no more; straight at a gateway, nothing between buffers for it."""
+    node = load.cluster.nodes[number % len(load.cluster.nodes)]
+    socket = await connect(
+        node.gateway.ws_url,
+        additional_headers={"Authorization": f"Bearer {load.token(OWNER)}"},
+        max_queue=1,
+        ping_interval=None,
+        proxy=None,
+    )
+    await socket.send(json.dumps({"id": 1, "event": "project:join", "data": {"projectId": project}}))
+    while json.loads(await socket.recv()).get("id") != 1:
+        pass
+    return socket
+
+
+async def keep_sending(socket: ClientConnection) -> None:
+    with contextlib.suppress(ConnectionClosed, OSError):
+        while True:
+            await socket.send('{"event":"ping"}')
+            await asyncio.sleep(0.1)
+
+
+async def test_every_command_three_times(trial: MakeTrial) -> None:
+    """Every command is sent three times, to two gateways"""
+    async with trial(writers=2) as load:
+        replayed = 0
+        async with load.fault(f"{TWICE_OVER} writes, each thrice at once under one key"):
+            async with httpx.AsyncClient(timeout=10) as http:
+                for number in range(TWICE_OVER):
+                    replayed += await thrice(load, http, number)
+        load.trace("answers given again", replayed)
+        load.demand(replayed == 2 * TWICE_OVER, f"{replayed} answers were said to be given again")
+
+
+async def thrice(load: Trial, http: httpx.AsyncClient, number: int) -> int:
+    """How many of the three answers were said to be given again."""
+    project = load.boards[number % 2].id
+    key = str(UUID(int=load.rng(f"thrice {number}").getrandbits(128), version=4))
+    operation = load.history.invoke("thrice", "task:created", project, key)
+    operation.attempts = 3
+    headers = {"Authorization": f"Bearer {load.token(OWNER)}", "Idempotency-Key": key}
+    gateways = [load.cluster.nodes[place].gateway for place in (0, 1, 0)]
+    answers = await asyncio.gather(
+        *(
+            http.post(
+                f"{gateway.http_url}/api/projects/{project}/tasks/",
+                json={"title": f"Once {number}"},
+                headers=headers,
+            )
+            for gateway in gateways
+        )
+    )
+    load.history.end(operation, answers[0])
+    bodies = {answer.text for answer in answers}
+    load.demand(len(bodies) == 1, f"three answers to one write: {bodies}")
+    return sum("Idempotent-Replayed" in answer.headers for answer in answers)
+
+
+async def test_all_want_the_same(trial: MakeTrial) -> None:
+    """Twenty move the same task, and twenty tasks move to the same slot"""
+    async with trial(writers=2) as load:
+        board = load.boards[0]
+        tasks = [board.add_task(f"Wanted {number}")["id"] for number in range(MOVERS)]
+        columns = list(board.columns.values())
+        before = len(load.log(board.id))
+        async with load.fault("all at once, by way of three gateways"):
+            same_task = [(tasks[0], columns[number % len(columns)]) for number in range(MOVERS)]
+            same_slot = [(task, columns[1]) for task in tasks]
+            for moves in (same_task, same_slot):
+                await asyncio.gather(*(move(load, number, *each) for number, each in enumerate(moves)))
+        moved = [event for event in load.log(board.id)[before:] if event["event"] == "task:moved"]
+        load.trace("moves in the log", len(moved))
+
+
+async def move(load: Trial, number: int, task: str, column: str) -> None:
+    project = load.boards[0].id
+    key = str(UUID(int=load.rng(f"move {task} {column} {number}").getrandbits(128), version=4))
+    operation = load.history.invoke("mover", "task:moved", project, key)
+    operation.attempts = 1
+    address = f"{load.cluster.nodes[number % 3].gateway.http_url}/api/tasks/{task}/move/"
+    headers = {"Authorization": f"Bearer {load.token(OWNER)}", "Idempotency-Key": key}
+    async with httpx.AsyncClient(timeout=10) as http:
+        answer = await http.post(address, json={"column": column, "after": None}, headers=headers)
+    load.history.end(operation, answer)
+    load.demand(answer.status_code == httpx.codes.OK, f"a move among twenty: {answer.status_code}")
+
+
+@pytest.mark.chaos
+async def test_everyone_to_polling_and_back(trial: MakeTrial) -> None:
+    """Everyone to polling, and back"""
+    async with trial(traces=('websocket_closes_total{code="4000"}',)) as load:
+        async with load.fault("a rolling restart with real-time off, and one with it on again"):
+            for node in load.cluster.nodes:
+                await drain_and_restart(load, node, ENABLE_REALTIME="false")
+            modes = [client.mode for client in load.clients]
+            await load.until(lambda: all(c.mode == "polling" for c in load.clients), 10)
+            load.demand({c.mode for c in load.clients} == {"polling"}, f"they were at {modes}")
+            for node in load.cluster.nodes:
+                await drain_and_restart(load, node)
+            back = await load.until(lambda: all(c.mode == c.home for c in load.clients), 15)
+            load.demand(back, "not everybody came back to where they belong")
+        reloads = sum(client.replica.reloads for client in load.clients)
+        load.demand(not reloads, f"{reloads} clients had to load the board afresh: the cursor did not hold")
+        await load.look()

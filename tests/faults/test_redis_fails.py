@@ -1,0 +1,133 @@
+"""Redis is only a bell: it may be emptied, restarted, stopped, cut off or gone for good."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from tests.faults.conftest import MakeTrial
+from tests.faults.trial import Trial
+
+STOPPED_SECONDS = 20.0
+KILL_EVERY_SECONDS = 2.0
+# While Redis hangs a write takes a second longer at the most; half a second is what one may take anyway,
+# on a machine that everything here shares.
+SLOWEST_WRITE_SECONDS = 1.5
+
+
+async def heard_the_log(load: Trial) -> None:
+    """While Redis is away every gateway says so, and goes on serving."""
+    answers = [httpx.get(f"{node.gateway.http_url}/ready", timeout=5) for node in load.cluster.nodes]
+    found = [(answer.status_code, answer.json()["checks"]["channelLayer"]) for answer in answers]
+    load.demand(found == [(200, "degraded")] * len(found), f"/ready says {found} while Redis is away")
+    for node in load.cluster.nodes:
+        healthy = node.metrics().get("websocket_bell_healthy")
+        load.demand(healthy == 0.0, f"websocket_bell_healthy is {healthy} while Redis is away")
+
+
+def calls(load: Trial, command: str) -> int:
+    """How often Redis has carried out a command."""
+    with load.cluster.redis.client() as client:
+        found: dict[str, int] = client.info("commandstats").get(f"cmdstat_{command}", {"calls": 0})
+        return found["calls"]
+
+
+@pytest.mark.chaos
+async def test_redis_is_flushed(trial: MakeTrial) -> None:
+    """Redis is flushed in a burst"""
+    async with trial(writers=8) as load:
+        async with load.fault("FLUSHDB, twenty times in 4 s"):
+            with load.cluster.redis.client() as client:
+                for _ in range(20):
+                    client.flushdb()
+                    await load.go_on(0.2)
+        load.trace("FLUSHDB in Redis's own statistics", calls(load, "flushdb"))
+
+
+async def test_redis_restarts(trial: MakeTrial) -> None:
+    """Redis restarts and has forgotten everything"""
+    async with trial(traces=("websocket_bell_failures_total",)) as load:
+        async with load.fault("Redis ended and started without persistence, twice"):
+            for _ in range(2):
+                await load.in_thread(load.cluster.redis.restart)
+                await load.go_on(2)
+
+
+@contextlib.asynccontextmanager
+async def stopped(load: Trial) -> AsyncIterator[None]:
+    load.cluster.redis.server.pause()
+    try:
+        yield
+    finally:
+        load.cluster.redis.server.resume()
+
+
+@pytest.mark.chaos
+async def test_redis_stops_answering(trial: MakeTrial) -> None:
+    """Redis hangs"""
+    traces = ("websocket_bell_failures_total", "websocket_gap_fills_total")
+    async with trial(traces=traces) as load:
+        async with load.fault(f"SIGSTOP for {STOPPED_SECONDS:g} s"), stopped(load):
+            await load.go_on(STOPPED_SECONDS - 1)
+            await heard_the_log(load)
+            await load.go_on(1)
+        slowest = load.history.slowest()
+        load.demand(slowest <= SLOWEST_WRITE_SECONDS, f"a write took {slowest:.2f} s")
+
+
+async def lose_redis_for_good(load: Trial) -> None:
+    """There is no end to this fault: everybody must be level by the log alone."""
+    load.line.injected = "Redis cut off from all gateways, to the end"
+    for node in load.cluster.nodes:
+        node.redis.cut()
+    await load.go_on(7)
+    await heard_the_log(load)
+
+
+async def test_redis_is_gone(trial: MakeTrial) -> None:
+    """Redis is gone for good"""
+    async with trial(traces=("websocket_gap_fills_total", "websocket_bell_failures_total")) as load:
+        await lose_redis_for_good(load)
+
+
+@pytest.mark.chaos
+async def test_one_gateway_loses_redis(trial: MakeTrial) -> None:
+    """A black hole between one gateway and Redis"""
+    async with trial(traces=("websocket_bell_failures_total",)) as load:
+        node = load.cluster.nodes[2]
+        async with load.fault("nothing gets through either way for 10 s, nobody is told"):
+            node.redis.fall_silent()
+            await load.go_on(9)
+            await load.look()
+            healthy = node.metrics().get("websocket_bell_healthy")
+            load.demand(healthy == 0.0, f"websocket_bell_healthy is {healthy} behind a black hole")
+            await load.go_on(1)
+            node.redis.mend()
+
+
+async def kill_subscriptions(load: Trial) -> None:
+    async with load.fault("CLIENT KILL TYPE pubsub every 2 s, five times"):
+        with load.cluster.redis.client() as client:
+            for _ in range(5):
+                client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+                await load.go_on(KILL_EVERY_SECONDS)
+
+
+@pytest.mark.chaos
+async def test_subscriptions_are_killed(trial: MakeTrial) -> None:
+    """Subscriptions are killed again and again"""
+    async with trial(traces=("websocket_gap_fills_total",)) as load:
+        await kill_subscriptions(load)
+
+
+@pytest.mark.chaos
+async def test_redis_is_slow(trial: MakeTrial) -> None:
+    """Redis is slow"""
+    async with trial(traces=("websocket_latency_seconds_count",)) as load:
+        async with load.fault("each chunk to and from Redis waits 0.3 s, for 6 s"):
+            for node in load.cluster.nodes:
+                node.redis.delay = 0.3
+            await load.go_on(6)
+            for node in load.cluster.nodes:
+                node.redis.mend()

@@ -1,0 +1,348 @@
+"""One trial: load on the service, a fault in the middle of it, and a verdict at the end."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, asynccontextmanager, closing, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from uuid import UUID
+
+import httpx
+import psycopg
+
+from tests.faults.checker import Verdict, check_log, check_operations, check_replay, check_replica
+from tests.faults.clients import LONG_POLL_MS, Client, Make, crowd, gather_quietly
+from tests.faults.cluster import GATEWAYS, Cluster, Metrics, Node
+from tests.faults.history import History
+from tests.faults.writers import Writer
+from tests.support.api import Api, log_in
+from tests.support.boards import Board
+from tests.support.people import EDITOR, OWNER, Person
+from tests.support.reducer import Snapshot
+
+PROJECTS, CLIENTS, WRITERS = 2, 20, 5
+JOIN_SECONDS = 20.0
+STEADY_SECONDS = 1.5
+AFTER_SECONDS = 1.5
+HEALTHY_SECONDS, HEALING_SECONDS = 1.0, 5.0  # the promise
+PATIENCE_SECONDS = 25.0
+LOOK_SECONDS = 0.4
+MEMORY_BYTES = 160 * 1024 * 1024  # that a gateway may grow by in a trial
+
+# Threads that live as long as the run: a process ends with the thread that started it (PR_SET_PDEATHSIG).
+_hands = ThreadPoolExecutor(2 * GATEWAYS)
+
+
+@dataclass(slots=True)
+class Line:
+    """A row of the report."""
+
+    fault: str
+    injected: str = ""
+    writes: int = 0
+    unknown: int = 0
+    events: int = 0
+    lost: int = 0
+    doubled: int = 0
+    slowest: float = 0.0  # seconds from the fault's end until the last client was level
+    write: float = 0.0  # seconds that the slowest answered write took
+    memory: int = 0
+    traces: dict[str, float] = field(default_factory=dict)
+    passed: bool = False
+
+
+class Trial:
+    """`async with` it: clients and writers are at work; at the end they settle and are judged.
+
+    traces: the metrics that name the fault, each of which must have moved
+    bound: seconds after the fault's end in which every connected client must be level
+    patience: seconds to wait for them all the same, so that what took too long is a number
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        line: Line,
+        seed: str,
+        folder: Path,
+        *,
+        traces: tuple[str, ...] = (),
+        clients: int = CLIENTS,
+        writers: int = WRITERS,
+        bound: float = HEALING_SECONDS,
+        patience: float = PATIENCE_SECONDS,
+    ) -> None:
+        self.cluster = cluster
+        self.line = line
+        self.seed = seed
+        self.bound = bound
+        self.patience = patience
+        self.verdict = Verdict()
+        self.history = History(folder / "history.jsonl")
+        self.clients: list[Client] = []
+        self.writers: list[Writer] = []
+        self.boards: list[Board] = []
+        self._traces = traces
+        self._sizes = clients, writers
+        self._tokens: dict[Person, str] = {}
+        self._following: list[asyncio.Task[None]] = []
+        self._writing: list[asyncio.Task[None]] = []
+        self._watch = Watch(cluster)
+        self._open = ExitStack()
+        self._ended: float | None = None
+        self._heads: dict[str, int] = {}
+
+    # --- before -------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        self._watching = asyncio.create_task(self._watch.run())
+        self._tokens = {p: log_in(self.cluster.url, p) for p in (OWNER, EDITOR)}
+        timeout = httpx.Timeout(LONG_POLL_MS / 1000 + 3, connect=3)
+        self._http = httpx.AsyncClient(base_url=self.cluster.url, timeout=timeout, limits=httpx.Limits())
+        self.boards = [Board(self.api(OWNER), f"Board {n + 1}") for n in range(PROJECTS)]
+        clients, writers = self._sizes
+        for place, (name, make) in enumerate(crowd(clients)):
+            self.add_client(name, make, self.boards[place % PROJECTS].id)
+        await self.everybody_connected()
+        for number in range(writers):
+            self.add_writer(f"writer-{number}", self.boards[number % PROJECTS].id)
+        await self.go_on(STEADY_SECONDS)
+        return self
+
+    def api(self, person: Person) -> Api:
+        """A REST client of this person's, by way of the balancer."""
+        return self._open.enter_context(closing(Api(self.cluster.url, self._tokens[person])))
+
+    def token(self, person: Person) -> str:
+        return self._tokens[person]
+
+    def rng(self, name: str) -> random.Random:
+        return random.Random(f"{self.seed} {name}")
+
+    def add_client(self, name: str, make: Make, project: str, url: str | None = None) -> Client:
+        person = (OWNER, EDITOR)[len(self.clients) % 2]
+        client = make(
+            name, project, url or self.cluster.url, self._tokens[person], self.rng(name), self._http
+        )
+        self.clients.append(client)
+        self._following.append(asyncio.create_task(client.run()))
+        return client
+
+    def add_writer(self, name: str, project: str, url: str | None = None) -> Writer:
+        person = (OWNER, EDITOR)[len(self.writers) % 2]
+        token = self._tokens[person]
+        writer = Writer(name, project, url or self.cluster.url, token, self.rng(name), self.history)
+        self.writers.append(writer)
+        self._writing.append(asyncio.create_task(writer.run()))
+        return writer
+
+    async def everybody_connected(self, seconds: float = JOIN_SECONDS) -> bool:
+        return await self.until(lambda: all(c.replica.connected for c in self.clients), seconds)
+
+    async def until(self, condition: Callable[[], object], seconds: float) -> bool:
+        """Whether it came to hold in time, while everybody goes on."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            self._look_after()
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.sleep(0.01)
+        return True
+
+    async def go_on(self, seconds: float) -> None:
+        """Let everybody work for so long."""
+        await self.until(lambda: False, seconds)
+
+    async def look(self) -> None:
+        """Read the metrics now."""
+        await self._watch.look()
+
+    def snapshot(self, project: str) -> Snapshot:
+        """The board, as the database has it."""
+        path = f"{self.cluster.nodes[0].gateway.http_url}/api/projects/{project}/board/"
+        headers = {"Authorization": f"Bearer {self._tokens[OWNER]}"}
+        answer = httpx.get(path, params={"include": "commentCounts"}, headers=headers, timeout=10)
+        found: Snapshot = answer.raise_for_status().json()
+        return found
+
+    async def send_to(self, node: Node, project: str, title: str) -> None:
+        """Add a task by way of one gateway, as an operation of the history."""
+        key = str(UUID(int=self.rng(title).getrandbits(128), version=4))
+        operation = self.history.invoke("by hand", "task:created", project, key)
+        operation.attempts = 1
+        headers = {"Authorization": f"Bearer {self._tokens[OWNER]}", "Idempotency-Key": key}
+        address = f"{node.gateway.http_url}/api/projects/{project}/tasks/"
+        response = None
+        with suppress(httpx.HTTPError):
+            response = await self._http.post(address, json={"title": title}, headers=headers)
+        self.history.end(operation, response)
+
+    def _look_after(self) -> None:
+        """A client or a writer that broke is a broken rig: say so at once."""
+        for task in (*self._following, *self._writing):
+            if task.done() and not task.cancelled():
+                task.result()
+
+    # --- the fault ----------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def fault(self, injected: str) -> AsyncIterator[None]:
+        """What happens inside is the fault; it has ended when the block ends."""
+        self.line.injected = injected
+        yield
+        self._heads = self.heads()
+        self._ended = time.monotonic()
+
+    async def in_thread(self, work: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        """Do what blocks, a restart say, while everybody goes on."""
+        do = partial(work, *arguments, **options)
+        return await asyncio.get_running_loop().run_in_executor(_hands, do)
+
+    # --- after --------------------------------------------------------------------------------
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                await self._settle()
+        finally:
+            self.line.passed = error is None and not self.verdict.problems
+            await gather_quietly([*self._following, *self._writing, self._watching])
+            await self._http.aclose()
+            self.history.close()
+            self._open.close()
+        if error is None:
+            assert not self.verdict.problems, "\n".join(
+                ["seed " + self.seed, *self.verdict.problems[:20], f"history: {self.history.path}"]
+            )
+
+    async def _settle(self) -> None:
+        if self._ended is not None:
+            await self.go_on(AFTER_SECONDS)
+        for writer in self.writers:
+            writer.stopping = True
+        await asyncio.gather(*self._writing)
+        stopped, heads = time.monotonic(), self.heads()
+        await self.until(lambda: all(self._is_level(c, heads) for c in self.clients), self.patience)
+        self._time(self._heads or heads, self._ended or stopped)
+        self._time(heads, stopped)
+        await self._watch.look()
+        self._judge(heads)
+
+    def _is_level(self, client: Client, heads: dict[str, int]) -> bool:
+        return client.replica.seq >= heads[client.replica.project]
+
+    def _time(self, heads: dict[str, int], since: float) -> None:
+        """How long the slowest client took, from `since` or from when it was connected again."""
+        for client in self.clients:
+            replica = client.replica
+            reached = replica.reached_at(heads[replica.project])
+            took = reached - max(since, client.connects[-1] if reached > client.connects[-1] else since)
+            self.line.slowest = max(self.line.slowest, took)
+            if took > self.bound:
+                self.verdict.blame(f"{replica.name} was level {took:.2f} s after, allowed are {self.bound:g}")
+
+    def _judge(self, heads: dict[str, int]) -> None:
+        verdict, operations = self.verdict, self.history.operations
+        for board in self.boards:
+            log, database = self.log(board.id), self.snapshot(board.id)
+            check_log(verdict, board.id, log, heads[board.id])
+            check_operations(verdict, [o for o in operations if o.project == board.id], log)
+            check_replay(verdict, log, database)
+            for client in self.clients:
+                if client.replica.project == board.id:
+                    check_replica(verdict, client.replica, database)
+            self.line.events += len(log)
+        for what, grown in self._watch.growth().items():
+            self.line.memory = max(self.line.memory, grown)
+            if grown > MEMORY_BYTES:
+                verdict.blame(f"{what} grew by {grown / 2**20:.0f} MiB")
+        for series in self._traces:
+            moved = self.line.traces[series] = self.moved(series)
+            if not moved:
+                verdict.blame(f"the fault left no trace: {series} did not move")
+        self._report(verdict)
+
+    def _report(self, verdict: Verdict) -> None:
+        line, history = self.line, self.history
+        line.writes, line.unknown = history.count("answered"), history.count("unknown")
+        line.lost, line.doubled, line.write = verdict.lost, verdict.doubled, history.slowest()
+        if self.writers and not line.writes:
+            verdict.blame("nothing was written: that proves nothing")
+
+    def trace(self, name: str, value: float) -> None:
+        """Note what shows, elsewhere than in the gateways' metrics, that the fault was there."""
+        self.line.traces[name] = value
+        if not value:
+            self.verdict.blame(f"the fault left no trace: {name}")
+
+    def demand(self, holds: object, otherwise: str) -> None:
+        """A condition of this trial's own; the trial goes on and is judged at its end."""
+        if not holds:
+            self.verdict.blame(otherwise)
+
+    def closes(self, since: float) -> list[tuple[float, int]]:
+        """When, by the monotonic clock, and with which code clients' sockets were closed."""
+        return sorted(close for client in self.clients for close in client.closes if close[0] >= since)
+
+    def moved(self, series: str) -> float:
+        """By how much the sum of all series that begin so has grown since the trial began."""
+        return self._watch.moved(series)
+
+    def log(self, project: str) -> list[dict[str, Any]]:
+        """The whole log of a project, from the database itself."""
+        query = "SELECT envelope::json FROM realtime_event WHERE room = %s ORDER BY seq"
+        with psycopg.connect(self.cluster.postgres.url("board")) as connection:
+            return [envelope for (envelope,) in connection.execute(query, (f"project:{project}",))]
+
+    def heads(self) -> dict[str, int]:
+        """seq of each project's newest event, from the database itself."""
+        query = "SELECT room, seq FROM realtime_roomhead"
+        with psycopg.connect(self.cluster.postgres.url("board")) as connection:
+            rows = connection.execute(query).fetchall()
+        return {room.removeprefix("project:"): seq for room, seq in rows}
+
+
+class Watch:
+    """Memory and metrics of every gateway process, read again and again: the last word of the dead counts."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._first: dict[int, Metrics] = {}
+        self._last: dict[int, Metrics] = {}
+        self._memory: dict[int, list[int]] = {}
+
+    async def run(self) -> None:
+        self._first = {node.gateway.process.pid: {} for node in self._cluster.nodes}
+        while True:
+            await self.look()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def look(self) -> None:
+        await asyncio.gather(*(asyncio.to_thread(self._look_at, node) for node in self._cluster.nodes))
+
+    def _look_at(self, node: Any) -> None:
+        pid = node.gateway.process.pid
+        if metrics := node.metrics():  # it serves: what it grows by from here on is the load's
+            self._memory.setdefault(pid, []).append(node.memory)
+            if self._first.get(pid) == {}:
+                self._first[pid] = metrics  # it ran before: only what comes from here on counts
+            self._last[pid] = metrics
+
+    def moved(self, series: str) -> float:
+        return sum(
+            value - self._first.get(pid, {}).get(name, 0.0)
+            for pid, metrics in self._last.items()
+            for name, value in metrics.items()
+            if name.startswith(series)
+        )
+
+    def growth(self) -> dict[str, int]:
+        return {f"gateway {pid}": max(seen) - seen[0] for pid, seen in self._memory.items()}
