@@ -29,7 +29,7 @@ test: $(DEVELOPMENT) $(NODE_MODULES) services check ## Set up, then run the chec
 	@$(BIN)/python -m pytest
 
 chaos: $(DEVELOPMENT) $(NODE_MODULES) services ## Break the service on purpose, in every way; the table: docs/guarantees.md
-	@$(BIN)/python -m pytest tests/faults --chaos $(if $(SEED),--chaos-seed=$(SEED)) -p no:randomly
+	@$(BIN)/python -m pytest tests/faults --chaos --chaos-page=docs/guarantees.md $(if $(SEED),--chaos-seed=$(SEED)) -p no:randomly
 
 check: check-python check-javascript ## Lint, formatting, types and import rules
 

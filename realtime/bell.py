@@ -24,6 +24,7 @@ CANARY_SECONDS = 2.0
 DEAF_SECONDS = 3 * CANARY_SECONDS
 LOOK_SECONDS = 0.5  # how often it looks whether it has to begin anew
 LET_GO_SECONDS = 2.0  # what the old connections have to close
+TOGETHER = 50  # subscriptions made at once: behind a slow publish each by itself would wait for the next one
 
 
 class Bell:
@@ -113,17 +114,22 @@ class Bell:
 
     async def mend(self) -> None:
         """Subscribe to what is wanted and is not subscribed: once a second."""
-        for group in sorted(self._wanted - self._subscribed):
-            if not self._in_doubt:  # else a server hangs: it would cost PUBLISH_SECONDS for each group
-                await self._subscribe(group)
+        missing = sorted(self._wanted - self._subscribed)
+        for start in range(0, len(missing), TOGETHER):
+            if self._in_doubt:  # a server hangs: the rest would cost PUBLISH_SECONDS each time
+                return
+            await asyncio.gather(*map(self._subscribe, missing[start : start + TOGETHER]))
 
     async def _subscribe(self, group: str) -> None:
         channel = self._channel
         if channel is None or group not in self._wanted:
             return
         done = await self._bounded("subscribe", self._layer.group_add(group, channel))
-        if done and channel == self._channel:  # else that was the subscription of before a new beginning
-            self._subscribed.add(group)
+        if not done or channel != self._channel:  # then that was the subscription of before a new beginning
+            return
+        self._subscribed.add(group)
+        if group not in self._wanted:  # let go meanwhile
+            await self.unsubscribe(group)
 
     async def _publish(self, group: str, message: Message) -> bool:
         return await self._bounded("publish", self._layer.group_send(group, message))
@@ -204,4 +210,4 @@ class Bell:
 
     def _ring_canaries(self) -> None:
         for group in self._canaries if self.distributed else ():
-            self._ringer.ring(group, broadcast.stamped({"kind": "canary", "group": group}))
+            self._ringer.ring_first(group, broadcast.stamped({"kind": "canary", "group": group}))

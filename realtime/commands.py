@@ -1,6 +1,5 @@
 """What a client may ask of the gateway: one method a frame, each giving the data of its ack."""
 
-import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,15 +31,11 @@ class Answer:
 
 
 class Commands:
-    """The commands of one socket. `has_room` gives a future that is done when its queue has room."""
+    """The commands of one socket."""
 
-    def __init__(
-        self, gateway: Gateway, connection: Connection, has_room: Callable[[], "asyncio.Future[None]"]
-    ) -> None:
+    def __init__(self, gateway: Gateway, connection: Connection) -> None:
         self._gateway = gateway
         self._connection = connection
-        self._has_room = has_room
-        self._replays: set[asyncio.Task[None]] = set()
 
     async def run(self, command: Command) -> Answer:
         """Do what the frame asks. Raises FrameError."""
@@ -69,11 +64,6 @@ class Commands:
         raise command.error(
             f"expected auth, ping, status, presence:update, {self._room_events()}", ErrorCode.UNKNOWN_EVENT
         )
-
-    def stop(self) -> None:
-        """End what still runs for a socket that is gone."""
-        for task in self._replays:
-            task.cancel()
 
     # --- about the socket itself --------------------------------------------------------------
 
@@ -153,7 +143,7 @@ class Commands:
             metrics.RESUMES.labels("level" if seat.state is SeatState.LIVE else "replayed").inc()
         if seat.state is SeatState.LIVE:
             return Answer(data)
-        return Answer(data, lambda: self._replay(seat))
+        return Answer(data, lambda: self._gateway.hub.replay(seat))
 
     def _take_seat(self, state: HubRoom, since: int | None) -> Seat:
         """The seat hears nothing yet, but rights that change from now on concern it."""
@@ -164,18 +154,6 @@ class Commands:
         self._connection.seats[state.room.name] = seat
         self._gateway.hub.take_seat(state, seat)
         return seat
-
-    def _replay(self, seat: Seat) -> None:
-        task = asyncio.ensure_future(self._replay_or_close(seat))
-        self._replays.add(task)
-        task.add_done_callback(self._replays.discard)
-
-    async def _replay_or_close(self, seat: Seat) -> None:
-        try:
-            await self._gateway.hub.replay(seat, self._has_room)
-        except Exception:  # noqa: BLE001
-            # Half a replay is a hole: let the client come back with its cursor.
-            self._connection.close(CloseCode.RESTART, "the log cannot be read now: come back with since")
 
     def _leave(self, command: Command, kind: RoomKind) -> Answer:
         seat = self._seat(command, kind)

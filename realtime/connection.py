@@ -14,6 +14,8 @@ from realtime.rooms import Room, UserId
 
 QUEUE_FRAMES = 1000
 QUEUE_BYTES = 1024 * 1024
+EVENT_SHARE = 0.75  # events fill a queue no further: the rest is for answers and heartbeats
+REFILL_SHARE = 0.5  # whoever waits to put events into a queue goes on once this much of it is taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Identity:
 class SeatState(Enum):
     """How a member of a room hears of events."""
 
-    REPLAYING = "behind the room's head: fed from the log by a task of its own"
+    REPLAYING = "behind the room's head: fed from its history by a task of its own, as the queue has room"
     LIVE = "at the room's head: fed by the fan-out"
     LEFT = "no longer a member: a replay under way stops here"
 
@@ -63,6 +65,7 @@ class Outbox:
     def __init__(self, max_frames: int = QUEUE_FRAMES, max_bytes: int = QUEUE_BYTES) -> None:
         self._frames: deque[str] = deque()
         self._bytes = 0
+        self._waiting: list[Callable[[], None]] = []
         self.taken = 0
         self.max_frames = max_frames
         self.max_bytes = max_bytes
@@ -73,6 +76,11 @@ class Outbox:
     @property
     def full(self) -> bool:
         return len(self._frames) >= self.max_frames or self._bytes >= self.max_bytes
+
+    @property
+    def takes_events(self) -> bool:
+        """Whether an event may be queued, of any size: one that exceeds the bounds must get through, too."""
+        return self.below(EVENT_SHARE)
 
     def below(self, share: float) -> bool:
         """Whether less than that share of both bounds is taken."""
@@ -93,11 +101,24 @@ class Outbox:
         self.taken += 1
         frame = self._frames.popleft()
         self._bytes -= len(frame)
+        self._announce_room()
         return frame
 
     def clear(self) -> None:
         self._frames.clear()
         self._bytes = 0
+        self._announce_room()
+
+    def when_roomy(self, tell: Callable[[], None]) -> None:
+        """Call `tell` once, as soon as there is room for events again: at once where there is."""
+        self._waiting.append(tell)
+        self._announce_room()
+
+    def _announce_room(self) -> None:
+        if self._waiting and self.below(REFILL_SHARE):
+            waiting, self._waiting = self._waiting, []
+            for tell in waiting:
+                tell()
 
 
 @dataclass(eq=False, slots=True)
@@ -132,15 +153,20 @@ class Connection:
         return self.outbox.taken
 
     def send(self, frame: str) -> bool:
-        """Queue a frame. A reader too slow for its queue is closed; it catches up from the log later."""
+        """Queue a frame. A reader too slow for its queue is cut off."""
         if self.closing is not None:
             return False
         if not self.outbox.put(frame):
-            self.outbox.clear()
-            self.close(CloseCode.TOO_SLOW, "you read too slowly: resume with since")
+            self.cut_off()
             return False
         self.wake()
         return True
+
+    def cut_off(self) -> None:
+        """Close on a reader that is too slow. What it has not read it finds in the log when it comes back."""
+        if self.closing is None:
+            self.outbox.clear()
+            self.close(CloseCode.TOO_SLOW, "you read too slowly: resume with since")
 
     def send_volatile(self, frame: str) -> None:
         """Queue a frame that may be dropped, and is, when the queue is a quarter full."""

@@ -109,7 +109,6 @@ class GatewayConsumer(AsyncConsumer):
             self.woken.clear()
             while (frame := outbox.take()) is not None:
                 await self._send({"type": "websocket.send", "text": frame})
-                self.session.vacancy.announce()
             closing = self.connection.closing
             if closing is not None:
                 reason = closing.reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore")

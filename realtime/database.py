@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import Error, close_old_connections
 
 from realtime import metrics
+from realtime.outages import is_away
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,8 +31,9 @@ def _run(work: Callable[[], T]) -> T:
     close_old_connections()
     try:
         return work()
-    except (InterfaceError, OperationalError):
-        metrics.DATABASE_FAILURES.inc()
+    except Error as failure:
+        if is_away(failure):
+            metrics.DATABASE_FAILURES.inc()
         raise
     finally:
         close_old_connections()

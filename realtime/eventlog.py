@@ -66,6 +66,20 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a room's log holds: the events after `trimmed`, up to `newest`."""
+
+    newest: int
+    trimmed: int
+
+    def check(self, cursor: int) -> None:
+        """Raise HistoryTrimmed unless the log can continue from the cursor."""
+        if not self.trimmed <= cursor <= self.newest:
+            kept = f"kept are those after {self.trimmed}, up to {self.newest}"
+            raise HistoryTrimmed(f"events after {cursor} cannot be had: {kept}")
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """What is kept of a stretch of the log. Events up to `trimmed` are gone."""
 
@@ -176,16 +190,19 @@ def heads(room_names: Collection[str]) -> dict[str, int]:
     return dict(RoomHead.objects.filter(room__in=room_names).values_list("room", "seq"))
 
 
+def bounds(room_names: Collection[str]) -> dict[str, Bounds]:
+    """What the logs of many rooms hold, in one query; unknown rooms are left out."""
+    found = RoomHead.objects.filter(room__in=room_names).values_list("room", "seq", "trimmed")
+    return {room: Bounds(newest, trimmed) for room, newest, trimmed in found}
+
+
 def since(room: Room, seq: int, limit: int) -> Page:
     """At most `limit` events after `seq`, in order. Raises UnknownRoom, HistoryTrimmed."""
-    bounds = RoomHead.objects.filter(room=room.name).values_list("seq", "trimmed").first()
-    if bounds is None:
+    held = bounds([room.name]).get(room.name)
+    if held is None:
         raise UnknownRoom(room.name)
-    newest, trimmed = bounds
-    if not trimmed <= seq <= newest:
-        raise HistoryTrimmed(
-            f"events after {seq} cannot be had: kept are those after {trimmed}, up to {newest}"
-        )
+    held.check(seq)
+    newest = held.newest
     rows = EventRow.objects.filter(room=room.name, seq__gt=seq, seq__lte=newest).order_by("seq")[:limit]
     events = [_event(row) for row in rows]
     reached = events[-1].seq if events else seq

@@ -74,7 +74,10 @@ class Gateway:
         self.bell = self.hub.bell = Bell(self._hear)
         self.bell.start()
         self._tasks = [
-            asyncio.create_task(self._every(TICK_SECONDS, self._tick)),
+            # Each in a task of its own: neither a slow layer nor a slow database holds up the others' work.
+            asyncio.create_task(self._every(TICK_SECONDS, self._look_round)),
+            asyncio.create_task(self._every(TICK_SECONDS, self.hub.check_heads)),
+            asyncio.create_task(self._every(TICK_SECONDS, self.bell.mend)),
             asyncio.create_task(self._every(FLUSH_SECONDS, self._flush_presence)),
             asyncio.create_task(self._every(IDENTITY_SECONDS, self._check_identities)),
             asyncio.create_task(self._every(BEAT_SECONDS, self.upkeep.beat)),
@@ -151,9 +154,9 @@ class Gateway:
         for connection in leaving:
             after = secrets.randbelow(int(window * 1000) + 1)  # so that they do not all come at once
             connection.send(protocol.frame("system:draining", {"reconnectAfterMs": after}))
-        for place, connection in enumerate(leaving):
-            await asyncio.sleep(window / len(leaving) if place else 0)
+        for connection in leaving:
             connection.close(code, "this gateway stops, another takes over")
+            await asyncio.sleep(window / len(leaving))
         with suppress(TimeoutError):
             await asyncio.wait_for(self._empty.wait(), CLOSING_SECONDS)
 
@@ -209,6 +212,7 @@ class Gateway:
     # --- the clock ----------------------------------------------------------------------------
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+        """Do it again and again, `seconds` after it was done."""
         while True:
             await asyncio.sleep(seconds)
             try:
@@ -219,17 +223,14 @@ class Gateway:
     async def _flush_presence(self) -> None:
         self.presence.flush()
 
-    async def _tick(self) -> None:
+    async def _look_round(self) -> None:
+        """See to the sockets and rooms of this process. Waits for nothing."""
         now = time.monotonic()
         for connection in list(self.connections.values()):
             self._look_at(connection, now)
         self.hub.close_idle(now)
         metrics.ROOMS.set(len(self.hub.rooms()))
         metrics.QUEUED.set(sum(len(c.outbox) for c in self.connections.values()))
-        heads = asyncio.ensure_future(self.hub.check_heads())
-        if self.bell is not None:
-            await self.bell.mend()
-        await heads
 
     def _look_at(self, connection: Connection, now: float) -> None:
         if connection.idle_timed and now - connection.last_frame_at > self.policy.idle_timeout:

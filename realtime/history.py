@@ -19,6 +19,7 @@ from realtime.rooms import Room
 
 PAGE = 500  # events read from the log at once
 RECENT = 1000  # events a room keeps in memory for those who come back at once
+RECENT_CHARACTERS = 4_000_000  # which large events reach long before their number does
 KEPT_CHARACTERS = 32_000_000  # of the pages that a process keeps, all rooms together
 
 PageKey = tuple[str, int]
@@ -64,7 +65,8 @@ class History:
     def __init__(self, room: Room, pages: Pages) -> None:
         self.room = room
         self.head = -1
-        self.recent: deque[Event] = deque(maxlen=RECENT)
+        self.recent: deque[Event] = deque()
+        self.recent_size = 0
         self._pages = pages
         self._trimmed = 0  # events up to here were found to be gone; they never come back
         self._reads: dict[int, asyncio.Task[Span]] = {}
@@ -74,6 +76,9 @@ class History:
         """Take the event after `head`."""
         self.head = event.seq
         self.recent.append(event)
+        self.recent_size += len(event.envelope)
+        while len(self.recent) > RECENT or self.recent_size > RECENT_CHARACTERS:
+            self.recent_size -= len(self.recent.popleft().envelope)
 
     async def after(self, cursor: int) -> list[Event]:
         """Events after a cursor that is below `head`: in order, one at least, PAGE at most.
@@ -119,7 +124,7 @@ class History:
         metrics.LOG_READS.inc()
         span = await in_database(eventlog.span, self.room, start, PAGE)
         self._trimmed = max(self._trimmed, span.trimmed)
-        if span.events and span.events[-1].seq == start + PAGE:  # else it grows yet
+        if span.events:  # the last page too, which grows yet: it serves those whose cursor it reaches
             self._pages.keep((self.room.name, start), span.events)
         self._adjoin(span.events)
         return span
@@ -127,10 +132,15 @@ class History:
     def _adjoin(self, events: list[Event]) -> None:
         """Put what was read before `recent`, as far as there is room and no hole between the two."""
         first = self.recent[0].seq if self.recent else self.head + 1
-        earlier = [event for event in events if event.seq < first]
-        room = RECENT - len(self.recent)
-        if room and earlier and earlier[-1].seq == first - 1:
-            self.recent.extendleft(reversed(earlier[-room:]))
+        for event in reversed(events):
+            if event.seq >= first:
+                continue
+            size = self.recent_size + len(event.envelope)
+            if event.seq != first - 1 or len(self.recent) >= RECENT or size > RECENT_CHARACTERS:
+                return
+            self.recent.appendleft(event)
+            self.recent_size = size
+            first = event.seq
 
     async def _read_newest(self, _: set[None]) -> int:
         metrics.LOG_READS.inc()

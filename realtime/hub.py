@@ -2,8 +2,9 @@
 
 For each room with members or waiting pollers it holds one subscription to the bell and the head seq.
 Events leave in seq order, each once: what comes early waits, what is missing is read from the log with one
-query per room, however many members wait. Once a second `check_heads` compares all heads with the
-database, so that no loss of the bell, of any kind, outlives a second.
+query per room, however many members wait. A member whose queue has no room is fed from the room's history.
+Once a second `check_heads` compares all heads with the database, so that no loss of the bell, of any kind,
+outlives a second.
 """
 
 import asyncio
@@ -16,16 +17,18 @@ from realtime import eventlog, metrics
 from realtime.bell import Bell
 from realtime.connection import Seat, SeatState
 from realtime.database import in_database
+from realtime.early import Early
 from realtime.eventlog import Event
-from realtime.history import PAGE, History, Pages
+from realtime.history import History, Pages
 from realtime.protocol import CloseCode
+from realtime.replay import Replays
 from realtime.rights import Rights
 from realtime.ringing import Message
-from realtime.rooms import Room, group_name
+from realtime.rooms import Room, UserId, group_name
 
 logger = logging.getLogger(__name__)
 
-EARLY = 2000  # events that may wait for a missing one; beyond, the log is read anyway
+FILL = 100  # events read at once to fill a hole: large ones are a few megabytes, held by each room that fills
 PATIENCE_SECONDS = 0.03  # two commits may ring in the other order; only then is a hole a hole
 LINGER_SECONDS = 10.0  # an empty room stays subscribed so long, for the poller that asks again
 
@@ -40,11 +43,12 @@ class HubRoom:
         self.known = 0  # the newest seq heard of; beyond `head` it is on its way or missing
         self.seats: set[Seat] = set()
         self.waiters: set[asyncio.Future[None]] = set()
-        self.early: dict[int, Event] = {}
+        self.early = Early()
         self.filling: asyncio.Task[None] | None = None
         self.authorising: asyncio.Task[None] | None = None
         self.authorise_again = False
         self.idle_since = 0.0
+        self.gone = False  # let go: nothing is heard here any more
 
     @property
     def head(self) -> int:
@@ -66,6 +70,7 @@ class Hub:
         self._rooms: dict[str, HubRoom] = {}
         self.rights = Rights()
         self._pages = Pages()
+        self._replays = Replays()
         self._ejected = ejected
         self._tasks: set[asyncio.Task[None]] = set()
         self._releasing = False
@@ -106,9 +111,12 @@ class Hub:
 
     def take_seat(self, state: HubRoom, seat: Seat) -> None:
         state.seats.add(seat)
+        if state.gone:
+            self._send_back(seat)
 
     def leave(self, seat: Seat) -> None:
         seat.state = SeatState.LEFT
+        self._replays.stop(seat)
         state = self._rooms.get(seat.room.name)
         if state is not None and seat in state.seats:
             state.seats.discard(seat)
@@ -118,23 +126,11 @@ class Hub:
         """Raise HistoryTrimmed unless the log can continue from that cursor."""
         self._suspect(state, await state.history.check(cursor))
 
-    async def replay(self, seat: Seat, has_room: Callable[[], "asyncio.Future[None]"]) -> None:
-        """Feed a seat from the log until it is level with the room, then make it live.
-
-        `has_room` gives a future that is done when the seat's queue has room for a page.
-        """
-        state = self._rooms[seat.room.name]
-        while seat.state is SeatState.REPLAYING:
-            if seat.cursor >= state.head:
-                seat.state = SeatState.LIVE  # in the same turn of the loop as the comparison: no hole
-                return
-            await has_room()
-            for event in await state.history.after(seat.cursor):
-                if event.seq > state.head or seat.state is not SeatState.REPLAYING:
-                    break
-                if not seat.connection.send(event.envelope):
-                    return  # it is closing
-                seat.cursor = event.seq
+    def replay(self, seat: Seat) -> None:
+        """Feed a seat from its cursor until it is level with the room."""
+        state = self._rooms.get(seat.room.name)
+        if state is not None and seat in state.seats:
+            self._replays.start(seat, state.history)
 
     # --- events -------------------------------------------------------------------------------
 
@@ -150,34 +146,37 @@ class Hub:
             at=eventlog.from_timestamp(message["at"]),
             reauthorise=bool(message["reauthorise"]),
         )
-        if event.seq > state.head and len(state.early) < EARLY:
-            state.early[event.seq] = event
+        state.known = max(state.known, event.seq)
+        if event.seq == state.head + 1 and state.authorising is None:
+            self._deliver(state, event)
+        elif event.seq > state.head:
+            state.early.put(event)
         self._advance(state)
 
     def _advance(self, state: HubRoom) -> None:
         """Deliver what is next in order; see to what is missing."""
         if not state.opened:
             return
-        self._deliver_ready(state)
-        if state.early:
-            for seq in [seq for seq in state.early if seq <= state.head]:
-                del state.early[seq]
-        if state.early and state.authorising is None:
-            self._suspect(state, max(state.early))
-
-    def _deliver_ready(self, state: HubRoom) -> None:
-        while state.authorising is None and (event := state.early.pop(state.head + 1, None)):
+        while state.authorising is None and (event := state.early.take(state.head + 1)):
             self._deliver(state, event)
+        state.early.drop_until(state.head)
+        if state.authorising is None:
+            self._suspect(state, state.known)
 
     def _deliver(self, state: HubRoom, event: Event) -> None:
         state.history.append(event)
+        sent = 0
         for seat in state.seats:
             # A seat may know more than this process has heard: it wrote by way of another gateway.
-            news = seat.state is SeatState.LIVE and event.seq > seat.cursor
-            if news and seat.connection.send(event.envelope):
+            if seat.state is not SeatState.LIVE or event.seq <= seat.cursor:
+                continue
+            if not seat.connection.outbox.takes_events:
+                self._replays.start(seat, state.history)
+            elif seat.connection.send(event.envelope):
                 seat.cursor = event.seq
+                sent += 1
         metrics.LATENCY.observe(max(0.0, time.time() - event.at.timestamp()))
-        metrics.count_out(event.event, len(state.seats))
+        metrics.count_out(event.event, sent)
         if event.reauthorise and state.seats:
             state.authorising = self._spawn(self._authorise(state))
         self._wake(state)
@@ -200,15 +199,12 @@ class Hub:
                 return
             metrics.GAP_FILLS.inc()
             while state.head < state.known:
-                if state.authorising is not None:
-                    await asyncio.shield(state.authorising)
                 metrics.LOG_READS.inc()
-                page = await in_database(eventlog.since, state.room, state.head, PAGE)
+                page = await in_database(eventlog.since, state.room, state.head, FILL)
                 if not page.events:
                     return
                 for event in page.events:
-                    state.early.setdefault(event.seq, event)
-                self._deliver_ready(state)
+                    await self._deliver_in_turn(state, event)
         except eventlog.HistoryTrimmed:
             self._give_up(state)
         except Exception as failure:  # noqa: BLE001  the next second tries again, whatever it was
@@ -216,12 +212,24 @@ class Hub:
         finally:
             state.filling = None
 
+    async def _deliver_in_turn(self, state: HubRoom, event: Event) -> None:
+        """Deliver what the log gave, unless the bell was quicker, and let the sockets' writers work."""
+        while state.authorising is not None:
+            await asyncio.shield(state.authorising)
+        if event.seq == state.head + 1:
+            self._deliver(state, event)
+        self._advance(state)
+        await asyncio.sleep(0)
+
     def _give_up(self, state: HubRoom) -> None:
         """The log was trimmed beyond this room's head: its members cannot go on from where they are."""
         self._let_go(state)
         for seat in list(state.seats):
-            seat.connection.close(CloseCode.RESTART, "the log no longer reaches back to you: come back")
+            self._send_back(seat)
         self._wake(state)
+
+    def _send_back(self, seat: Seat) -> None:
+        seat.connection.close(CloseCode.RESTART, "the log no longer reaches back to you: come back")
 
     async def check_heads(self) -> None:
         """Compare every room's head with the database's: once a second, one query for all rooms."""
@@ -238,6 +246,7 @@ class Hub:
                 self._let_go(state)
 
     def _let_go(self, state: HubRoom) -> None:
+        state.gone = True
         self._rooms.pop(state.room.name, None)
         self._pages.forget(state.room)
         self._spawn(self.bell.unsubscribe(group_name(state.room.name)))
@@ -252,30 +261,41 @@ class Hub:
             state.authorising = self._spawn(self._authorise(state))
 
     async def _authorise(self, state: HubRoom) -> None:
-        state.authorise_again = True
-        while state.authorise_again:
-            state.authorise_again = False
-            asked = {seat.connection.user_id for seat in state.seats}
-            try:
-                allowed = await in_database(state.room.kind.readers, state.room.id, asked)
-            except Exception as failure:  # noqa: BLE001  without an answer nobody gets anything
-                logger.warning("room %s: rights not read: %r", state.room.name, failure)
-                state.authorise_again = True
-                await asyncio.sleep(1)
-                continue
-            for seat in [s for s in state.seats if s.connection.user_id in asked - allowed]:
-                self.leave(seat)
-                self._ejected(seat)
-        state.authorising = None
+        try:
+            state.authorise_again = True
+            while state.authorise_again:
+                state.authorise_again = False
+                asked = {seat.connection.user_id for seat in state.seats}
+                try:
+                    refused = asked - await in_database(state.room.kind.readers, state.room.id, asked)
+                except Exception as failure:  # noqa: BLE001  without an answer nobody gets anything
+                    logger.warning("room %s: rights not read: %r", state.room.name, failure)
+                    state.authorise_again = True
+                    await asyncio.sleep(1)
+                else:
+                    self._put_out(state, refused)
+        finally:
+            state.authorising = None  # whatever happened: else the room would be deaf for good
         self._advance(state)
+
+    def _put_out(self, state: HubRoom, users: set[UserId]) -> None:
+        for seat in [seat for seat in state.seats if seat.connection.user_id in users]:
+            self.leave(seat)
+            try:
+                self._ejected(seat)
+            except Exception:  # it is out; the others must not stay in because it was not told
+                logger.exception("room %s: a member was put out and not told", state.room.name)
 
     # --- pollers ------------------------------------------------------------------------------
 
     async def wait_beyond(self, room: Room, cursor: int, seconds: float) -> bool:
-        """Wait for an event after `cursor`; False when none came in time. Raises UnknownRoom."""
+        """Wait for an event after `cursor`; False when none came in time. Raises UnknownRoom.
+
+        True also where the room was let go meanwhile: then the log alone can tell.
+        """
         state = await self.open(room)
         deadline = time.monotonic() + seconds
-        while state.head <= cursor and not self._releasing:
+        while state.head <= cursor and not state.gone and not self._releasing:
             waiter = asyncio.get_running_loop().create_future()
             state.waiters.add(waiter)
             metrics.POLLERS.inc()
@@ -287,7 +307,7 @@ class Hub:
                 metrics.POLLERS.dec()
                 state.waiters.discard(waiter)
                 state.idle_since = time.monotonic()
-        return state.head > cursor
+        return state.gone or state.head > cursor
 
     def release_pollers(self) -> None:
         """Let every poller go with what there is, and hold none any more: this process stops."""

@@ -20,7 +20,7 @@ POLLERS = Gauge("polling_waiting_requests", "Long polls that this process holds"
 QUEUED = Gauge("websocket_send_queue_frames", "Frames that wait in the send queues of this process")
 RESUMES = Counter("websocket_resumes_total", "Joins with `since`, by outcome", ["outcome"])
 GAP_FILLS = Counter("websocket_gap_fills_total", "Holes filled from the log after a lost or late bell")
-LOG_READS = Counter("websocket_log_reads_total", "Reads of the log for members who missed something")
+LOG_READS = Counter("websocket_log_reads_total", "Reads of the log on behalf of members and pollers")
 SLOW_CONSUMERS = Counter("websocket_slow_consumers_total", "Sockets closed because they read too slowly")
 RATE_LIMITED = Counter("websocket_rate_limited_total", "Frames refused by the rate limit")
 AUTH_FAILURES = Counter(
@@ -28,6 +28,11 @@ AUTH_FAILURES = Counter(
 )
 BELL_FAILURES = Counter(
     "websocket_bell_failures_total", "Messages that the channel layer did not take", ["operation"]
+)
+BELL_DROPPED = Counter(
+    "websocket_bell_dropped_total",
+    "Messages that were not published: too old, too many, or no layer",
+    ["reason"],
 )
 BELL_IGNORED = Counter(
     "websocket_bell_ignored_total", "Messages of a kind that this version does not know: another version's"

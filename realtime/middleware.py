@@ -11,6 +11,7 @@ from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponse
 
 from realtime import problems
+from realtime.outages import is_away
 from realtime.transport import websocket_url
 
 
@@ -60,12 +61,12 @@ class DatabaseAwayMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, failure: Exception) -> HttpResponse | None:
-        if not problems.is_away(failure):
+        if not is_away(failure):
             return None
         problems.log_away(request.path, failure)
         return problems.unavailable(request)
 
 
 def _note(sender: object, request: HttpRequest | None = None, **_: object) -> None:
-    if request is not None and problems.is_away(sys.exc_info()[1]):
+    if request is not None and is_away(sys.exc_info()[1]):
         request.database_away = True  # type: ignore[attr-defined]

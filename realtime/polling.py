@@ -7,7 +7,7 @@ in the hub, woken by the same bell that wakes the sockets.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -15,14 +15,15 @@ from urllib.parse import parse_qsl
 import orjson
 from django.conf import settings
 
-from realtime import eventlog
 from realtime.admission import read_handshake
 from realtime.authentication import by_credentials
 from realtime.connection import Identity
 from realtime.database import in_database
 from realtime.eventlog import HistoryTrimmed, Page, UnknownRoom
 from realtime.gateway import Gateway
-from realtime.problems import MEDIA_TYPE, is_away, log_away, problem
+from realtime.outages import is_away
+from realtime.paging import Pager
+from realtime.problems import FAULT, MEDIA_TYPE, log_away, problem
 from realtime.protocol import MAX_SEQ
 from realtime.rooms import Room, RoomKind
 from realtime.tokens import TokenError
@@ -35,6 +36,7 @@ MAX_WAIT_MS = 30_000
 LONG_POLL_PACE_MS = 100  # so that a burst of events is one answer and not one answer each
 
 ASGIApp = Callable[[dict[str, Any], Any, Any], Any]
+ReadPage = Callable[[Room, int, int], Awaitable[Page]]
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -76,6 +78,7 @@ class EventsEndpoint:
         self.gateway = gateway
         self.kind = kind
         self.preflight = preflight
+        self.pager = Pager(gateway.hub)
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["method"] == "OPTIONS":
@@ -105,25 +108,19 @@ class EventsEndpoint:
             return Reply(
                 failure.status, failure.body, [(b"content-type", MEDIA_TYPE.encode()), *failure.headers]
             )
-        except Exception as failure:
-            code = "unavailable" if is_away(failure) else "internal"
-            if code == "unavailable":
-                log_away(scope["path"], failure)
-            else:
-                logger.exception("a poll could not be answered")
-            body = orjson.dumps(problem(503, code, "the log cannot be read now: ask again in a moment"))
-            return Reply(503, body, [(b"content-type", MEDIA_TYPE.encode()), (b"retry-after", b"1")])
+        except Exception as failure:  # noqa: BLE001  whatever it was: logged, and an answer
+            return _failed(scope["path"], failure)
 
     async def _events(self, scope: dict[str, Any]) -> Reply:
         query = read_query(scope["query_string"])
         room = Room(self.kind, scope["url_route"]["kwargs"]["room_id"])
         user = await self._user(scope)
         await self._check_access(room, user)
-        page = await self._page(room, query)
+        page = await self._page(self.pager.newest, room, query)
         may_wait = not page.events and query.wait and not self.gateway.draining
         if may_wait and await self.gateway.hub.wait_beyond(room, query.since, query.wait):
             await self._check_access(room, user)  # rights may have gone while it waited
-            page = await self._page(room, query)
+            page = await self._page(self.pager.heard, room, query)
         return self._reply(scope, page, settings.POLL_INTERVAL if not query.wait else LONG_POLL_PACE_MS)
 
     async def _user(self, scope: dict[str, Any]) -> Identity | None:
@@ -140,9 +137,9 @@ class EventsEndpoint:
         if not await self.gateway.hub.rights.may_read(room, user.id if user else None):
             raise Problem(404, "not-found", f"there is no such {self.kind.name}, or you may not see it")
 
-    async def _page(self, room: Room, query: Query) -> Page:
+    async def _page(self, read: ReadPage, room: Room, query: Query) -> Page:
         try:
-            return await in_database(eventlog.since, room, query.since, query.limit)
+            return await read(room, query.since, query.limit)
         except HistoryTrimmed as gone:
             raise Problem(410, "history-trimmed", f"{gone}: load the board again") from None
         except UnknownRoom:
@@ -185,6 +182,17 @@ def _number(
         return int(value)
     errors[name] = [f"Expected a whole number from {least} to {most}."]
     return default
+
+
+def _failed(path: str, failure: Exception) -> Reply:
+    headers = [(b"content-type", MEDIA_TYPE.encode())]
+    if is_away(failure):
+        log_away(path, failure)
+        detail = "the log cannot be read now: ask again in a moment"
+        body = orjson.dumps(problem(503, "unavailable", detail))
+        return Reply(503, body, [*headers, (b"retry-after", b"1")])
+    logger.error("%s: a poll could not be answered", path, exc_info=failure)
+    return Reply(500, orjson.dumps(problem(500, "internal", FAULT)), headers)
 
 
 def _unauthenticated(detail: str) -> Problem:

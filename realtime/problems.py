@@ -6,14 +6,14 @@ from typing import Any
 
 import orjson
 from django.core.exceptions import PermissionDenied
-from django.db import Error as DatabaseFailure
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.views.debug import ExceptionReporter
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
+
+from realtime.outages import is_away
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ AWAY = (
     "with the same Idempotency-Key it may be sent again safely."
 )
 AWAY_SECONDS = 2  # what a client is asked to wait
-IDLE_IN_TRANSACTION = "25P03"  # the server has ended a transaction that stood still
+FAULT = "Something failed here. It has been logged; what was saved before is safe."
 
 
 class Unavailable(exceptions.APIException):
@@ -54,14 +54,6 @@ def problem(status: int, code: str, detail: str, **extra: Any) -> dict[str, Any]
     """The members of a problem: `code` is for programs, `detail` for people and says what to do."""
     title = HTTPStatus(status).phrase
     return {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code, **extra}
-
-
-def is_away(failure: BaseException | None) -> bool:
-    """Whether it says that the database does not answer: gone, no connection to be had, a lock not given."""
-    if isinstance(failure, OperationalError | InterfaceError):
-        return True
-    state = getattr(failure.__cause__, "sqlstate", None) if isinstance(failure, DatabaseFailure) else None
-    return state == IDLE_IN_TRANSACTION
 
 
 def log_away(path: str, failure: BaseException | None) -> None:
@@ -122,10 +114,9 @@ class FaultPage(ExceptionReporter):
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """500 for a fault of ours: JSON for programs, a plain sentence for people."""
-    sentence = "Something failed here. It has been logged; what was saved before is safe."
     if request.path.startswith("/api/"):
-        return respond(500, "internal", sentence)
-    return HttpResponse(sentence, "text/plain; charset=utf-8", 500)
+        return respond(500, "internal", FAULT)
+    return HttpResponse(FAULT, "text/plain; charset=utf-8", 500)
 
 
 def _code(failure: exceptions.APIException) -> str:

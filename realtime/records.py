@@ -1,16 +1,20 @@
 """The rows of connections: written in batches by their gateway, read by operators, deleted in the end."""
 
+import threading
 import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from realtime import leases
+from realtime.chunks import delete_in_chunks
 from realtime.leases import Condition, Holder
 from realtime.models import ConnectionRecord, GatewayProcess
 
@@ -115,20 +119,25 @@ def live() -> list[ConnectionRecord]:
     return list(ConnectionRecord.objects.filter(closed_at=None, gateway__in=gateways))
 
 
-def forget(days: int) -> int:
+def forget(days: int, stopping: threading.Event | None = None) -> int:
     """Delete what closed more than `days` ago, and gateways of which nothing is left; how many connections.
 
-    0 days keeps everything.
+    0 days keeps everything. Ends early, with whole chunks, once `stopping` is set.
     """
     if not days:
         return 0
+    stopping = stopping or threading.Event()
     horizon = Now() - timedelta(days=days)
     old = ConnectionRecord.objects.filter(closed_at__lt=horizon).order_by("closed_at")
-    forgotten = 0
-    while ids := list(old.values_list("id", flat=True)[:CHUNK]):
-        forgotten += ConnectionRecord.objects.filter(id__in=ids).delete()[0]
-    GatewayProcess.objects.filter(ended_at__lt=horizon, records=None).delete()
+    ended = GatewayProcess.objects.filter(ended_at__lt=horizon, records=None).order_by("ended_at")
+    forgotten = delete_in_chunks(partial(_delete_chunk, old), CHUNK, stopping)
+    delete_in_chunks(partial(_delete_chunk, ended), CHUNK, stopping)
     return forgotten
+
+
+def _delete_chunk(rows: "QuerySet[ConnectionRecord] | QuerySet[GatewayProcess]") -> int:
+    """Delete the first of these rows, CHUNK at the most; how many went."""
+    return rows.filter(pk__in=list(rows.values_list("pk", flat=True)[:CHUNK])).delete()[0]
 
 
 def _chunks(ids: Iterable[UUID]) -> Iterable[list[UUID]]:

@@ -10,22 +10,20 @@ itself: there a key is known for as long as its event is kept, and no longer.
 """
 
 import threading
-import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 
 from django.db import transaction
 from django.db.models import F, OuterRef, Subquery
-from django.utils import timezone
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Now
 
+from realtime.chunks import delete_in_chunks
 from realtime.models import Event, RoomHead
 
-CHUNK = (
-    500  # events that one transaction deletes: a writer waits for the room's lock no longer than that takes
-)
-LEAST_PAUSE_SECONDS = (
-    0.02  # between two chunks, for those who wait: SQLite has no queue and lets them look again
-)
+# Events that one transaction deletes: a writer waits for the room's lock no longer than that takes.
+CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,48 +42,42 @@ def trim(days: int, minimum: int, stopping: threading.Event | None = None) -> Tr
     if not days:
         return Trimmed(0, 0)
     stopping = stopping or threading.Event()
-    horizon = timezone.now() - timedelta(days=days)
-    counts = [_trim_room(room, horizon, minimum, stopping) for room in _candidates(horizon, minimum)]
+    counts = [
+        delete_in_chunks(partial(trim_chunk, room, days, minimum), CHUNK, stopping)
+        for room in _candidates(days, minimum)
+    ]
     return Trimmed(sum(count > 0 for count in counts), sum(counts))
 
 
-def _candidates(horizon: datetime, minimum: int) -> list[str]:
+def _horizon(days: int) -> CombinedExpression:
+    """By the database's clock: one gateway whose clock is wrong would delete for all."""
+    return Now() - timedelta(days=days)
+
+
+def _candidates(days: int, minimum: int) -> list[str]:
     """The rooms with more than the minimum whose oldest event is too old."""
     oldest = Event.objects.filter(room=OuterRef("room"), seq=OuterRef("trimmed") + 1)
     heads = RoomHead.objects.filter(seq__gt=F("trimmed") + minimum)
-    heads = heads.annotate(oldest=Subquery(oldest.values("at")[:1])).filter(oldest__lt=horizon)
+    heads = heads.annotate(oldest=Subquery(oldest.values("at")[:1])).filter(oldest__lt=_horizon(days))
     return list(heads.values_list("room", flat=True))
 
 
-def _trim_room(room: str, horizon: datetime, minimum: int, stopping: threading.Event) -> int:
-    """Chunk by chunk; how many events went."""
-    trimmed = 0
-    while not stopping.is_set():
-        began = time.monotonic()
-        count = trim_chunk(room, horizon, minimum)
-        trimmed += count
-        if count < CHUNK:
-            break
-        stopping.wait(max(LEAST_PAUSE_SECONDS, time.monotonic() - began))
-    return trimmed
-
-
-def trim_chunk(room: str, horizon: datetime, minimum: int) -> int:
+def trim_chunk(room: str, days: int, minimum: int) -> int:
     """Trim the oldest events of one room, CHUNK at the most, in one transaction; how many went."""
     with transaction.atomic():
         head = RoomHead.objects.select_for_update().get(room=room)
-        last = _last_to_go(head, horizon, minimum)
+        last = _last_to_go(head, days, minimum)
         if last > head.trimmed:
             Event.objects.filter(room=room, seq__lte=last).delete()
             RoomHead.objects.filter(room=room).update(trimmed=last)
     return max(0, last - head.trimmed)
 
 
-def _last_to_go(head: RoomHead, horizon: datetime, minimum: int) -> int:
+def _last_to_go(head: RoomHead, days: int, minimum: int) -> int:
     """Up to the first that is to stay: clocks of several writers may disagree, the order of seq does not."""
     last = min(head.seq - minimum, head.trimmed + CHUNK)
     first_to_stay = (
-        Event.objects.filter(room=head.room, seq__gt=head.trimmed, seq__lte=last, at__gte=horizon)
+        Event.objects.filter(room=head.room, seq__gt=head.trimmed, seq__lte=last, at__gte=_horizon(days))
         .order_by("seq")
         .values_list("seq", flat=True)
         .first()

@@ -1,13 +1,15 @@
-"""Messages on their way to the channel layer: in order, and none while the layer does not answer."""
+"""Messages on their way to the channel layer: in order, none too late, and none while the layer is away."""
 
 import asyncio
 import atexit
 import logging
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from realtime import metrics
@@ -20,29 +22,65 @@ PUBLISH_SECONDS = 0.5
 BREAK_SECONDS = 1.0
 LONGEST_BREAK_SECONDS = 4.0
 OUTGOING_MESSAGES = 10_000
+OUTGOING_CHARACTERS = 16_000_000
+STALE_SECONDS = (
+    1.5  # by then every gateway, which compares its heads once a second, has an event from the log
+)
 CLOSE_SECONDS = 2.0  # what a process that ends waits for its last messages to leave
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message that waits: its size in characters, and when it was rung."""
+
+    group: str
+    message: Message
+    size: int
+    rung_at: float
 
 
 class Ringer:
     """Hands messages to `send`, which says whether the layer took one, in the order of `ring`.
 
-    A layer that does not answer would let messages pile up, so they are dropped (the log heals every one)
-    and nothing is tried for a while, which doubles up to `longest_break` seconds.
+    One at a time: the layer has one connection a server and a lock on it, so that several would only wait
+    there, where each has PUBLISH_SECONDS. A layer that does not answer would let messages pile up, so they
+    are dropped (the log heals every one) and nothing is tried for a while, which doubles up to
+    `longest_break` seconds. A slow one is not sent events that are too late to be of use. `clock` gives
+    seconds.
     """
 
     def __init__(
-        self, send: Callable[[str, Message], Awaitable[bool]], longest_break: float = BREAK_SECONDS
+        self,
+        send: Callable[[str, Message], Awaitable[bool]],
+        longest_break: float = BREAK_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._send = send
         self._longest_break = longest_break
-        self._outgoing: deque[tuple[str, Message]] = deque(maxlen=OUTGOING_MESSAGES)
+        self._clock = clock
+        self._first: deque[tuple[str, Message]] = deque()
+        self._outgoing: deque[Outgoing] = deque()
+        self._size = 0
         self._pending = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
 
     def ring(self, group: str, message: Message) -> None:
-        """On the loop only; never waits. Where too many wait already, the oldest is dropped."""
-        self._outgoing.append((group, message))
+        """On the loop only; never waits. Where too many wait already, the oldest are dropped."""
+        size = sum(len(str(value)) for value in message.values())
+        self._outgoing.append(Outgoing(group, message, size, self._clock()))
+        self._size += size
+        while len(self._outgoing) > OUTGOING_MESSAGES or self._size > OUTGOING_CHARACTERS:
+            self._take()
+            metrics.BELL_DROPPED.labels("full").inc()
+        self._announce()
+
+    def ring_first(self, group: str, message: Message) -> None:
+        """Past all that waits: for the few messages that tell whether the layer is heard at all."""
+        self._first.append((group, message))
+        self._announce()
+
+    def _announce(self) -> None:
         self._pending.set()
         self._empty.clear()
 
@@ -62,12 +100,32 @@ class Ringer:
 
     async def _send_all(self) -> bool:
         sent = True
-        while sent and self._outgoing:
-            sent = await self._send(*self._outgoing.popleft())
+        while sent and (message := self._next()) is not None:
+            sent = await self._send(*message)
+        if self._outgoing:
+            metrics.BELL_DROPPED.labels("away").inc(len(self._outgoing))
+        self._first.clear()
         self._outgoing.clear()
+        self._size = 0
         self._pending.clear()
         self._empty.set()
         return sent
+
+    def _next(self) -> tuple[str, Message] | None:
+        if self._first:
+            return self._first.popleft()
+        while self._outgoing:
+            found = self._take()
+            late = self._clock() - found.rung_at > STALE_SECONDS
+            if not late or found.message.get("kind") != "event":
+                return found.group, found.message
+            metrics.BELL_DROPPED.labels("stale").inc()
+        return None
+
+    def _take(self) -> Outgoing:
+        found = self._outgoing.popleft()
+        self._size -= found.size
+        return found
 
 
 class ThreadRinger:

@@ -13,7 +13,6 @@ from django.conf import settings
 from realtime import admission, metrics, protocol
 from realtime.admission import Handshake, Refusal
 from realtime.authentication import by_credentials
-from realtime.backpressure import Vacancy
 from realtime.commands import Answer, Commands
 from realtime.connection import Connection, FrameRate, Identity, RateVerdict
 from realtime.database import in_database
@@ -79,8 +78,7 @@ class Session:
             ends_at=now + lifetime(),
             last_frame_at=now,
         )
-        self.vacancy = Vacancy(self.connection.outbox)
-        self._commands = Commands(gateway, self.connection, self.vacancy.wait)
+        self._commands = Commands(gateway, self.connection)
         self._rate = FrameRate()
         self._guard: asyncio.TimerHandle | None = None
 
@@ -115,7 +113,6 @@ class Session:
         code, reason = (int(closing.code), closing.reason) if closing else (code, None)
         self.gateway.audit.closed(self.connection, code, reason)
         self.gateway.remove(self.connection)
-        self._commands.stop()
         metrics.count_close(code)
         if closing and closing.code == CloseCode.TOO_SLOW:
             metrics.SLOW_CONSUMERS.inc()

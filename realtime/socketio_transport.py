@@ -140,7 +140,6 @@ class SocketIOTransport:
             while (frame := connection.outbox.take()) is not None:
                 await self._engine_has_room(peer)
                 await self._server.eio.send(peer.engine_sid, _packet(frame))
-                peer.session.vacancy.announce()
             if connection.closing is not None:
                 await self._close(peer)
                 return

@@ -62,7 +62,7 @@ def _clean(holder: Holder, stopping: threading.Event) -> None:
     if not leases.is_eldest(holder):
         return
     trimmed = retention.trim(settings.EVENT_RETENTION_DAYS, settings.EVENT_RETENTION_MINIMUM, stopping)
-    forgotten = records.forget(settings.CONNECTION_HISTORY_DAYS)
+    forgotten = records.forget(settings.CONNECTION_HISTORY_DAYS, stopping)
     if trimmed.events or forgotten:
         logger.info(
             "deleted %d events of %d rooms and %d connections", trimmed.events, trimmed.rooms, forgotten

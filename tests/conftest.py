@@ -27,6 +27,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     config = cast("pytest.Config", pluginmanager.get_plugin("pytestconfig"))
     parser.addoption("--chaos", action="store_true", help="the whole set of faults: `make chaos`")
     parser.addoption("--chaos-seed", type=int, help="what the faults' load is drawn from; default: any")
+    parser.addoption("--chaos-page", type=Path, help="page that shows the table of a run without a failure")
     given = parser.parse_known_args(list(config.invocation_params.args))
     config.stash[in_process_key] = InProcess(given.on)
     config.stash[in_process_key].prepare()
@@ -88,7 +89,7 @@ def pytest_runtest_makereport(
 
     report = yield
     if report.failed and call.when == "call":
-        for name in ("stack", "own_stack"):
+        for name in ("stack", "own_stack", "cluster"):
             if running := getattr(item, "funcargs", {}).get(name):
                 report.sections.append(("gateways", running.tail()))
         for picture in keep_pictures(item, PICTURES):

@@ -167,7 +167,7 @@ def test_a_client_that_reads_nothing_is_cut_off_and_others_hear_on(stack: Stack,
             for number in range(1, 121):
                 assert client.post(f"{board.path}/publish/", json=body).status_code == 201
                 quick.wait_for_seq(head + number, seconds=1)
-        eventually(lambda: slow_consumers(stack) > before, seconds=8, what="the slow one to be cut off")
+        eventually(lambda: slow_consumers(stack) > before, seconds=12, what="the slow one to be cut off")
     assert quick.seqs() == list(range(head + 1, head + 121))
 
 

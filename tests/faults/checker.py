@@ -81,6 +81,8 @@ def check_replica(verdict: Verdict, replica: Replica, board: Snapshot) -> None:
         verdict.blame(f"a hole: {hole}", lost=1)
     if replica.doubled:
         verdict.blame(f"{replica.name} was sent {replica.doubled} events twice", doubled=replica.doubled)
+    if replica.reloads:
+        verdict.blame(f"{replica.name} had to load the board afresh: its cursor did not hold")
     shown = replica.shown()
     expected = {key: value for key, value in board.items() if key != "seq"}
     if replica.seq != board["seq"]:

@@ -41,6 +41,8 @@ class Backoff:
 class Client:
     """Feeds one replica until it is cancelled. `url` is the balancer's; `http` all clients share."""
 
+    sticky = False  # whether all its requests must reach the same gateway
+
     def __init__(
         self, name: str, project: str, url: str, token: str, rng: random.Random, http: httpx.AsyncClient
     ) -> None:
@@ -129,6 +131,9 @@ class SocketClient(Client):
         ) as socket:
             try:
                 await self.converse(socket)
+            except TimeoutError:
+                code = 1006  # nothing was heard any more
+                self.closes.append((time.monotonic(), code))
             except ConnectionClosed as closed:
                 code = closed.rcvd.code if closed.rcvd else 1006
                 self.closes.append((time.monotonic(), code))
@@ -175,15 +180,13 @@ class OneOfMany(SocketClient):
 class SocketIOClient(Client):
     """The real socket.io-client in a Node process; it comes back by itself."""
 
-    def __init__(self, *arguments: Any, transports: str = "websocket", **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._transports = transports
+    transports = "websocket"
 
     async def follow(self) -> None:
         if self.replica.board is None:
             await self.load()
         node = await asyncio.create_subprocess_exec(
-            *("node", "tests/support/socketio_client.mjs", self.url, self._transports, self.token),
+            *("node", "tests/support/socketio_client.mjs", self.url, self.transports, self.token),
             cwd=ROOT,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -219,38 +222,48 @@ class SocketIOClient(Client):
                 self.replica.detach()
 
 
-class PollingClient(Client):
-    """Polls; with `wait`, long polls."""
+class SocketIOPollingClient(SocketIOClient):
+    """The same, by Socket.IO's own long polling."""
 
-    def __init__(self, *arguments: Any, wait: int = 0, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._wait = wait
+    transports = "polling"
+    sticky = True
+
+
+class PollingClient(Client):
+    """Polls; with a `wait` in milliseconds, long polls."""
+
+    wait = 0
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
         self.mode = self.home = "polling"
 
     async def follow(self) -> None:
         if self.replica.board is None:
             await self.load()
-        await self.poll(self._wait, never)
+        await self.poll(self.wait, never)
 
 
 async def never() -> bool:
     return False
 
 
-Make = Callable[..., Client]
+class LongPollingClient(PollingClient):
+    wait = LONG_POLL_MS
 
 
-def crowd(count: int) -> list[tuple[str, Make]]:
-    """Names and makers of `count` clients: half of them plain sockets, the rest shared out."""
-    kinds: list[tuple[str, Make]] = [
-        ("socket", SocketClient),
-        ("long-poll", lambda *a, **o: PollingClient(*a, wait=LONG_POLL_MS, **o)),
-        ("socket", SocketClient),
-        ("poll", PollingClient),
-        ("socket", SocketClient),
-        ("socket.io", SocketIOClient),
-    ]
-    return [(f"{kinds[place % 6][0]}-{place}", kinds[place % 6][1]) for place in range(count)]
+OTHERS: tuple[type[Client], ...] = (
+    LongPollingClient,
+    SocketIOClient,
+    PollingClient,
+    SocketIOPollingClient,
+    LongPollingClient,
+)
+
+
+def crowd(count: int) -> list[type[Client]]:
+    """`count` clients: half of them plain sockets, the rest shared out, in pairs of a kind."""
+    return [SocketClient if place % 4 < 2 else OTHERS[place // 4 % len(OTHERS)] for place in range(count)]
 
 
 async def gather_quietly(tasks: list["asyncio.Task[None]"]) -> None:

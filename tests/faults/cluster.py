@@ -56,19 +56,32 @@ class Cluster:
 
     def __init__(self, folder: Path) -> None:
         self.links = Links()
-        # A commit that was answered is on disk, as in production: what a crash of the server may not lose.
+        # A commit that was answered is in the server's files: what a crash of the server must not lose.
         self.postgres = Postgres(synchronous_commit="on")
         seed(self.postgres.create("board"))
         self.redis = Redis()
         self.nodes = [self._node(folder) for _ in range(GATEWAYS)]
         for node in self.nodes:
             node.gateway.wait_ready()
-        self.front = self.links.open(*(node.gateway.port for node in self.nodes))
+        ports = [node.gateway.port for node in self.nodes]
+        self._front = self.links.open(*ports)
+        # Socket.IO's polling is many requests of one session: they must all reach the same gateway.
+        self._sticky_front = self.links.open(*ports, sticky=True)
 
     @property
     def url(self) -> str:
         """Where the balancer listens."""
-        return f"http://127.0.0.1:{self.front.port}"
+        return f"http://127.0.0.1:{self._front.port}"
+
+    @property
+    def sticky_url(self) -> str:
+        """Where the balancer listens that sends everybody to the same gateway, while it is ready."""
+        return f"http://127.0.0.1:{self._sticky_front.port}"
+
+    @property
+    def fronts(self) -> tuple[Link, Link]:
+        """All ways that clients come."""
+        return self._front, self._sticky_front
 
     def _node(self, folder: Path) -> Node:
         database, redis = self.links.open(self.postgres.port), self.links.open(self.redis.port)
@@ -81,7 +94,7 @@ class Cluster:
 
     def heal(self) -> None:
         """Every link whole, every process running, each gateway ready and in its plain form."""
-        for link in (self.front, *(link for node in self.nodes for link in (node.database, node.redis))):
+        for link in (*self.fronts, *(link for node in self.nodes for link in (node.database, node.redis))):
             link.mend()
         self.redis.server.resume()
         for node in self.nodes:

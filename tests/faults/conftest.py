@@ -14,6 +14,14 @@ from tests.faults.report import write_report
 from tests.faults.trial import Line, Trial
 
 MakeTrial = Callable[..., Trial]
+LONG_SECONDS = 240
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones may take longer than other tests."""
+    for item in items:
+        if item.get_closest_marker("chaos"):
+            item.add_marker(pytest.mark.timeout(LONG_SECONDS))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -51,8 +59,8 @@ def lines(request: pytest.FixtureRequest, chaos_seed: int) -> Iterator[list[Line
     """The report's rows."""
     found: list[Line] = []
     yield found
-    whole = request.config.getoption("--chaos") and not request.config.getoption("keyword")
-    write_report(found, chaos_seed, whole=bool(whole))
+    page: Path | None = request.config.getoption("--chaos-page")
+    write_report(found, chaos_seed, page if not request.session.testsfailed else None)
 
 
 @pytest.fixture

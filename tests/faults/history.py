@@ -25,6 +25,7 @@ class Operation:
     key: str
     invoked_at: float = field(default_factory=time.time)
     ended_at: float | None = None
+    ended: float | None = None  # when it was answered, by the monotonic clock
     outcome: Outcome = "invoked"
     attempts: int = 0
     status: int | None = None
@@ -52,6 +53,8 @@ class History:
         operation.outcome = outcome(operation.status)
         if response is not None and operation.outcome == "answered" and response.content:
             operation.body = response.json()
+        if operation.outcome == "answered":
+            operation.ended = time.monotonic()
         self._write(operation)
 
     def count(self, outcome: Outcome) -> int:

@@ -6,7 +6,7 @@ They run in a thread of their own, so that the service has its database and Redi
 import asyncio
 import itertools
 import threading
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -26,9 +26,10 @@ class Links:
         self._thread.start()
         self._opened: list[Link] = []
 
-    def open(self, *upstreams: int) -> "Link":
-        """A proxy to a port of this machine; to several ports in turn, as a load balancer's."""
-        link = Link(self._loop, upstreams)
+    def open(self, *upstreams: int, sticky: bool = False) -> "Link":
+        """A proxy to a port of this machine. To several it is a load balancer: in turn, or, where it is
+        sticky, to the first that is ready."""
+        link = Link(self._loop, upstreams, sticky)
         self.run(link.listen())
         self._opened.append(link)
         return link
@@ -96,14 +97,14 @@ async def _cancel(tasks: Collection["asyncio.Future[None]"]) -> None:
 class Link:
     """One proxy. What a test does to it holds once the method returns; any thread may call."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, upstreams: Sequence[int]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, upstreams: Sequence[int], sticky: bool) -> None:
         self.port = 0
         self.delay = 0.0  # seconds that each chunk waits, either way
         self.flowing = asyncio.Event()
         self.flowing.set()
         self._loop = loop
         self._upstreams = upstreams
-        self._turns = itertools.count()
+        self._turns: Iterator[int] = itertools.repeat(0) if sticky else itertools.count()
         self._ready = set(upstreams)
         self._refusing = False
         self._pipes: set[Pipe] = set()
@@ -178,7 +179,7 @@ class Link:
             self._pipes.discard(pipe)
 
     async def _connect(self) -> Streams | None:
-        """The next upstream in turn that is ready, else the next that answers."""
+        """The next upstream that is ready, else the next that answers."""
         first, count = next(self._turns), len(self._upstreams)
         order = [self._upstreams[(first + step) % count] for step in range(count)]
         for port in sorted(order, key=lambda port: port not in self._ready):

@@ -1,6 +1,8 @@
 """A client's copy of a board: one snapshot, then each event once, in order."""
 
 import time
+from bisect import bisect_left
+from math import inf
 from typing import Any
 
 from tests.support.reducer import Snapshot, apply, in_board_order
@@ -21,12 +23,12 @@ class Replica:
         self.holes: list[str] = []
         self.doubled = 0
         self.reloads = 0
-        self.level_since: float | None = None  # monotonic; when the connection that feeds it was last made
+        self._connected: list[list[float]] = []  # from when to when, by the monotonic clock
         self._reached: list[tuple[int, float]] = []
 
     @property
     def connected(self) -> bool:
-        return self.level_since is not None
+        return bool(self._connected) and self._connected[-1][1] == inf
 
     def load(self, snapshot: Snapshot) -> None:
         """Take a fresh snapshot, the first or after a trimmed history."""
@@ -36,11 +38,20 @@ class Replica:
         self._reached.append((self.seq, time.monotonic()))
 
     def attach(self) -> None:
-        if self.level_since is None:
-            self.level_since = time.monotonic()
+        if not self.connected:
+            self._connected.append([time.monotonic(), inf])
 
     def detach(self) -> None:
-        self.level_since = None
+        if self.connected:
+            self._connected[-1][1] = time.monotonic()
+
+    def connected_from(self, moment: float) -> float:
+        """Since when it has been connected at a moment, or was last; infinity where it never was before."""
+        return max((start for start, _ in self._connected if start <= moment), default=inf)
+
+    def was_connected(self, start: float, end: float) -> bool:
+        """By one and the same connection, all the time between."""
+        return any(since <= start and end <= until for since, until in self._connected)
 
     def take(self, event: dict[str, Any]) -> None:
         """Apply one event of the log."""
@@ -57,7 +68,8 @@ class Replica:
 
     def reached_at(self, seq: int) -> float:
         """When it had everything up to `seq`, by the monotonic clock; infinity where it has not."""
-        return next((at for reached, at in self._reached if reached >= seq), float("inf"))
+        place = bisect_left(self._reached, (seq, 0.0))
+        return self._reached[place][1] if place < len(self._reached) else inf
 
     def shown(self) -> Snapshot | None:
         """The board in board order, as the service would give it."""

@@ -1,6 +1,7 @@
 """Gateways that die, stop, or are replaced, under load."""
 
 import asyncio
+import contextlib
 import signal
 import time
 
@@ -11,28 +12,36 @@ from tests.faults.burst import burst
 from tests.faults.clients import REALTIME_OFF, OneOfMany, SocketClient, SocketIOClient
 from tests.faults.cluster import SETTINGS, Node
 from tests.faults.conftest import MakeTrial
-from tests.faults.trial import HEALTHY_SECONDS, Trial
+from tests.faults.trial import BACK_SECONDS, HEALTHY_SECONDS, Trial
+from tests.support.people import OWNER
 
+LEASE_SECONDS = 6
+GHOST_SECONDS = 55  # Engine.IO notices its dead within 45 s, a plain socket much sooner
+NOTICED_SECONDS = 0.5
+IDLE = int(SETTINGS["CONNECTION_TIMEOUT"]) / 1000
+MOST_READS = 60
 WINDOW = int(SETTINGS["DRAIN_WINDOW"]) / 1000
 CAME_BACK_AT_ONCE = 1000
 MISSED = 40
 
 
+@pytest.mark.chaos
 async def test_nothing_happens(trial: MakeTrial) -> None:
     """No fault"""
-    async with trial(bound=HEALTHY_SECONDS) as load:
+    async with trial(bound=HEALTHY_SECONDS, delivery=HEALTHY_SECONDS) as load:
         load.line.injected = "nothing: a healthy system"
         await load.go_on(5)
 
 
 async def kill_a_gateway(load: Trial) -> None:
     gateway = load.cluster.nodes[0].gateway
-    async with load.fault("kill -9 of one of three, a new one after 8 s"):
+    async with load.fault("kill -9 of one of three; a new one after 8 s"):
         gateway.kill()
-        await load.go_on(8)
-        await load.in_thread(gateway.restart)
+    await load.go_on(LEASE_SECONDS + 2)
+    await load.in_thread(gateway.restart)
 
 
+@pytest.mark.chaos
 async def test_a_gateway_is_killed(trial: MakeTrial) -> None:
     """A gateway dies"""
     async with trial(traces=("gateway_leases_expired_total",)) as load:
@@ -44,16 +53,36 @@ async def drain(load: Trial, node: Node) -> None:
 
     Others may be told meanwhile, by a gateway that has real-time off, to poll.
     """
-    began = time.monotonic()
+    began, sockets = time.monotonic(), open_sockets(node)
     node.gateway.process.send_signal(signal.SIGTERM)
-    await load.until(lambda: not node.gateway.running, WINDOW + 10)
+    served = await serving_to_the_end(load, node)
+    long_enough = served > WINDOW * 0.9 or not sockets
+    load.demand(long_enough, f"HTTP was answered for {served:.2f} s of a drain of {WINDOW:g} s")
+    await load.until(lambda: not node.gateway.running, 10)
     closes = [close for close in load.closes(since=began) if close[1] != REALTIME_OFF]
     codes = {code for _, code in closes}
     load.demand(codes <= {1012}, f"a drain closed sockets with {codes}, not with 1012 alone")
     times = [at for at, _ in closes]
-    if len(times) >= 3:
+    if len(times) >= 5:  # fewer may happen to be neighbours in the order of closing
         spread = times[-1] - times[0]
         load.demand(spread > WINDOW / 3, f"{len(times)} sockets were closed within {spread:.2f} s")
+
+
+async def serving_to_the_end(load: Trial, node: Node) -> float:
+    """For how many seconds a gateway that drains says so at /ready, and reads the board for whoever asks."""
+    began = time.monotonic()
+    board = f"{node.gateway.http_url}/api/projects/{load.boards[0].id}/board/"
+    headers = {"Authorization": f"Bearer {load.token(OWNER)}"}
+    async with httpx.AsyncClient(timeout=5) as http:
+        with contextlib.suppress(httpx.TransportError):
+            while time.monotonic() - began < WINDOW:
+                ready = await http.get(f"{node.gateway.http_url}/ready")
+                read = await http.get(board, headers=headers)
+                load.demand(read.is_success, f"a gateway that drains answered a read with {read.status_code}")
+                late = time.monotonic() - began > NOTICED_SECONDS
+                load.demand(ready.status_code == 503 or not late, "/ready of a gateway that drains says yes")
+                await load.go_on(0.1)
+    return time.monotonic() - began
 
 
 async def drain_and_restart(load: Trial, node: Node, **settings: str) -> None:
@@ -70,6 +99,7 @@ async def drain_a_gateway(load: Trial) -> None:
         await drain_and_restart(load, node)
 
 
+@pytest.mark.chaos
 async def test_a_gateway_drains(trial: MakeTrial) -> None:
     """A gateway is stopped in order"""
     async with trial(traces=('websocket_closes_total{code="1012"}',)) as load:
@@ -90,7 +120,7 @@ async def test_a_rolling_restart(trial: MakeTrial) -> None:
 @pytest.mark.chaos
 async def test_nobody_is_there_for_a_while(trial: MakeTrial) -> None:
     """Scaled to zero and back"""
-    async with trial(traces=("websocket_resumes_total",)) as load:
+    async with trial(traces=('websocket_resumes_total{outcome="replayed"}',)) as load:
         async with load.fault("SIGTERM to all three, 3 s without any, then three new ones"):
             await asyncio.gather(*(drain(load, node) for node in load.cluster.nodes))
             await load.go_on(3)
@@ -100,17 +130,18 @@ async def test_nobody_is_there_for_a_while(trial: MakeTrial) -> None:
 @pytest.mark.chaos
 async def test_a_new_version_beside_the_old(trial: MakeTrial) -> None:
     """A new version runs beside the old, and is taken back"""
-    async with trial(traces=("websocket_bell_ignored_total",)) as load:
+    async with trial() as load:
+        new, *old = load.cluster.nodes
         async with load.fault("one gateway rings in kinds and with fields that the others do not know"):
-            node = load.cluster.nodes[0]
-            await drain(load, node)
-            await load.in_thread(
-                node.gateway.restart, program=("-m", "tests.faults.variants", "next-version")
-            )
-            load.add_client("new-version", SocketClient, load.boards[0].id, url=node.gateway.http_url)
-            load.add_writer("new-version", load.boards[1].id, url=node.gateway.http_url)
+            await drain(load, new)
+            await load.in_thread(new.gateway.restart, program=("-m", "tests.faults.variants", "next-version"))
+            load.add_client("new-version", SocketClient, load.boards[0].id, url=new.gateway.http_url)
+            load.add_writer("new-version", load.boards[1].id, url=new.gateway.http_url)
             await load.go_on(5)
-            await drain_and_restart(load, node)
+            await load.watch.look()
+            ignored = load.watch.moved("websocket_bell_ignored_total", *old)
+            await drain_and_restart(load, new)
+        load.trace("websocket_bell_ignored_total of the old", ignored)
 
 
 async def test_a_crash_between_commit_and_bell(trial: MakeTrial) -> None:
@@ -135,43 +166,47 @@ async def test_a_crash_between_commit_and_bell(trial: MakeTrial) -> None:
 async def test_half_open_connections(trial: MakeTrial) -> None:
     """Clients vanish without a word"""
     async with trial(traces=('websocket_closes_total{code="4408"}',)) as load:
-        async with load.fault("all connections cut on the clients' side only"):
-            load.cluster.front.abandon()
-        await load.everybody_connected()
+        sockets = [client for client in load.clients if isinstance(client, SocketClient)]
         engines = sum(isinstance(client, SocketIOClient) for client in load.clients)
-        live = engines + sum(isinstance(client, SocketClient) for client in load.clients)
-        idle = int(SETTINGS["CONNECTION_TIMEOUT"]) / 1000
-        # Engine.IO has a clock of its own, and notices its dead within 45 s.
-        found = await load.until(lambda: live <= open_sockets(load) <= live + engines, idle + 6)
-        load.demand(found, f"{open_sockets(load)} sockets are counted, {live} clients are there")
+        before = [len(client.connects) for client in sockets]
+        async with load.fault("all connections cut on the clients' side only"):
+            for front in load.cluster.fronts:
+                front.abandon()
+        back = await load.until(
+            lambda: all(len(c.connects) > n for c, n in zip(sockets, before, strict=True)), 10
+        )
+        load.demand(back, "not every socket came back")
+        live = len(sockets) + engines
+        fell = await load.until(lambda: open_sockets(*load.cluster.nodes) == live, GHOST_SECONDS)
+        load.demand(fell, f"{open_sockets(*load.cluster.nodes)} sockets are counted, {live} are there")
 
 
-def open_sockets(load: Trial) -> int:
-    """What /health of all gateways counts."""
-    answers = [httpx.get(f"{node.gateway.http_url}/health", timeout=2) for node in load.cluster.nodes]
+def open_sockets(*nodes: Node) -> int:
+    """What /health of these gateways counts."""
+    answers = [httpx.get(f"{node.gateway.http_url}/health", timeout=2) for node in nodes]
     return sum(answer.json()["connections"] for answer in answers)
 
 
 @pytest.mark.chaos
 async def test_a_thousand_come_back_at_once(trial: MakeTrial) -> None:
     """A thousand clients lose their connections and come back"""
-    async with trial(traces=("websocket_resumes_total",), writers=1) as load:
+    traces = ('websocket_resumes_total{outcome="replayed"}',)
+    async with trial(traces=traces, writers=1) as load:
         project = load.boards[1].id
         board = load.snapshot(project)
         for number in range(CAME_BACK_AT_ONCE):
             load.add_client(f"many-{number}", OneOfMany, project).replica.load(dict(board))
         load.demand(await load.everybody_connected(60), "a thousand clients could not connect")
-        await load.look()
-        reads = load.moved("websocket_log_reads_total")
-        async with load.fault("every connection through the balancer cut, all three gateways cold"):
-            for node in load.cluster.nodes:
+        nodes = load.cluster.nodes
+        async with load.fault(
+            f"kill -9 of all three, {MISSED} events by another service, three new ones, cold"
+        ):
+            for node in nodes:
                 node.gateway.kill()
             await burst(load, project, events=MISSED, size=40, together=10)
-            await asyncio.gather(*(load.in_thread(n.gateway.restart) for n in load.cluster.nodes))
-            await load.everybody_connected(60)
-        await load.look()
-        read = load.moved("websocket_log_reads_total") - reads
+            await asyncio.gather(*(load.in_thread(n.gateway.restart) for n in nodes))
+        load.demand(await load.everybody_connected(BACK_SECONDS), "not everybody came back in time")
+        await load.watch.look()
+        read = load.watch.moved("websocket_log_reads_total")
         load.trace("reads of the log", read)
-        load.demand(
-            read <= 60, f"{read:.0f} reads of the log for one range in {len(load.cluster.nodes)} gateways"
-        )
+        load.demand(read <= MOST_READS, f"{read:.0f} reads of the log by {len(nodes)} gateways for one range")

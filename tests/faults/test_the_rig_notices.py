@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from tests.faults.conftest import MakeTrial
+from tests.faults.test_clients_misbehave import send_thrice
 from tests.faults.test_gateways_fail import drain_a_gateway, kill_a_gateway
 from tests.faults.test_redis_fails import kill_subscriptions, lose_redis_for_good
 from tests.faults.trial import Trial
@@ -18,6 +19,8 @@ BROKEN = [
     ("without-head-check", lose_redis_for_good, r"stopped at \d+ of|was level inf"),
     ("without-drain", drain_a_gateway, r"sockets were closed within"),
     ("without-lease", kill_a_gateway, r"gateway_leases_expired_total did not move"),
+    ("without-canary", lose_redis_for_good, r"/ready says"),
+    ("without-idempotency", send_thrice, r"stands \d+ times|answers to one write"),
 ]
 
 

@@ -17,9 +17,11 @@ import httpx
 import psycopg
 
 from tests.faults.checker import Verdict, check_log, check_operations, check_replay, check_replica
-from tests.faults.clients import LONG_POLL_MS, Client, Make, crowd, gather_quietly
-from tests.faults.cluster import GATEWAYS, Cluster, Metrics, Node
+from tests.faults.clients import LONG_POLL_MS, Client, crowd, gather_quietly
+from tests.faults.cluster import GATEWAYS, Cluster, Node
 from tests.faults.history import History
+from tests.faults.timing import convergence, slowest_delivery
+from tests.faults.watch import Watch
 from tests.faults.writers import Writer
 from tests.support.api import Api, log_in
 from tests.support.boards import Board
@@ -32,8 +34,8 @@ STEADY_SECONDS = 1.5
 AFTER_SECONDS = 1.5
 HEALTHY_SECONDS, HEALING_SECONDS = 1.0, 5.0  # the promise
 PATIENCE_SECONDS = 25.0
-LOOK_SECONDS = 0.4
-MEMORY_BYTES = 160 * 1024 * 1024  # that a gateway may grow by in a trial
+BACK_SECONDS = 10.0  # the longest pause of a client of ours, its connect and its join
+MEMORY_BYTES = 80 * 1024 * 1024  # that a gateway may grow by in a trial
 
 # Threads that live as long as the run: a process ends with the thread that started it (PR_SET_PDEATHSIG).
 _hands = ThreadPoolExecutor(2 * GATEWAYS)
@@ -50,7 +52,9 @@ class Line:
     events: int = 0
     lost: int = 0
     doubled: int = 0
-    slowest: float = 0.0  # seconds from the fault's end until the last client was level
+    back: float = 0.0  # seconds from the fault's end until the last client was connected
+    slowest: float = 0.0  # seconds from then until the last client was level
+    delivery: float = 0.0  # seconds from a write's answer until the last connected client had its event
     write: float = 0.0  # seconds that the slowest answered write took
     memory: int = 0
     traces: dict[str, float] = field(default_factory=dict)
@@ -62,6 +66,7 @@ class Trial:
 
     traces: the metrics that name the fault, each of which must have moved
     bound: seconds after the fault's end in which every connected client must be level
+    delivery: seconds in which every connected client must have an answered write, all through the trial
     patience: seconds to wait for them all the same, so that what took too long is a number
     """
 
@@ -76,12 +81,14 @@ class Trial:
         clients: int = CLIENTS,
         writers: int = WRITERS,
         bound: float = HEALING_SECONDS,
+        delivery: float | None = None,
         patience: float = PATIENCE_SECONDS,
     ) -> None:
         self.cluster = cluster
         self.line = line
         self.seed = seed
         self.bound = bound
+        self.delivery = delivery
         self.patience = patience
         self.verdict = Verdict()
         self.history = History(folder / "history.jsonl")
@@ -93,23 +100,27 @@ class Trial:
         self._tokens: dict[Person, str] = {}
         self._following: list[asyncio.Task[None]] = []
         self._writing: list[asyncio.Task[None]] = []
-        self._watch = Watch(cluster)
+        self.watch = Watch(cluster)
         self._open = ExitStack()
         self._ended: float | None = None
         self._heads: dict[str, int] = {}
+        self._answered = 0
 
     # --- before -------------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
-        self._watching = asyncio.create_task(self._watch.run())
+        self.watching = asyncio.create_task(self.watch.run())
         self._tokens = {p: log_in(self.cluster.url, p) for p in (OWNER, EDITOR)}
         timeout = httpx.Timeout(LONG_POLL_MS / 1000 + 3, connect=3)
         self._http = httpx.AsyncClient(base_url=self.cluster.url, timeout=timeout, limits=httpx.Limits())
         self.boards = [Board(self.api(OWNER), f"Board {n + 1}") for n in range(PROJECTS)]
         clients, writers = self._sizes
-        for place, (name, make) in enumerate(crowd(clients)):
-            self.add_client(name, make, self.boards[place % PROJECTS].id)
-        await self.everybody_connected()
+        for place, kind in enumerate(crowd(clients)):
+            self.add_client(f"{kind.__name__}-{place}", kind, self.boards[place % PROJECTS].id)
+        connected = await self.everybody_connected()
+        assert connected, (
+            f"not connected: {[c.replica.name for c in self.clients if not c.replica.connected]}"
+        )
         for number in range(writers):
             self.add_writer(f"writer-{number}", self.boards[number % PROJECTS].id)
         await self.go_on(STEADY_SECONDS)
@@ -125,11 +136,10 @@ class Trial:
     def rng(self, name: str) -> random.Random:
         return random.Random(f"{self.seed} {name}")
 
-    def add_client(self, name: str, make: Make, project: str, url: str | None = None) -> Client:
+    def add_client(self, name: str, kind: type[Client], project: str, url: str | None = None) -> Client:
         person = (OWNER, EDITOR)[len(self.clients) % 2]
-        client = make(
-            name, project, url or self.cluster.url, self._tokens[person], self.rng(name), self._http
-        )
+        url = url or (self.cluster.sticky_url if kind.sticky else self.cluster.url)
+        client = kind(name, project, url, self._tokens[person], self.rng(name), self._http)
         self.clients.append(client)
         self._following.append(asyncio.create_task(client.run()))
         return client
@@ -159,9 +169,10 @@ class Trial:
         """Let everybody work for so long."""
         await self.until(lambda: False, seconds)
 
-    async def look(self) -> None:
-        """Read the metrics now."""
-        await self._watch.look()
+    async def mark(self) -> None:
+        """The fault begins: only metrics that move from here on are its trace."""
+        await self.watch.mark()
+        self._answered = self.history.count("answered")
 
     def snapshot(self, project: str) -> Snapshot:
         """The board, as the database has it."""
@@ -195,9 +206,17 @@ class Trial:
     async def fault(self, injected: str) -> AsyncIterator[None]:
         """What happens inside is the fault; it has ended when the block ends."""
         self.line.injected = injected
+        await self.mark()
         yield
         self._heads = self.heads()
         self._ended = time.monotonic()
+
+    def writes_went_on(self, least: int = 10) -> None:
+        """Demand that the fault, up to now, has failed no write and held up none for good."""
+        answered = self.history.count("answered") - self._answered
+        self.demand(answered >= least, f"only {answered} writes were answered meanwhile")
+        unknown = self.history.count("unknown")
+        self.demand(not unknown, f"{unknown} writes got no answer though the database was there")
 
     async def in_thread(self, work: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         """Do what blocks, a restart say, while everybody goes on."""
@@ -212,9 +231,9 @@ class Trial:
         try:
             if error is None:
                 await self._settle()
+                self.line.passed = not self.verdict.problems
         finally:
-            self.line.passed = error is None and not self.verdict.problems
-            await gather_quietly([*self._following, *self._writing, self._watching])
+            await gather_quietly([*self._following, *self._writing, self.watching])
             await self._http.aclose()
             self.history.close()
             self._open.close()
@@ -233,21 +252,38 @@ class Trial:
         await self.until(lambda: all(self._is_level(c, heads) for c in self.clients), self.patience)
         self._time(self._heads or heads, self._ended or stopped)
         self._time(heads, stopped)
-        await self._watch.look()
+        await self.watch.look()
         self._judge(heads)
 
     def _is_level(self, client: Client, heads: dict[str, int]) -> bool:
         return client.replica.seq >= heads[client.replica.project]
 
     def _time(self, heads: dict[str, int], since: float) -> None:
-        """How long the slowest client took, from `since` or from when it was connected again."""
+        """How long the slowest client took: to be connected again, and from then on to be level."""
         for client in self.clients:
             replica = client.replica
-            reached = replica.reached_at(heads[replica.project])
-            took = reached - max(since, client.connects[-1] if reached > client.connects[-1] else since)
-            self.line.slowest = max(self.line.slowest, took)
+            back, took = convergence(replica, heads[replica.project], since)
+            self.line.back, self.line.slowest = max(self.line.back, back), max(self.line.slowest, took)
             if took > self.bound:
                 self.verdict.blame(f"{replica.name} was level {took:.2f} s after, allowed are {self.bound:g}")
+            if back > BACK_SECONDS:
+                self.verdict.blame(
+                    f"{replica.name} came back {back:.2f} s after, allowed are {BACK_SECONDS:g}"
+                )
+
+    def _time_deliveries(self, log: list[dict[str, Any]], project: str) -> None:
+        """How long an answered write took to reach those who were connected all the while."""
+        seqs = {event["mutationId"]: event["seq"] for event in log}
+        answered = [(seqs[o.key], o.ended) for o in self.history.operations if o.ended and o.key in seqs]
+        for client in self.clients:
+            if client.replica.project == project:
+                worst = slowest_delivery(client.replica, answered)
+                self.line.delivery = max(self.line.delivery, worst)
+                if self.delivery is not None and worst > self.delivery:
+                    name = client.replica.name
+                    self.verdict.blame(
+                        f"{name} had a write {worst:.2f} s after, allowed are {self.delivery:g}"
+                    )
 
     def _judge(self, heads: dict[str, int]) -> None:
         verdict, operations = self.verdict, self.history.operations
@@ -256,16 +292,17 @@ class Trial:
             check_log(verdict, board.id, log, heads[board.id])
             check_operations(verdict, [o for o in operations if o.project == board.id], log)
             check_replay(verdict, log, database)
+            self._time_deliveries(log, board.id)
             for client in self.clients:
                 if client.replica.project == board.id:
                     check_replica(verdict, client.replica, database)
             self.line.events += len(log)
-        for what, grown in self._watch.growth().items():
+        for what, grown in self.watch.growth().items():
             self.line.memory = max(self.line.memory, grown)
             if grown > MEMORY_BYTES:
                 verdict.blame(f"{what} grew by {grown / 2**20:.0f} MiB")
         for series in self._traces:
-            moved = self.line.traces[series] = self.moved(series)
+            moved = self.line.traces[series] = self.watch.moved(series)
             if not moved:
                 verdict.blame(f"the fault left no trace: {series} did not move")
         self._report(verdict)
@@ -292,10 +329,6 @@ class Trial:
         """When, by the monotonic clock, and with which code clients' sockets were closed."""
         return sorted(close for client in self.clients for close in client.closes if close[0] >= since)
 
-    def moved(self, series: str) -> float:
-        """By how much the sum of all series that begin so has grown since the trial began."""
-        return self._watch.moved(series)
-
     def log(self, project: str) -> list[dict[str, Any]]:
         """The whole log of a project, from the database itself."""
         query = "SELECT envelope::json FROM realtime_event WHERE room = %s ORDER BY seq"
@@ -308,41 +341,3 @@ class Trial:
         with psycopg.connect(self.cluster.postgres.url("board")) as connection:
             rows = connection.execute(query).fetchall()
         return {room.removeprefix("project:"): seq for room, seq in rows}
-
-
-class Watch:
-    """Memory and metrics of every gateway process, read again and again: the last word of the dead counts."""
-
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-        self._first: dict[int, Metrics] = {}
-        self._last: dict[int, Metrics] = {}
-        self._memory: dict[int, list[int]] = {}
-
-    async def run(self) -> None:
-        self._first = {node.gateway.process.pid: {} for node in self._cluster.nodes}
-        while True:
-            await self.look()
-            await asyncio.sleep(LOOK_SECONDS)
-
-    async def look(self) -> None:
-        await asyncio.gather(*(asyncio.to_thread(self._look_at, node) for node in self._cluster.nodes))
-
-    def _look_at(self, node: Any) -> None:
-        pid = node.gateway.process.pid
-        if metrics := node.metrics():  # it serves: what it grows by from here on is the load's
-            self._memory.setdefault(pid, []).append(node.memory)
-            if self._first.get(pid) == {}:
-                self._first[pid] = metrics  # it ran before: only what comes from here on counts
-            self._last[pid] = metrics
-
-    def moved(self, series: str) -> float:
-        return sum(
-            value - self._first.get(pid, {}).get(name, 0.0)
-            for pid, metrics in self._last.items()
-            for name, value in metrics.items()
-            if name.startswith(series)
-        )
-
-    def growth(self) -> dict[str, int]:
-        return {f"gateway {pid}": max(seen) - seen[0] for pid, seen in self._memory.items()}

@@ -86,6 +86,23 @@ def without_lease() -> None:
     Upkeep._look_for_the_dead = look_away  # type: ignore[assignment, method-assign]
 
 
+def without_canary() -> None:
+    """A gateway takes itself for healthy, whatever it hears."""
+    from realtime.bell import Bell
+
+    Bell.healthy = True  # type: ignore[assignment, method-assign]
+
+
+def without_idempotency() -> None:
+    """Each request is carried out, whether or not its key was seen before."""
+    from uuid import uuid4
+
+    from projects import services
+
+    claim = services.idempotency_claim
+    services.idempotency_claim = lambda **given: claim(**{**given, "key": str(uuid4())})
+
+
 VARIANTS: dict[str, Callable[[], None]] = {
     "next-version": next_version,
     "crash-before-bell": crash_before_bell,
@@ -93,6 +110,8 @@ VARIANTS: dict[str, Callable[[], None]] = {
     "without-head-check": without_head_check,
     "without-drain": without_drain,
     "without-lease": without_lease,
+    "without-canary": without_canary,
+    "without-idempotency": without_idempotency,
 }
 
 

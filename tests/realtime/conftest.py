@@ -1,9 +1,14 @@
 """Fixtures of the gateway's tests."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 from realtime import broadcast
+from tests.realtime.bell_rig import use
 from tests.realtime.hub_rig import Bells, Rig
+from tests.support.redis import Redis
 
 
 @pytest.fixture
@@ -17,3 +22,11 @@ def bells(monkeypatch: pytest.MonkeyPatch) -> Bells:
 @pytest.fixture
 def rig(transactional_db: None, bells: Bells) -> Rig:
     return Rig(bells)
+
+
+@pytest.fixture
+def redis(settings: Any) -> Iterator[Redis]:
+    server = Redis()
+    use(settings, server)
+    yield server
+    server.stop()

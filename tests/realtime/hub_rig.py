@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from realtime import eventlog
 from realtime.commands import Commands
-from realtime.connection import Connection, Identity, Outbox
+from realtime.connection import QUEUE_FRAMES, Connection, Identity, Outbox
 from realtime.database import in_database
 from realtime.eventlog import Actor, Event
 from realtime.gateway import Gateway
@@ -42,7 +42,7 @@ class Bells:
 class Reader:
     """A socket without a network. A quick one takes each frame at once, a slow one nothing at all."""
 
-    def __init__(self, user: str | None = None, slow: bool = False, queue: int = 1000) -> None:
+    def __init__(self, user: str | None = None, slow: bool = False, queue: int = QUEUE_FRAMES) -> None:
         identity = Identity(user, user, user) if user else None
         self.seqs: list[int] = []
         self.errors: list[str] = []
@@ -59,11 +59,18 @@ class Reader:
             elif found["event"] == "error":
                 self.errors.append(found["data"]["code"])
 
-    def has_room(self) -> "asyncio.Future[None]":
-        room = asyncio.get_running_loop().create_future()
-        if not self.slow:
-            room.set_result(None)
-        return room
+
+class TakingTurns(Reader):
+    """One that takes what is queued in a turn of the loop of its own, as the writer of a socket does."""
+
+    def __init__(self, user: str | None = None) -> None:
+        super().__init__(user)
+        self.most_queued = 0
+        self.connection.wake = self._wake
+
+    def _wake(self) -> None:
+        self.most_queued = max(self.most_queued, self.connection.outbox._bytes)
+        asyncio.get_running_loop().call_soon(self.take_all)
 
 
 class Rig:
@@ -86,8 +93,8 @@ class Rig:
     async def create(self) -> None:
         await in_database(_create, self.room)
 
-    async def write(self, count: int = 1, reauthorise: bool = False) -> None:
-        await in_database(append, self.room, count, reauthorise)
+    async def write(self, count: int = 1, reauthorise: bool = False, size: int = 1) -> None:
+        await in_database(append, self.room, count, reauthorise, size)
 
     async def head(self) -> int:
         return await in_database(eventlog.head, self.room)
@@ -100,7 +107,7 @@ class Rig:
 
     async def join(self, reader: Reader, since: int | None = None) -> None:
         """As a socket does it: the ack, and right behind it what was missed."""
-        commands = Commands(self.gateway, reader.connection, reader.has_room)
+        commands = Commands(self.gateway, reader.connection)
         data = {"boardId": self.room.id} if since is None else {"boardId": self.room.id, "since": since}
         answer = await commands.run(Command(1, "board:join", data))
         reader.joined_at = answer.data["seq"] if since is None else since
@@ -132,9 +139,10 @@ def _create(room: Room) -> None:
     eventlog.create(room)
 
 
-def append(room: Room, count: int = 1, reauthorise: bool = False) -> list[Event]:
+def append(room: Room, count: int = 1, reauthorise: bool = False, size: int = 1) -> list[Event]:
+    """Write events with a text of `size` characters."""
     with eventlog.writing(room) as log:
         return [
-            log.append("note:written", {"text": "…"}, actor=Actor("1", "One"), reauthorise=reauthorise)
+            log.append("note:written", {"text": "x" * size}, actor=Actor("1", "One"), reauthorise=reauthorise)
             for _ in range(count)
         ]

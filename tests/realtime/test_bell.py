@@ -1,13 +1,8 @@
 """The bell on a real Redis: it may be cut off in any way, says so, and hears again by itself."""
 
 import asyncio
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import UTC, datetime
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -15,81 +10,13 @@ from prometheus_client import REGISTRY
 
 from realtime import bell as bell_module
 from realtime import broadcast
-from realtime.bell import DEAF_SECONDS, Bell
-from realtime.eventlog import Event
-from realtime.ringing import BREAK_SECONDS, OUTGOING_MESSAGES, Message, Ringer, ThreadRinger
+from realtime.bell import DEAF_SECONDS
+from realtime.ringing import OUTGOING_MESSAGES, Message, ThreadRinger
+from tests.realtime.bell_rig import Listener, hears, message, until, use
 from tests.realtime.hub_rig import run
-from tests.support.environment import environment
-from tests.support.processes import ROOT, eventually
 from tests.support.redis import Redis
 
 RECOVERY_SECONDS = 6.0  # BREAK_SECONDS, a hand-shake that runs into its time limit (3 s), a canary's way
-
-
-@pytest.fixture
-def redis(settings: Any) -> Iterator[Redis]:
-    server = Redis()
-    use(settings, server)
-    yield server
-    server.stop()
-
-
-def use(settings: Any, *servers: Redis) -> None:
-    limits = {"socket_timeout": 3, "socket_connect_timeout": 1}
-    settings.REDIS_URLS = [server.url for server in servers]
-    settings.CHANNEL_LAYERS = {
-        "default": {
-            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            "CONFIG": {"hosts": [{"address": url, **limits} for url in settings.REDIS_URLS]},
-        }
-    }
-
-
-class Listener:
-    """One process's bell, and what it has heard from elsewhere."""
-
-    def __init__(self) -> None:
-        self.heard: list[Any] = []
-        self.bell = Bell(lambda message: self.heard.append(message.get("seq")))
-
-    async def __aenter__(self) -> "Listener":
-        self.bell.start()
-        self._clock = asyncio.create_task(self._tick())
-        await until(lambda: self.bell._channel is not None)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._clock.cancel()
-        await self.bell.stop()
-
-    async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(1)  # the gateway's clock
-            await self.bell.mend()
-
-
-async def until(condition: Callable[[], object], seconds: float = 10.0) -> float:
-    """Give the loop its turns until the condition holds; how long it took."""
-    begun = time.monotonic()
-    while not condition():
-        assert time.monotonic() - begun < seconds, f"waited {seconds:g} s in vain"
-        await asyncio.sleep(0.01)
-    return time.monotonic() - begun
-
-
-def message(seq: int) -> Message:
-    return broadcast.stamped({"kind": "event", "room": "x", "seq": seq})
-
-
-async def hears(listener: Listener, other: ThreadRinger, group: str, seconds: float = 10.0) -> float:
-    """Publish from elsewhere until it is heard; how long that took."""
-    seq = max(listener.heard, default=0) + 1
-
-    def heard() -> bool:
-        other.ring(group, message(seq))
-        return seq in listener.heard
-
-    return await until(heard, seconds)
 
 
 @pytest.fixture
@@ -183,6 +110,75 @@ def test_a_subscription_whose_end_is_unknown_is_not_believed(redis: Redis, elsew
     run(story())
 
 
+def test_a_group_that_is_let_go_while_it_is_subscribed_to_does_not_stay(
+    redis: Redis, elsewhere: ThreadRinger
+) -> None:
+    """Nobody would ever give it up: the process would hear, for good, a room that nobody is in."""
+
+    async def story() -> None:
+        async with Listener() as listener:
+            (shard,) = listener.bell._layer._get_layer()._shards
+            async with shard._lock:  # as a publish that takes its time holds it
+                subscribing = asyncio.create_task(listener.bell.subscribe("room.one"))
+                await asyncio.sleep(0)
+                await listener.bell.unsubscribe("room.one")
+            await subscribing
+            await listener.bell.subscribe("room.two")
+            elsewhere.ring("room.one", message(999))
+            await hears(listener, elsewhere, "room.two")
+            assert 999 not in listener.heard
+            assert "room.one" not in listener.bell._subscribed
+
+    run(story())
+
+
+def test_many_subscriptions_wait_for_a_slow_server_together_and_not_one_after_the_other(redis: Redis) -> None:
+    async def story() -> None:
+        async with Listener() as listener:
+            (shard,) = listener.bell._layer._get_layer()._shards
+            publishing = asyncio.create_task(hold_in_turns(shard._lock, 0.2))
+            listener.bell._wanted |= {f"room.{number}" for number in range(100)}
+            begun = time.monotonic()
+            await listener.bell.mend()
+            publishing.cancel()
+            assert listener.bell._subscribed >= listener.bell._wanted
+            assert time.monotonic() - begun < 3, "100 publishes long"
+
+    run(story())
+
+
+async def hold_in_turns(lock: asyncio.Lock, seconds: float) -> None:
+    """As publishes do it whose answers take so long, one after the other."""
+    while True:
+        async with lock:
+            await asyncio.sleep(seconds)
+
+
+def test_a_slow_server_is_not_taken_for_a_deaf_one(
+    redis: Redis, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its canaries would wait behind all the events, and the subscriptions be made anew for ever."""
+
+    async def story() -> None:
+        async with Listener() as listener:
+            await until(lambda: listener.bell.healthy)
+            begun, sent = listener.bell._begun_at, listener.bell._ringer._send
+
+            async def slowly(group: str, message: Message) -> bool:
+                await asyncio.sleep(0.3)
+                return await sent(group, message)
+
+            monkeypatch.setattr(listener.bell._ringer, "_send", slowly)
+            end = time.monotonic() + 3 * bell_module.DEAF_SECONDS
+            while time.monotonic() < end:
+                listener.bell.ring("room.one", {"kind": "event", "seq": -1})
+                assert listener.bell.healthy
+                await asyncio.sleep(0.05)
+            assert listener.bell._begun_at == begun
+
+    run(story())
+
+
 def test_a_redis_that_hangs_is_seen_holds_nobody_up_and_is_heard_again_soon_after(
     redis: Redis, elsewhere: ThreadRinger
 ) -> None:
@@ -246,135 +242,4 @@ def test_a_layer_of_the_process_itself_is_always_heard() -> None:
             assert gauge("websocket_bell_healthy") == 1
             assert gauge("websocket_canary_age_seconds") == 0
 
-    run(story())
-
-
-# --- Processes that do not serve ------------------------------------------------------------------
-
-
-def event(seq: int) -> Event:
-    return Event(seq, "note:written", "{}", datetime.now(UTC))
-
-
-@pytest.fixture
-def outside(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """This process serves nothing, and has published nothing yet."""
-    monkeypatch.setattr(broadcast, "_serving", None)
-    monkeypatch.setattr(broadcast, "_outside", None)
-    yield
-    if broadcast._outside is not None:
-        broadcast._outside.close()
-
-
-def published(redis: Redis) -> int:
-    stats: Any = redis.client().info("commandstats")
-    return stats.get("cmdstat_publish", {}).get("calls", 0)
-
-
-def test_a_thousand_events_of_a_command_leave_in_one_connection(redis: Redis, outside: None) -> None:
-    before: Any = redis.client().info()
-    for seq in range(1000):
-        broadcast.publish("board:x", event(seq))
-    eventually(lambda: published(redis) == 1000, what="all of them to have left")
-    after: Any = redis.client().info()
-    opened = after["total_connections_received"] - before["total_connections_received"]
-    assert opened < 100, "beside those that this test looks with, one"
-
-
-def test_threads_may_publish_at_once_and_share_one_bell(redis: Redis, outside: None) -> None:
-    together = threading.Barrier(8)
-
-    def write() -> None:
-        together.wait()
-        for seq in range(50):
-            broadcast.publish("board:x", event(seq))
-
-    threads = [threading.Thread(target=write) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    eventually(lambda: published(redis) == 400, what="all of them to have left")
-    assert [thread.name for thread in threading.enumerate()].count("bell") == 1
-
-
-def test_a_redis_that_hangs_costs_a_command_nothing(redis: Redis, outside: None) -> None:
-    broadcast.publish("board:x", event(0))
-    eventually(lambda: published(redis) == 1, what="the first to have left")
-    redis.server.pause()
-    begun = time.monotonic()
-    for seq in range(1000):
-        broadcast.publish("board:x", event(seq))
-    assert time.monotonic() - begun < 1
-    redis.server.resume()
-
-    def goes_on() -> bool:
-        broadcast.publish("board:x", event(1))
-        return published(redis) > 100
-
-    eventually(goes_on, 10, "it to go on")
-
-
-@pytest.mark.parametrize("hangs", [False, True])
-def test_a_command_that_ends_lets_its_last_event_leave_and_waits_for_no_hung_redis(
-    redis: Redis, hangs: bool
-) -> None:
-    script = (
-        "import django; django.setup()\n"
-        "from datetime import UTC, datetime\n"
-        "from realtime import broadcast\n"
-        "from realtime.eventlog import Event\n"
-        "for seq in range(20): broadcast.publish('board:x', Event(seq, 'a:b', '{}', datetime.now(UTC)))\n"
-    )
-    if hangs:
-        redis.server.pause()
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script],
-        cwd=ROOT,
-        env=environment({"REDIS_URL": redis.url, "DATABASE_URL": "sqlite:///unused.sqlite3"}),
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=False,
-    )
-    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
-    if not hangs:
-        assert published(redis) == 20
-
-
-def test_a_layer_that_fails_is_tried_ever_more_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Time is the loop's own, turned on by hand."""
-    tries: list[float] = []
-    now = 0.0
-    answers = [False] * 5 + [True]
-
-    async def send(group: str, message: Message) -> bool:
-        tries.append(now)
-        return answers[min(len(tries), len(answers)) - 1]
-
-    async def story() -> None:
-        nonlocal now
-        ringer = Ringer(send, longest_break=4.0)
-        monkeypatch.setattr(asyncio, "sleep", slept)
-        work = asyncio.ensure_future(ringer.run())
-        for _ in range(16):
-            ringer.ring("group", {})
-            ringer.ring("group", {})
-            for _ in range(5):
-                await turn(0)
-            now += 1
-        work.cancel()
-        await asyncio.gather(work, return_exceptions=True)
-        gaps = [later - earlier for earlier, later in pairwise(tries[:6])]
-        assert gaps == [1, 2, 4, 4, 4]
-        assert len(ringer._outgoing) == 0
-
-    turn = asyncio.sleep
-
-    async def slept(seconds: float) -> None:
-        end = now + seconds
-        while now < end:
-            await turn(0)
-
-    assert BREAK_SECONDS == 1
     run(story())

@@ -46,6 +46,38 @@ def test_a_queue_knows_how_much_of_it_is_free() -> None:
     assert not outbox.below(0.5)
 
 
+def test_who_waits_for_room_is_told_once_and_not_before_half_the_queue_is_free() -> None:
+    outbox = Outbox(max_frames=8)
+    told: list[str] = []
+    outbox.when_roomy(lambda: told.append("at once"))
+    assert told == ["at once"]
+    for _ in range(6):
+        assert outbox.takes_events
+        outbox.put("x")
+    assert not outbox.takes_events
+    outbox.when_roomy(lambda: told.append("later"))
+    for left in (5, 4):
+        outbox.take()
+        assert (len(outbox), told) == (left, ["at once"])
+    outbox.take()
+    assert told == ["at once", "later"]
+    outbox.take()
+    assert told == ["at once", "later"]
+
+
+def test_events_leave_room_for_answers_and_the_largest_gets_through() -> None:
+    outbox = Outbox(max_frames=8, max_bytes=100)
+    took = []
+    for size in (1000, 74, 1):
+        took.append(outbox.takes_events)
+        outbox.put("x" * size)
+        took.append(outbox.takes_events)
+        if size == 1000:
+            outbox.take()
+    assert took == [True, False, True, True, True, False]
+    assert outbox.put("an answer")
+
+
 def test_a_slow_reader_is_closed_and_its_queue_let_go() -> None:
     """Else one sleeping laptop takes the memory of a whole gateway."""
     slow, woken = connection()

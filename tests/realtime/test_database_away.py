@@ -12,9 +12,7 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from django.db import IntegrityError, InterfaceError, InternalError, OperationalError
 
-from realtime import problems
 from tests.support.api import Api, log_in
 from tests.support.boards import Board
 from tests.support.environment import environment
@@ -153,24 +151,3 @@ def test_the_server_itself_ends_what_a_vanished_gateway_leaves_open(transactiona
     assert (found["idle_in_transaction_session_timeout"], found["lock_timeout"]) == ("10s", "5s")
     params = connection.get_connection_params()
     assert (params["keepalives_idle"], params["tcp_user_timeout"]) == (5, 10_000)
-
-
-def caused(failure: Exception, cause: Exception) -> Exception:
-    failure.__cause__ = cause
-    return failure
-
-
-@pytest.mark.parametrize(
-    "failure,away",
-    [
-        (OperationalError("gone"), True),
-        (InterfaceError("closed"), True),
-        (caused(IntegrityError("x"), psycopg.errors.UniqueViolation()), False),
-        (caused(InternalError("x"), psycopg.errors.IdleInTransactionSessionTimeout()), True),
-        (caused(InternalError("x"), psycopg.errors.InFailedSqlTransaction()), False),
-        (ValueError("a fault of ours"), False),
-        (None, False),
-    ],
-)
-def test_what_counts_as_a_database_that_does_not_answer(failure: Any, away: bool) -> None:
-    assert problems.is_away(failure) is away

@@ -164,6 +164,65 @@ def test_a_history_never_keeps_more_than_its_bounds(rig: Rig) -> None:
     run(story())
 
 
+def test_large_events_fill_a_history_by_their_characters(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else each room of large ones takes tens of megabytes. What is left is without a hole all the same."""
+    monkeypatch.setattr(history, "RECENT_CHARACTERS", 100_000)
+
+    async def story() -> None:
+        await rig.create()
+        await rig.write(40, size=10_000)
+        heard, read = History(rig.room, Pages()), await opened(rig)
+        heard.head = 0
+        for event in await in_database(rows, rig, 0, 40):
+            heard.append(event)
+        assert await read_on(read, 0) == list(range(1, 41))
+        for found in (heard, read):
+            kept = [event.seq for event in found.recent]
+            assert kept == list(range(41 - len(kept), 41))
+            assert len(kept) == 9
+            assert found.recent_size == sum(len(event.envelope) for event in found.recent)
+            assert await read_on(found, 0) == list(range(1, 41))
+
+    run(story())
+
+
+def test_one_event_beyond_all_bounds_is_read_from_the_log(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "RECENT_CHARACTERS", 1000)
+
+    async def story() -> None:
+        await rig.create()
+        await rig.write(2)
+        await rig.write(1, size=10_000)
+        found = History(rig.room, Pages(most=1000))
+        found.head = 0
+        for event in await in_database(rows, rig, 0, 3):
+            found.append(event)
+        assert (len(found.recent), found.recent_size) == (0, 0)
+        assert await read_on(found, 0) == [1, 2, 3]
+
+    run(story())
+
+
+def test_readers_of_the_page_that_still_grows_share_one_read(rig: Rig) -> None:
+    """Large events leave little room in memory: without the page each of its readers would ask the log."""
+
+    async def story() -> None:
+        await rig.create()
+        await rig.write(PAGE + 20)
+        found = await opened(rig)
+        with pytest.MonkeyPatch.context() as smaller, log_queries() as queries:
+            smaller.setattr(history, "RECENT_CHARACTERS", 0)
+            for cursor in range(PAGE, PAGE + 20):
+                assert await read_on(found, cursor) == list(range(cursor + 1, PAGE + 21))
+            assert len(queries) == 1
+            await rig.write(2)
+            found.head += 2
+            assert await read_on(found, PAGE) == list(range(PAGE + 1, PAGE + 23))
+            assert len(queries) == 2
+
+    run(story())
+
+
 def rows(rig: Rig, seq: int, limit: int) -> list[Event]:
     return eventlog.since(rig.room, seq, limit).events
 

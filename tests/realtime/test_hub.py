@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from realtime.connection import Identity
+from realtime.connection import Identity, Seat
 from realtime.database import in_database
 from realtime.hub import LINGER_SECONDS
 from realtime.models import RoomHead
@@ -180,41 +180,6 @@ def test_a_cursor_beyond_the_head_is_refused(rig: Rig, since: int) -> None:
     run(story())
 
 
-def test_a_slow_reader_is_closed_and_holds_up_nobody(rig: Rig) -> None:
-    async def story() -> None:
-        await rig.create()
-        slow, quick = Reader(slow=True, queue=8), Reader()
-        for reader in (slow, quick):
-            await rig.join(reader)
-        for seq in range(1, 21):
-            await rig.write()
-            rig.ring(seq)
-        assert quick.seqs == list(range(1, 21))
-        assert slow.connection.closing
-        assert slow.connection.closing.code == CloseCode.TOO_SLOW
-
-    run(story())
-
-
-def test_a_slow_reader_of_a_replay_holds_up_nobody(rig: Rig) -> None:
-    async def story() -> None:
-        await rig.create()
-        await rig.write(30)
-        slow, quick, live = Reader(slow=True, queue=8), Reader(), Reader()
-        await rig.join(slow, since=0)
-        await rig.join(quick, since=0)
-        await rig.join(live)
-        await rig.write()
-        rig.ring(31)
-        await rig.settle(quick, live)
-        assert quick.seqs == list(range(1, 32))
-        assert live.seqs == [31]
-        assert slow.connection.closing is None
-        assert len(slow.connection.outbox) == 0
-
-    run(story())
-
-
 def hold(looking: threading.Event, answer: threading.Event) -> None:
     """Say that rights are being read, and keep the reader until it may go on."""
     looking.set()
@@ -283,6 +248,33 @@ def test_a_change_of_rights_during_a_check_is_checked_again(rig: Rig) -> None:
         answer.set()
         await until(lambda: changing.errors)
         assert changing.errors == ["forbidden"]
+
+    run(story())
+
+
+def test_a_room_goes_on_although_one_who_was_put_out_could_not_be_told(rig: Rig) -> None:
+    """Else it is deaf for good, and the second who may no longer read stays in."""
+    told: list[Seat] = []
+
+    def fail(seat: Seat) -> None:
+        told.append(seat)
+        raise RuntimeError
+
+    async def story() -> None:
+        await rig.create()
+        member, *removed = Reader("member"), Reader("removed"), Reader("removed")
+        for reader in (member, *removed):
+            await rig.join(reader)
+        rig.refused.add("removed")
+        rig.hub._ejected = fail
+        await rig.write(1, reauthorise=True)
+        rig.ring(1)
+        await rig.write(1)
+        rig.ring(2)
+        await rig.settle(member)
+        assert member.seqs == [1, 2]
+        assert [reader.seqs for reader in removed] == [[1], [1]]
+        assert len(told) == 2
 
     run(story())
 
@@ -365,6 +357,21 @@ def test_members_of_a_room_whose_log_was_trimmed_past_them_are_sent_back(rig: Ri
         assert reader.connection.closing is not None
         assert reader.connection.closing.code == CloseCode.RESTART
         assert rig.hub.find(rig.room.name) is None
+
+    run(story())
+
+
+def test_nobody_enters_a_room_that_was_given_up_meanwhile(rig: Rig) -> None:
+    """It would be deaf there; between opening a room and taking the seat lies a read of the log."""
+
+    async def story() -> None:
+        await rig.create()
+        state = await rig.hub.open(rig.room)
+        rig.hub._let_go(state)
+        late = Reader()
+        rig.hub.take_seat(state, Seat(late.connection, rig.room))
+        assert late.connection.closing
+        assert late.connection.closing.code == CloseCode.RESTART
 
     run(story())
 

@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
+from realtime.database import in_database
 from realtime.eventlog import UnknownRoom
+from realtime.models import RoomHead
 from tests.realtime.hub_rig import Rig, run, until
 
 
@@ -62,6 +64,21 @@ def test_a_poller_that_goes_away_is_forgotten(rig: Rig) -> None:
         state = rig.hub.find(rig.room.name)
         assert state
         assert state.idle
+
+    run(story())
+
+
+def test_a_poller_whose_log_was_trimmed_past_it_is_let_go_to_ask_the_log(rig: Rig) -> None:
+    """Nobody feeds the room any more: it would hear nothing until its time is up."""
+
+    async def story() -> None:
+        await rig.create()
+        waiting = asyncio.create_task(rig.hub.wait_beyond(rig.room, 0, 30))
+        await until(lambda: (state := rig.hub.find(rig.room.name)) and state.waiters)
+        await rig.write(3)
+        await in_database(RoomHead.objects.filter(room=rig.room.name).update, trimmed=2)
+        await rig.hub.check_heads()
+        assert await asyncio.wait_for(waiting, 5)
 
     run(story())
 

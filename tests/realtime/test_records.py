@@ -1,6 +1,7 @@
 """The rows of connections: what an operator is shown, and what goes after its days."""
 
 import json
+import threading
 import time
 from datetime import timedelta
 from io import StringIO
@@ -10,7 +11,7 @@ import pytest
 from django.core.management import call_command
 from django.db.models.functions import Now
 
-from realtime import records
+from realtime import records, upkeep
 from realtime.leases import Condition, Holder
 from realtime.models import ConnectionRecord, GatewayProcess
 from realtime.records import Snapshot
@@ -52,6 +53,46 @@ def test_more_goes_than_one_statement_deletes(monkeypatch: pytest.MonkeyPatch) -
     records.write_all(HOLDER, WELL, [snapshot(1001) for _ in range(10)])
     ConnectionRecord.objects.update(closed_at=Now() - timedelta(days=31))
     assert records.forget(30) == 10
+
+
+class FirstPause(threading.Event):
+    """The process is told to stop while the deletion rests for the first time."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.set()
+        return True
+
+
+def test_a_gateway_that_stops_does_not_wait_for_the_last_old_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backlog of days would hold up its exit, until it is killed in the middle of its drain."""
+    monkeypatch.setattr(records, "CHUNK", 3)
+    records.write_last(HOLDER, WELL, [snapshot(1001) for _ in range(10)])
+    ConnectionRecord.objects.update(closed_at=Now() - timedelta(days=31))
+    assert records.forget(30, FirstPause()) == 3
+    assert ConnectionRecord.objects.count() == 7
+
+
+def test_the_hourly_cleaning_ends_when_its_gateway_does(settings) -> None:
+    settings.CONNECTION_HISTORY_DAYS = 30
+    records.write_all(HOLDER, WELL, [snapshot(1001)])
+    ConnectionRecord.objects.update(closed_at=Now() - timedelta(days=31))
+    stopping = threading.Event()
+    stopping.set()
+    upkeep._clean(HOLDER, stopping)
+    assert ConnectionRecord.objects.count() == 1
+    upkeep._clean(HOLDER, threading.Event())
+    assert ConnectionRecord.objects.count() == 0
+
+
+def test_more_gateways_go_than_one_statement_deletes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "CHUNK", 3)
+    for number in range(7):
+        records.write_last(Holder(f"gateway-{number}", "1", "host", 1), WELL, [])
+    GatewayProcess.objects.update(ended_at=Now() - timedelta(days=31))
+    records.forget(30, FirstPause())
+    assert GatewayProcess.objects.count() == 4
+    records.forget(30)
+    assert GatewayProcess.objects.count() == 0
 
 
 def test_gateways_that_ended_go_once_nothing_is_left_of_them() -> None:

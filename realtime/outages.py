@@ -1,0 +1,32 @@
+"""Telling a database that does not answer now from a fault of ours.
+
+The one is over soon, and who asks again gets an answer. The other, a migration that was forgotten or a disk
+that is full, stays until somebody sees to it: "try again in a moment" would be wrong for ever, and would hide
+it. The class of an exception does not say which it is: SQLite's "no such table" is an OperationalError too.
+"""
+
+import sqlite3
+
+from django.db import Error, InterfaceError, OperationalError
+
+# "database is locked" and "unable to open database file".
+SQLITE_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN}
+# https://www.postgresql.org/docs/current/errcodes-appendix.html: connection exceptions, and a server that
+# stops, starts or has ended the session;
+SQLSTATE_CLASSES = ("08", "57P0")
+# too many connections, a lock not given in time, a deadlock, a transaction that stood still.
+SQLSTATES = {"53300", "55P03", "40P01", "25P03"}
+
+
+def is_away(failure: BaseException | None) -> bool:
+    """Whether it says that the database does not answer: gone, no connection to be had, a lock not given."""
+    if not isinstance(failure, Error):
+        return False
+    cause = failure.__cause__
+    if isinstance(cause, sqlite3.Error):
+        # Its last byte is the primary code; where Python itself raised it there is none.
+        return getattr(cause, "sqlite_errorcode", 0) & 0xFF in SQLITE_CODES
+    state = getattr(cause, "sqlstate", None)
+    if state is None:  # the server has said nothing: a connection lost or not made, a pool in use
+        return isinstance(failure, OperationalError | InterfaceError)
+    return state in SQLSTATES or state.startswith(SQLSTATE_CLASSES)

@@ -1,0 +1,78 @@
+"""The pages of events that polls are answered with, at the cost of few reads however many ask.
+
+A poll may come from somebody who has just written by way of another gateway, so its head is the database's,
+never what this process has heard so far: one query for all who ask at the same moment, whatever their rooms.
+The events themselves come from the hub's memory where it reaches that head, else from the log, one read for
+all who ask for the same. Whoever was woken by the hub has been told of the newest event by it: no query.
+"""
+
+from weakref import WeakValueDictionary
+
+from realtime import eventlog, metrics
+from realtime.batching import Batch
+from realtime.database import in_database
+from realtime.eventlog import Bounds, Event, Page, UnknownRoom
+from realtime.history import History
+from realtime.hub import Hub
+from realtime.rooms import Room
+
+Asked = tuple[str, int, int]  # room, cursor, limit
+
+
+class Pager:
+    """Pages after a cursor, of at most `limit` events. Its methods raise UnknownRoom and HistoryTrimmed."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._bounds: Batch[str, dict[str, Bounds]] = Batch(_read_bounds)
+        # Held by those who wait: a page that nobody asks for any more is forgotten.
+        self._reads: WeakValueDictionary[Asked, Batch[None, Page]] = WeakValueDictionary()
+
+    async def newest(self, room: Room, cursor: int, limit: int) -> Page:
+        """As the database has it, as of a moment after this call."""
+        bounds = (await self._bounds.ask(room.name)).get(room.name)
+        if bounds is None:
+            raise UnknownRoom(room.name)
+        bounds.check(cursor)
+        if cursor == bounds.newest:
+            return Page(cursor, [], more=False)
+        last = min(bounds.newest, cursor + limit)
+        state = self._hub.find(room.name)
+        if state is None or state.head < last:
+            return await self._read(room, cursor, limit)
+        return Page(last, await _between(state.history, cursor, last), more=last < bounds.newest)
+
+    async def heard(self, room: Room, cursor: int, limit: int) -> Page:
+        """As this process has heard it: for one who was level with the database, and has waited since."""
+        state = self._hub.find(room.name)
+        if state is None or state.head <= cursor:
+            return await self.newest(room, cursor, limit)
+        head = state.head
+        last = min(head, cursor + limit)
+        return Page(last, await _between(state.history, cursor, last), more=last < head)
+
+    async def _read(self, room: Room, cursor: int, limit: int) -> Page:
+        asked = (room.name, cursor, limit)
+        batch = self._reads.get(asked)
+        if batch is None:
+            batch = self._reads[asked] = Batch(lambda _: _read_page(room, cursor, limit))
+        return await batch.ask(None)
+
+
+async def _between(history: History, cursor: int, last: int) -> list[Event]:
+    """The events after the cursor up to `last`, which the hub has heard of."""
+    found: list[Event] = []
+    while cursor < last:
+        found += [event for event in await history.after(cursor) if event.seq <= last]
+        cursor = found[-1].seq
+    return found
+
+
+async def _read_bounds(names: set[str]) -> dict[str, Bounds]:
+    metrics.LOG_READS.inc()
+    return await in_database(eventlog.bounds, names)
+
+
+async def _read_page(room: Room, cursor: int, limit: int) -> Page:
+    metrics.LOG_READS.inc()
+    return await in_database(eventlog.since, room, cursor, limit)
