@@ -42,13 +42,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """SQLite: all but what only PostgreSQL can show. PostgreSQL: whatever uses Django's database."""
     on_postgresql = config.getoption("--on") == "postgresql"
     chosen = _uses_database if on_postgresql else _runs_on_sqlite
-    chaos = config.getoption("--chaos")
-    left_out = [
-        item for item in items if not chosen(item) or (item.get_closest_marker("chaos") and not chaos)
-    ]
+    whole = config.getoption("--chaos")
+    kept, left_out = [], []
+    for item in items:
+        now = chosen(item) and (whole or item.get_closest_marker("chaos") is None)
+        (kept if now else left_out).append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if chosen(item)]
+        items[:] = kept
 
 
 def _runs_on_sqlite(item: pytest.Item) -> bool:
