@@ -43,7 +43,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     on_postgresql = config.getoption("--on") == "postgresql"
     chosen = _uses_database if on_postgresql else _runs_on_sqlite
     whole = config.getoption("--chaos")
-    kept, left_out = [], []
+    kept: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
     for item in items:
         now = chosen(item) and (whole or item.get_closest_marker("chaos") is None)
         (kept if now else left_out).append(item)
