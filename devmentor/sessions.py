@@ -3,7 +3,9 @@
 from typing import Any
 
 from django.contrib.sessions.backends import db
-from django.db import InterfaceError, OperationalError
+from django.db import Error
+
+from realtime.outages import is_away
 
 
 class SessionStore(db.SessionStore):
@@ -13,15 +15,15 @@ class SessionStore(db.SessionStore):
     request for its user would wait for a database that does not answer, one after the other: here the first.
     """
 
-    _away: OperationalError | InterfaceError | None = None
+    _away: Error | None = None
 
     def load(self) -> dict[str, Any]:
         if self._away is not None:
             raise self._away
         try:
             found: dict[str, Any] = super().load()
-        except (OperationalError, InterfaceError) as failure:
-            self._away = failure
+        except Error as failure:
+            self._away = failure if is_away(failure) else None
             raise
         return found
 

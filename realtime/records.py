@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from realtime import leases
-from realtime.chunks import delete_in_chunks
+from realtime.chunks import days_ago, delete_in_chunks
 from realtime.leases import Condition, Holder
 from realtime.models import ConnectionRecord, GatewayProcess
 
@@ -126,8 +126,7 @@ def forget(days: int, stopping: threading.Event | None = None) -> int:
     """
     if not days:
         return 0
-    stopping = stopping or threading.Event()
-    horizon = Now() - timedelta(days=days)
+    horizon = days_ago(days)
     old = ConnectionRecord.objects.filter(closed_at__lt=horizon).order_by("closed_at")
     ended = GatewayProcess.objects.filter(ended_at__lt=horizon, records=None).order_by("ended_at")
     forgotten = delete_in_chunks(partial(_delete_chunk, old), CHUNK, stopping)

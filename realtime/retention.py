@@ -11,15 +11,12 @@ itself: there a key is known for as long as its event is kept, and no longer.
 
 import threading
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 
 from django.db import transaction
 from django.db.models import F, OuterRef, Subquery
-from django.db.models.expressions import CombinedExpression
-from django.db.models.functions import Now
 
-from realtime.chunks import delete_in_chunks
+from realtime.chunks import days_ago, delete_in_chunks
 from realtime.models import Event, RoomHead
 
 # Events that one transaction deletes: a writer waits for the room's lock no longer than that takes.
@@ -41,7 +38,6 @@ def trim(days: int, minimum: int, stopping: threading.Event | None = None) -> Tr
     """
     if not days:
         return Trimmed(0, 0)
-    stopping = stopping or threading.Event()
     counts = [
         delete_in_chunks(partial(trim_chunk, room, days, minimum), CHUNK, stopping)
         for room in _candidates(days, minimum)
@@ -49,16 +45,11 @@ def trim(days: int, minimum: int, stopping: threading.Event | None = None) -> Tr
     return Trimmed(sum(count > 0 for count in counts), sum(counts))
 
 
-def _horizon(days: int) -> CombinedExpression:
-    """By the database's clock: one gateway whose clock is wrong would delete for all."""
-    return Now() - timedelta(days=days)
-
-
 def _candidates(days: int, minimum: int) -> list[str]:
     """The rooms with more than the minimum whose oldest event is too old."""
     oldest = Event.objects.filter(room=OuterRef("room"), seq=OuterRef("trimmed") + 1)
     heads = RoomHead.objects.filter(seq__gt=F("trimmed") + minimum)
-    heads = heads.annotate(oldest=Subquery(oldest.values("at")[:1])).filter(oldest__lt=_horizon(days))
+    heads = heads.annotate(oldest=Subquery(oldest.values("at")[:1])).filter(oldest__lt=days_ago(days))
     return list(heads.values_list("room", flat=True))
 
 
@@ -77,7 +68,7 @@ def _last_to_go(head: RoomHead, days: int, minimum: int) -> int:
     """Up to the first that is to stay: clocks of several writers may disagree, the order of seq does not."""
     last = min(head.seq - minimum, head.trimmed + CHUNK)
     first_to_stay = (
-        Event.objects.filter(room=head.room, seq__gt=head.trimmed, seq__lte=last, at__gte=_horizon(days))
+        Event.objects.filter(room=head.room, seq__gt=head.trimmed, seq__lte=last, at__gte=days_ago(days))
         .order_by("seq")
         .values_list("seq", flat=True)
         .first()

@@ -13,6 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
 
 from tests.faults.replica import Replica
+from tests.support.api import bearer
 from tests.support.processes import ROOT
 
 FIRST_WAIT_SECONDS = 0.25
@@ -70,8 +71,7 @@ class Client:
         raise NotImplementedError
 
     async def get(self, path: str, **params: Any) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {self.token}"}
-        return await self._http.get(path, params=params, headers=headers)
+        return await self._http.get(path, params=params, headers=bearer(self.token))
 
     async def load(self) -> None:
         """Take the board afresh."""
@@ -124,7 +124,7 @@ class SocketClient(Client):
     async def follow(self) -> None:
         if self.replica.board is None:
             await self.load()
-        headers = {"Authorization": f"Bearer {self.token}"}
+        headers = bearer(self.token)
         address = self.url.replace("http", "ws", 1) + "/ws"
         async with connect(
             address, additional_headers=headers, open_timeout=3, close_timeout=0.5, max_size=None, proxy=None

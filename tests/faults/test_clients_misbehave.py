@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-from uuid import UUID
 
 import httpx
 import pytest
@@ -14,6 +13,7 @@ from tests.faults.burst import burst
 from tests.faults.conftest import MakeTrial
 from tests.faults.test_gateways_fail import IDLE, drain_and_restart
 from tests.faults.trial import Trial
+from tests.support.api import bearer
 from tests.support.people import OWNER
 
 SLOW_CLIENTS = 50
@@ -77,7 +77,7 @@ async def stalled(load: Trial, project: str, number: int) -> ClientConnection:
     node = load.cluster.nodes[number % len(load.cluster.nodes)]
     socket = await connect(
         node.gateway.ws_url,
-        additional_headers={"Authorization": f"Bearer {load.token(OWNER)}"},
+        additional_headers=bearer(load.token(OWNER)),
         max_queue=1,
         ping_interval=None,
         proxy=None,
@@ -98,9 +98,8 @@ async def keep_sending(socket: ClientConnection) -> None:
 async def send_thrice(load: Trial) -> None:
     replayed = 0
     async with load.fault(f"{SENT_THRICE} writes, each thrice at once under one key"):
-        async with httpx.AsyncClient(timeout=10) as http:
-            for number in range(SENT_THRICE):
-                replayed += await thrice(load, http, number)
+        for number in range(SENT_THRICE):
+            replayed += await thrice(load, number)
     load.trace("answers given again", replayed)
     load.demand(replayed == 2 * SENT_THRICE, f"{replayed} answers were said to be given again")
 
@@ -111,25 +110,12 @@ async def test_every_command_three_times(trial: MakeTrial) -> None:
         await send_thrice(load)
 
 
-async def thrice(load: Trial, http: httpx.AsyncClient, number: int) -> int:
+async def thrice(load: Trial, number: int) -> int:
     """How many of the three answers were said to be given again."""
+    nodes = [load.cluster.nodes[place] for place in (0, 1, 0)]
     project = load.boards[number % 2].id
-    key = str(UUID(int=load.rng(f"thrice {number}").getrandbits(128), version=4))
-    operation = load.history.invoke("thrice", "task:created", project, key)
-    operation.attempts = 3
-    headers = {"Authorization": f"Bearer {load.token(OWNER)}", "Idempotency-Key": key}
-    gateways = [load.cluster.nodes[place].gateway for place in (0, 1, 0)]
-    answers = await asyncio.gather(
-        *(
-            http.post(
-                f"{gateway.http_url}/api/projects/{project}/tasks/",
-                json={"title": f"Once {number}"},
-                headers=headers,
-            )
-            for gateway in gateways
-        )
-    )
-    load.history.end(operation, answers[0])
+    answers = await load.send("thrice", "task:created", project, nodes, {"title": f"Once {number}"})
+    load.demand(len(answers) == 3, f"{len(answers)} answers to a write that was sent three times")
     bodies = {answer.text for answer in answers}
     load.demand(len(bodies) == 1, f"three answers to one write: {bodies}")
     return sum("Idempotent-Replayed" in answer.headers for answer in answers)
@@ -153,16 +139,10 @@ async def test_all_want_the_same(trial: MakeTrial) -> None:
 
 
 async def move(load: Trial, number: int, task: str, column: str) -> None:
-    project = load.boards[0].id
-    key = str(UUID(int=load.rng(f"move {task} {column} {number}").getrandbits(128), version=4))
-    operation = load.history.invoke("mover", "task:moved", project, key)
-    operation.attempts = 1
-    address = f"{load.cluster.nodes[number % 3].gateway.http_url}/api/tasks/{task}/move/"
-    headers = {"Authorization": f"Bearer {load.token(OWNER)}", "Idempotency-Key": key}
-    async with httpx.AsyncClient(timeout=10) as http:
-        answer = await http.post(address, json={"column": column, "after": None}, headers=headers)
-    load.history.end(operation, answer)
-    load.demand(answer.status_code == httpx.codes.OK, f"a move among twenty: {answer.status_code}")
+    nodes, body = [load.cluster.nodes[number % 3]], {"column": column, "after": None}
+    answers = await load.send("mover", "task:moved", load.boards[0].id, nodes, body, task)
+    statuses = [answer.status_code for answer in answers]
+    load.demand(statuses == [httpx.codes.OK], f"a move among twenty: {statuses}")
 
 
 @pytest.mark.chaos

@@ -13,6 +13,7 @@ from tests.faults.clients import REALTIME_OFF, OneOfMany, SocketClient, SocketIO
 from tests.faults.cluster import SETTINGS, Node
 from tests.faults.conftest import MakeTrial
 from tests.faults.trial import BACK_SECONDS, HEALTHY_SECONDS, Trial
+from tests.support.api import bearer
 from tests.support.people import OWNER
 
 LEASE_SECONDS = 6
@@ -72,7 +73,7 @@ async def serving_to_the_end(load: Trial, node: Node) -> float:
     """For how many seconds a gateway that drains says so at /ready, and reads the board for whoever asks."""
     began = time.monotonic()
     board = f"{node.gateway.http_url}/api/projects/{load.boards[0].id}/board/"
-    headers = {"Authorization": f"Bearer {load.token(OWNER)}"}
+    headers = bearer(load.token(OWNER))
     async with httpx.AsyncClient(timeout=5) as http:
         with contextlib.suppress(httpx.TransportError):
             while time.monotonic() - began < WINDOW:
@@ -154,7 +155,7 @@ async def test_a_crash_between_commit_and_bell(trial: MakeTrial) -> None:
         )
         await load.until(lambda: all(c.replica.connected for c in load.clients), 10)
         async with load.fault("SIGKILL by itself as it is about to publish"):
-            await load.send_to(node, project, "crash before the bell")
+            await load.send("by hand", "task:created", project, [node], {"title": "crash before the bell"})
             await load.until(lambda: not node.gateway.running, 5)
         load.demand(not node.gateway.running, "the gateway did not crash")
         await load.in_thread(node.gateway.restart)

@@ -3,15 +3,14 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, asynccontextmanager, closing, suppress
+from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from uuid import UUID
 
 import httpx
 import psycopg
@@ -22,8 +21,8 @@ from tests.faults.cluster import GATEWAYS, Cluster, Node
 from tests.faults.history import History
 from tests.faults.timing import convergence, slowest_delivery
 from tests.faults.watch import Watch
-from tests.faults.writers import Writer
-from tests.support.api import Api, log_in
+from tests.faults.writers import Writer, new_key
+from tests.support.api import Api, bearer, log_in
 from tests.support.boards import Board
 from tests.support.people import EDITOR, OWNER, Person
 from tests.support.reducer import Snapshot
@@ -177,22 +176,37 @@ class Trial:
     def snapshot(self, project: str) -> Snapshot:
         """The board, as the database has it."""
         path = f"{self.cluster.nodes[0].gateway.http_url}/api/projects/{project}/board/"
-        headers = {"Authorization": f"Bearer {self._tokens[OWNER]}"}
+        headers = bearer(self._tokens[OWNER])
         answer = httpx.get(path, params={"include": "commentCounts"}, headers=headers, timeout=10)
         found: Snapshot = answer.raise_for_status().json()
         return found
 
-    async def send_to(self, node: Node, project: str, title: str) -> None:
-        """Add a task by way of one gateway, as an operation of the history."""
-        key = str(UUID(int=self.rng(title).getrandbits(128), version=4))
-        operation = self.history.invoke("by hand", "task:created", project, key)
-        operation.attempts = 1
-        headers = {"Authorization": f"Bearer {self._tokens[OWNER]}", "Idempotency-Key": key}
-        address = f"{node.gateway.http_url}/api/projects/{project}/tasks/"
-        response = None
-        with suppress(httpx.HTTPError):
-            response = await self._http.post(address, json={"title": title}, headers=headers)
-        self.history.end(operation, response)
+    async def send(
+        self,
+        writer: str,
+        kind: str,
+        project: str,
+        nodes: Sequence[Node],
+        body: dict[str, Any],
+        task: str = "",
+    ) -> list[httpx.Response]:
+        """One write of the history, sent to each of these gateways at once under one key; what they answered.
+
+        `kind` is task:created, or task:moved for the `task`.
+        """
+        key = new_key(self.rng(f"{writer} {len(self.history.operations)}"))
+        operation = self.history.invoke(writer, kind, project, key)
+        operation.attempts = len(nodes)
+        path = f"/api/tasks/{task}/move/" if task else f"/api/projects/{project}/tasks/"
+        headers = bearer(self._tokens[OWNER], **{"Idempotency-Key": key})
+        sent = [self._http.post(n.gateway.http_url + path, json=body, headers=headers) for n in nodes]
+        found = await asyncio.gather(*sent, return_exceptions=True)
+        answers = [answer for answer in found if not isinstance(answer, BaseException)]
+        for failure in found:
+            if isinstance(failure, BaseException) and not isinstance(failure, httpx.HTTPError):
+                raise failure
+        self.history.end(operation, answers[0] if answers else None)
+        return answers
 
     def _look_after(self) -> None:
         """A client or a writer that broke is a broken rig: say so at once."""

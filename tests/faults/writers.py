@@ -9,6 +9,7 @@ from uuid import UUID
 import httpx
 
 from tests.faults.history import History, Operation, outcome
+from tests.support.api import bearer
 
 ATTEMPT_SECONDS = 8
 PAUSE_SECONDS = (0.04, 0.16)
@@ -31,6 +32,11 @@ class Request:
     body: dict[str, Any] | None = None
 
 
+def new_key(rng: random.Random) -> str:
+    """An Idempotency-Key."""
+    return str(UUID(int=rng.getrandbits(128), version=4))
+
+
 class Writer:
     """One person with one request under way at a time, by way of the balancer.
 
@@ -45,9 +51,7 @@ class Writer:
         self.rng = rng
         self.history = history
         self.stopping = False
-        self._http = httpx.AsyncClient(
-            base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=ATTEMPT_SECONDS
-        )
+        self._http = httpx.AsyncClient(base_url=url, headers=bearer(token), timeout=ATTEMPT_SECONDS)
         self._tasks: list[str] = []
         self._columns: list[str] = []
         self._count = 0
@@ -65,7 +69,7 @@ class Writer:
     async def write(self) -> None:
         kind = self._choose()
         request = self._request(kind)
-        key = str(UUID(int=self.rng.getrandbits(128), version=4))
+        key = new_key(self.rng)
         operation = self.history.invoke(self.name, kind, self.project, key)
         response = await self._send(operation, request, most=self.rng.choice((1, 4, 20)))
         self.history.end(operation, response)

@@ -2,12 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import pytest
-from django.db.backends.signals import connection_created
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -19,30 +15,11 @@ from realtime.models import Event as EventRow
 from realtime.models import RoomHead
 from realtime.protocol import FrameError
 from tests.realtime.hub_rig import Bells, Reader, Rig, run, until
+from tests.support.queries import reads_of
 
 LENGTH = 2300
 PAGES = -(-LENGTH // PAGE)
-
-
-@contextmanager
-def log_queries() -> Iterator[list[str]]:
-    """The queries for rows of the log that reach the database meanwhile, whoever makes them."""
-    seen: list[str] = []
-
-    def note(execute: Any, sql: str, *rest: Any) -> Any:
-        if sql.startswith("SELECT") and EventRow._meta.db_table in sql:
-            seen.append(sql)
-        return execute(sql, *rest)
-
-    def watch(connection: Any, **_: object) -> None:
-        if note not in connection.execute_wrappers:  # the gateway's threads open a new one for each work
-            connection.execute_wrappers.append(note)
-
-    connection_created.connect(watch)
-    try:
-        yield seen
-    finally:
-        connection_created.disconnect(watch)
+LOG = EventRow._meta.db_table
 
 
 async def trim(rig: Rig, seq: int) -> None:
@@ -74,7 +51,7 @@ def test_a_thousand_who_come_back_at_once_cost_a_read_for_each_page(rig: Rig) ->
         await rig.write(LENGTH)
         readers = [Reader(str(number), queue=LENGTH) for number in range(1000)]
         cursors = [random.randrange(LENGTH + 1) for _ in readers]
-        with log_queries() as queries:
+        with reads_of(LOG) as queries:
             await asyncio.gather(
                 *(rig.join(reader, since) for reader, since in zip(readers, cursors, strict=True))
             )
@@ -92,7 +69,7 @@ def test_who_comes_later_finds_in_memory_what_others_have_read(rig: Rig) -> None
         await rig.write(LENGTH)
         found = await opened(rig)
         assert await read_on(found, 0) == list(range(1, LENGTH + 1))
-        with log_queries() as queries:
+        with reads_of(LOG) as queries:
             for cursor in (0, 1, 499, 500, 1299, 1300, 1301, 2299, 2300):
                 assert await read_on(found, cursor) == list(range(cursor + 1, LENGTH + 1))
         assert queries == []
@@ -127,7 +104,7 @@ def test_what_is_no_longer_kept_is_refused_at_the_cost_of_one_read_a_page(rig: R
         readers = [Reader(str(number), queue=LENGTH) for number in range(300)]
         cursors = [random.randrange(LENGTH + 1) for _ in readers]
         cursors[:3] = [trimmed - 1, trimmed, min(trimmed + 1, LENGTH)]
-        with log_queries() as queries:
+        with reads_of(LOG) as queries:
             answers = await asyncio.gather(
                 *(rig.join(reader, since) for reader, since in zip(readers, cursors, strict=True)),
                 return_exceptions=True,
@@ -210,7 +187,7 @@ def test_readers_of_the_page_that_still_grows_share_one_read(rig: Rig) -> None:
         await rig.create()
         await rig.write(PAGE + 20)
         found = await opened(rig)
-        with pytest.MonkeyPatch.context() as smaller, log_queries() as queries:
+        with pytest.MonkeyPatch.context() as smaller, reads_of(LOG) as queries:
             smaller.setattr(history, "RECENT_CHARACTERS", 0)
             for cursor in range(PAGE, PAGE + 20):
                 assert await read_on(found, cursor) == list(range(cursor + 1, PAGE + 21))

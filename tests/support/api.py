@@ -9,13 +9,17 @@ from tests.support.people import Person
 TIMEOUT_SECONDS = 40  # above the longest poll, 30 s
 
 
+def bearer(token: str | None, **more: str) -> dict[str, str]:
+    """The headers of whoever has this token (None: a guest), and `more`."""
+    return {**({"Authorization": f"Bearer {token}"} if token else {}), **more}
+
+
 class Api:
     """Speaks to one gateway as one person, or as a guest without a token. Raises nothing by itself."""
 
     def __init__(self, base_url: str, token: str | None = None) -> None:
         self.token = token
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._client = httpx.Client(base_url=base_url, headers=headers, timeout=TIMEOUT_SECONDS)
+        self._client = httpx.Client(base_url=base_url, headers=bearer(token), timeout=TIMEOUT_SECONDS)
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         return self._client.get(path, **options)

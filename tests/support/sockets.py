@@ -11,6 +11,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
+from tests.support.api import bearer
+
 Frame = dict[str, Any]
 WAIT_SECONDS = 5
 
@@ -27,11 +29,10 @@ class Socket:
         headers: dict[str, str] | None = None,
         subprotocols: list[str] | None = None,
     ) -> None:
-        bearer = {"Authorization": f"Bearer {token}"} if token else {}
         self._resources = ExitStack()
         opening = connect(
             url,
-            additional_headers={**bearer, **(headers or {})},
+            additional_headers=bearer(token, **(headers or {})),
             origin=Origin(origin) if origin else None,
             subprotocols=[Subprotocol(name) for name in subprotocols] if subprotocols else None,
             open_timeout=WAIT_SECONDS,
