@@ -339,9 +339,10 @@ class Trial:
         if not holds:
             self.verdict.blame(otherwise)
 
-    def closes(self, since: float) -> list[tuple[float, int]]:
-        """When, by the monotonic clock, and with which code clients' sockets were closed."""
-        return sorted(close for client in self.clients for close in client.closes if close[0] >= since)
+    def closes(self, since: float) -> list[list[tuple[float, int]]]:
+        """When, by the monotonic clock, and with which code sockets were closed: a list for each client."""
+        found = ([close for close in client.closes if close[0] >= since] for client in self.clients)
+        return [closes for closes in found if closes]
 
     def log(self, project: str) -> list[dict[str, Any]]:
         """The whole log of a project, from the database itself."""
