@@ -119,12 +119,16 @@ class Commands:
             raise not_found(command) from None
         if since is not None:
             await self._check_cursor(command, state, since)
+        if self._connection.gone:
+            raise not_found(command)
         seat = self._take_seat(state, since)
         try:
             await self._check_access(command, room)
         except FrameError:
             self._gateway.leave(seat)
             raise
+        if seat.state is SeatState.LEFT:  # meanwhile it was put out, or its client has gone
+            raise not_found(command)
         self._gateway.presence.come(seat)
         return self._joined(state, seat, since)
 

@@ -45,12 +45,16 @@ class SeatState(Enum):
 
 @dataclass(eq=False, slots=True)
 class Seat:
-    """One socket's membership in one room. `cursor` is the seq of the last event put in its queue."""
+    """One socket's membership in one room. `cursor` is the seq of the last event put in its queue.
+
+    `shown` says whether presence counts it.
+    """
 
     connection: "Connection"
     room: Room
     cursor: int = 0
     state: SeatState = SeatState.REPLAYING
+    shown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,8 @@ class Outbox:
 class Connection:
     """A socket as the hub, presence and the operators see it. `wake` tells its writer to look here.
 
-    `ends_at` is when it is closed for its age; `idle_timed` says whether it is closed for its silence.
+    `ends_at` is when it is closed for its age; `idle_timed` says whether it is closed for its silence; `gone`
+    that its client has left, so that a join which is still under way must take no seat.
     """
 
     id: str
@@ -143,6 +148,7 @@ class Connection:
     seats: dict[str, Seat] = field(default_factory=dict)
     outbox: Outbox = field(default_factory=Outbox)
     closing: Close | None = None
+    gone: bool = False
 
     @property
     def user_id(self) -> UserId:

@@ -103,6 +103,7 @@ class Gateway:
 
     def remove(self, connection: Connection) -> None:
         """Forget a socket that is gone and give up its seats."""
+        connection.gone = True
         if self.connections.pop(connection.id, None) is None:
             return
         del self._heartbeats[connection.id]

@@ -70,12 +70,14 @@ class Presence:
     def come(self, seat: Seat) -> None:
         here = self._rooms[seat.room.name]
         if seat.connection.identity is not None:
+            seat.shown = True
             here.come(seat.connection.identity)
         here.acquainted[seat] = set(here.everybody())  # as its ack says
 
     def go(self, seat: Seat, identity: Identity | None) -> None:
-        if identity is not None and seat.room.name in self._rooms:
+        if identity is not None and seat.shown and seat.room.name in self._rooms:
             self._rooms[seat.room.name].go(identity)
+        seat.shown = False
 
     def here(self, room_name: str) -> list[Person]:
         """The people of a room, by name."""

@@ -6,7 +6,8 @@ of the transport and never an orderly disconnect packet, after which socket.io-c
 """
 
 import asyncio
-from dataclasses import dataclass, replace
+from collections import deque
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -24,6 +25,7 @@ PATH = "socket.io"
 PING_SECONDS = 25
 PING_TIMEOUT_SECONDS = 20
 AHEAD = 64  # packets handed to the Engine.IO queue, which knows no bound; the rest waits in ours
+AHEAD_CHARACTERS = 2**18
 AHEAD_CHECK_SECONDS = 0.02
 
 REFUSAL_CODES = {
@@ -38,12 +40,19 @@ REFUSAL_CODES = {
 
 @dataclass(eq=False, slots=True)
 class Peer:
-    """One Socket.IO client: its session and the task that feeds it."""
+    """One Socket.IO client: its session, the task that feeds it, and the sizes of the packets handed over."""
 
     session: Session
     engine_sid: str
     woken: asyncio.Event
     writer: "asyncio.Task[None] | None" = None
+    ahead: deque[int] = field(default_factory=deque)
+
+    def has_room(self, queued: int) -> bool:
+        """Whether Engine.IO may be handed another packet, with so many in its queue now."""
+        while len(self.ahead) > queued:
+            self.ahead.popleft()
+        return queued <= AHEAD and sum(self.ahead) <= AHEAD_CHARACTERS
 
 
 class SocketIOTransport:
@@ -139,6 +148,7 @@ class SocketIOTransport:
             peer.woken.clear()
             while (frame := connection.outbox.take()) is not None:
                 await self._engine_has_room(peer)
+                peer.ahead.append(len(frame))
                 await self._server.eio.send(peer.engine_sid, _packet(frame))
             if connection.closing is not None:
                 await self._close(peer)
@@ -153,7 +163,7 @@ class SocketIOTransport:
 
     async def _engine_has_room(self, peer: Peer) -> None:
         engine = self._server.eio.sockets.get(peer.engine_sid)
-        while engine is not None and not engine.closed and engine.queue.qsize() > AHEAD:
+        while engine is not None and not engine.closed and not peer.has_room(engine.queue.qsize()):
             if peer.session.connection.closing is not None:
                 return
             await asyncio.sleep(AHEAD_CHECK_SECONDS)

@@ -155,6 +155,11 @@ def test_a_transaction_that_stood_still_is_away(server: Postgres) -> None:
         assert is_away(failure_of(lambda: session.run("SELECT 1")))
 
 
+def test_a_server_that_takes_no_writes_is_away(server: Postgres) -> None:
+    with Session(server, default_transaction_read_only="on") as session:
+        assert is_away(failure_of(lambda: session.run("INSERT INTO kept VALUES (1)")))
+
+
 def test_a_lock_that_is_not_given_is_away_and_a_query_that_takes_too_long_is_a_fault(
     server: Postgres,
 ) -> None:

@@ -2,12 +2,14 @@
 
 import asyncio
 import gc
+import itertools
 import threading
 from collections.abc import Collection
 
 import pytest
 
 from realtime.batching import Batch
+from realtime.protocol import FrameError
 from realtime.rights import Rights
 from realtime.rooms import Room, RoomKind, UserId
 from tests.realtime.hub_rig import Reader, Rig, run, until
@@ -49,6 +51,36 @@ def test_five_hundred_joins_at_once_cost_a_few_queries(rig: Rig, monkeypatch: py
 
     run(story())
     assert 2 <= len(queries) <= 10
+
+
+@pytest.mark.parametrize("at_look", [1, 2], ids=["before the room is opened", "with its seat taken"])
+def test_a_client_that_leaves_while_its_join_waits_takes_no_seat_and_shows_nobody(
+    rig: Rig, at_look: int
+) -> None:
+    looks = itertools.count(1)
+    asked, go_on = threading.Event(), threading.Event()
+
+    def before_rights() -> None:
+        if next(looks) == at_look:
+            asked.set()
+            go_on.wait(10)
+
+    async def story() -> None:
+        await rig.create()
+        rig.before_rights = before_rights
+        reader = Reader("somebody")
+        joining = asyncio.ensure_future(rig.join(reader))
+        await until(asked.is_set)
+        rig.gateway.add(reader.connection)
+        rig.gateway.remove(reader.connection)
+        go_on.set()
+        with pytest.raises(FrameError):
+            await joining
+        assert not reader.connection.seats
+        assert not [seat for state in rig.hub.rooms() for seat in state.seats]
+        assert rig.gateway.presence.here(rig.room.name) == []
+
+    run(story())
 
 
 def test_an_answer_is_never_older_than_its_question() -> None:
