@@ -18,8 +18,10 @@ LONG_SECONDS = 240
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long ones may take longer than other tests."""
+    """The long ones may take longer than other tests; whichever run share one cluster."""
     for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("cluster"))
         if item.get_closest_marker("chaos"):
             item.add_marker(pytest.mark.timeout(LONG_SECONDS))
 

@@ -30,6 +30,7 @@ async def test_a_burst(trial: MakeTrial) -> None:
             await burst(load, load.boards[0].id, events=BURST_EVENTS, size=40, together=500)
 
 
+@pytest.mark.chaos
 async def test_two_megabytes_are_missed(trial: MakeTrial) -> None:
     """Clients are away while large events come"""
     async with trial(traces=('websocket_resumes_total{outcome="replayed"}',)) as load:

@@ -95,6 +95,7 @@ async def lose_redis_for_good(load: Trial) -> None:
     load.writes_went_on()
 
 
+@pytest.mark.chaos
 async def test_redis_is_gone(trial: MakeTrial) -> None:
     """Redis is gone for good"""
     async with trial(

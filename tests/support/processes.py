@@ -2,14 +2,16 @@
 
 import contextlib
 import ctypes
+import itertools
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,7 +19,9 @@ T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
 POLL_SECONDS = 0.02
 _PR_SET_PDEATHSIG = 1  # prctl(2)
-_handed_out: set[int] = set()
+_PORTS = range(10_000, 32_000)  # below those that systems give to outgoing connections
+_WORKERS = 8  # of pytest-xdist that share the ports
+_own_ports: Iterator[int] | None = None
 _between_looks = threading.Event()  # never set: waiting on it is a pause
 
 
@@ -26,14 +30,29 @@ class NotReady(AssertionError):
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that is free now and was not handed out before in this run."""
-    while True:
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            port: int = listener.getsockname()[1]
-        if port not in _handed_out:
-            _handed_out.add(port)
-            return port
+    """A TCP port of 127.0.0.1 that is free now.
+
+    Of this worker's own share: a gateway that is started again must find its port, whatever else began
+    meanwhile. Where in its share a run begins is left to chance, for the sake of other runs beside it.
+    """
+    global _own_ports
+    if _own_ports is None:
+        share = len(_PORTS) // _WORKERS
+        worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _WORKERS
+        first = secrets.randbelow(share)
+        own = [_PORTS[worker * share + (first + place) % share] for place in range(share)]
+        _own_ports = itertools.cycle(own)
+    return next(filter(_is_free, _own_ports))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def eventually(look: Callable[[], T], seconds: float = 5, what: str = "the condition") -> T:
