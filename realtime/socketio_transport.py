@@ -143,7 +143,7 @@ class SocketIOTransport:
         # The CONNECT packet goes first; it follows in this turn of the loop or the next.
         while sid in self._peers and not self._server.manager.is_connected(sid, "/"):  # noqa: ASYNC110
             await asyncio.sleep(0)
-        while True:
+        while sid in self._peers:  # a send that fails ends the session from within this very task
             await peer.woken.wait()
             peer.woken.clear()
             while (frame := connection.outbox.take()) is not None:

@@ -23,15 +23,17 @@ LOCKED_SECONDS = 8.0
 async def test_postgresql_restarts(trial: MakeTrial, how: signal.Signals, injected: str) -> None:
     """PostgreSQL restarts under writes"""
     async with trial() as load:
-        sockets = [client for client in load.clients if client.home == "socket"]
-        before = sum(len(client.connects) for client in sockets)
+        # Socket.IO's own polling is a series of requests: the balancer may send it elsewhere meanwhile, since
+        # no gateway is ready without the database.
+        sockets = [client for client in load.clients if client.home == "socket" and not client.sticky]
+        before = {client: len(client.connects) for client in sockets}
         async with load.fault(injected):
             await load.in_thread(load.cluster.postgres.restart, how)
             await load.go_on(2)
             await load.in_thread(load.cluster.postgres.restart, how)
         await load.go_on(2)
-        again = sum(len(client.connects) for client in sockets) - before
-        load.demand(not again, f"{again} sockets had to come back though only the database was away")
+        again = [client.replica.name for client in sockets if len(client.connects) > before[client]]
+        load.demand(not again, f"{again} had to come back though only the database was away")
         load.demand(all(client.replica.connected for client in sockets), "a socket is gone")
         await load.watch.look()
         seen = load.watch.moved("gateway_database_failures_total")
