@@ -1,14 +1,12 @@
 """Health, readiness and metrics: plain ASGI, so that they answer while every thread is busy."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
-from django.db import connection
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from realtime.database import in_database
+from realtime.database import answers
 from realtime.gateway import Gateway
 from realtime.routing import asgi_route
 
@@ -22,7 +20,7 @@ def routes(gateway: Gateway) -> list[Any]:
         return _json(200, {"status": "healthy", "connections": len(gateway.connections)})
 
     async def ready() -> Answer:
-        database = await _database()
+        database = "ok" if await answers(DATABASE_SECONDS) else "failed"
         layer = "ok" if gateway.bell is not None and gateway.bell.healthy else "degraded"
         checks = {"database": database, "channelLayer": layer, "draining": gateway.draining}
         up = database == "ok" and not gateway.draining
@@ -37,19 +35,6 @@ def routes(gateway: Gateway) -> list[Any]:
 
 def _json(status: int, value: dict[str, Any]) -> Answer:
     return status, orjson.dumps(value), "application/json"
-
-
-async def _database() -> str:
-    try:
-        await asyncio.wait_for(in_database(_ping), DATABASE_SECONDS)
-    except Exception:  # noqa: BLE001  whatever keeps it from answering, it does not answer
-        return "failed"
-    return "ok"
-
-
-def _ping() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
 
 
 def _endpoint(answer: Callable[[], Awaitable[Answer]]) -> Callable[..., Awaitable[None]]:

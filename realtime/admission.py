@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest, parse_cookie
 from django.http.request import split_domain_port, validate_host
 
-from realtime.authentication import bearer_token
+from realtime.authentication import Credentials, bearer_token
 from realtime.connection import Connection, Identity
 from realtime.policy import Policy
 from realtime.protocol import BEARER_PREFIX, SUBPROTOCOL, CloseCode
@@ -32,6 +32,10 @@ class Handshake:
     token: str | None
     session_key: str | None
     subprotocol: str | None
+
+    @property
+    def credentials(self) -> Credentials:
+        return Credentials(self.token, self.session_key if self.token is None else None)
 
     def origin_allowed(self, allowed: Collection[str]) -> bool:
         """Whether no Origin was sent, or one that is listed, or this server's own, port included."""

@@ -1,6 +1,7 @@
-"""From credentials to a user: bearer tokens and session cookies, for sockets and for REST. Synchronous."""
+"""From credentials to a user: bearer tokens and session cookies, for sockets and for REST."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +16,9 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from realtime import metrics, tokens
+from realtime.batching import Batch
 from realtime.connection import Identity
+from realtime.database import in_database
 from realtime.policy import from_environment
 from realtime.tokens import Claims, TokenError, TokenType
 
@@ -28,25 +31,30 @@ def identify(user: Any, expires_at: float | None = None) -> Identity:
 
 def user_of(claims: Claims) -> AbstractBaseUser:
     """The active user that a token names. Raises TokenError."""
+    return _checked(claims, _active_users([claims.subject]))
+
+
+def _active_users(ids: Iterable[str]) -> dict[str, AbstractBaseUser]:
+    """Those of them who are there and may log in, by id. One query for all."""
+    users = get_user_model()._default_manager.filter(pk__in=set(filter(_is_id, ids)), is_active=True)
+    return {str(user.pk): user for user in users}
+
+
+def _is_id(text: str) -> bool:
+    """Whether it could be a user's: a token says what it likes."""
     try:
-        user = get_user_model()._default_manager.filter(pk=claims.subject, is_active=True).first()
-    except (ValidationError, ValueError):
-        user = None
+        return str(get_user_model()._meta.pk.to_python(text)) == text
+    except ValidationError:
+        return False
+
+
+def _checked(claims: Claims, users: Mapping[str, AbstractBaseUser]) -> AbstractBaseUser:
+    user = users.get(claims.subject)
     if user is None:
         raise TokenError("no-such-user", "the token's user is not there or is disabled")
     if claims.auth != tokens.auth_digest(user.get_session_auth_hash()):
         raise TokenError("superseded", "the password has changed since: log in again")
     return user
-
-
-def by_token(token: str) -> Identity:
-    """Who an access token stands for. Raises TokenError, and counts why."""
-    try:
-        claims = tokens.verify(token, TokenType.ACCESS)
-        return identify(user_of(claims), claims.expires_at)
-    except TokenError as error:
-        metrics.AUTH_FAILURES.labels(error.reason).inc()
-        raise
 
 
 def by_session(session_key: str) -> Identity | None:
@@ -56,18 +64,68 @@ def by_session(session_key: str) -> Identity | None:
     return None if isinstance(user, AnonymousUser) else identify(user)
 
 
-def by_credentials(token: str | None, session_key: str | None) -> Identity | None:
-    """Who a handshake speaks for, a token before a cookie; None for a guest. Raises TokenError."""
-    if token is not None:
-        return by_token(token)
-    return by_session(session_key) if session_key is not None else None
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a handshake or a request carries: a token counts before a session's cookie."""
+
+    token: str | None = None
+    session_key: str | None = None
+
+
+Answers = dict[Credentials, Identity | TokenError | None]
+
+
+class Authentication:
+    """Tells who speaks, for all who ask at the same time together: after a restart a thousand do.
+
+    Guests cost nothing; tokens one query, however many there are; sessions a few each, in one thread.
+    """
+
+    def __init__(self) -> None:
+        self._asked: Batch[Credentials, Answers] = Batch(lambda asked: in_database(by_credentials, asked))
+
+    async def identify(self, credentials: Credentials) -> Identity | None:
+        """Who they stand for; None for a guest. Raises TokenError: what does not hold is no guest's."""
+        if credentials == Credentials():
+            return None
+        answer = (await self._asked.ask(credentials))[credentials]
+        if isinstance(answer, TokenError):
+            metrics.AUTH_FAILURES.labels(answer.reason).inc()
+            raise TokenError(answer.reason, str(answer))  # a new one for each who asked
+        return answer
+
+    async def by_token(self, token: str) -> Identity:
+        """Who an access token stands for. Raises TokenError."""
+        identity = await self.identify(Credentials(token))
+        assert identity is not None  # a token is no guest's
+        return identity
+
+
+def by_credentials(asked: Collection[Credentials]) -> Answers:
+    """Who each stands for, or why it does not hold."""
+    answers: Answers = {}
+    claims: dict[Credentials, Claims] = {}
+    for credentials in asked:
+        if credentials.token is None:
+            answers[credentials] = by_session(credentials.session_key or "")
+            continue
+        try:
+            claims[credentials] = tokens.verify(credentials.token, TokenType.ACCESS)
+        except TokenError as error:
+            answers[credentials] = error
+    users = _active_users(one.subject for one in claims.values()) if claims else {}
+    for credentials, one in claims.items():
+        try:
+            answers[credentials] = identify(_checked(one, users), one.expires_at)
+        except TokenError as error:
+            answers[credentials] = error
+    return answers
 
 
 def still_hold(identities: Collection[Identity]) -> set[Identity]:
     """Those whose users may still log in, by the password of then. One query for all."""
-    ids = {identity.id for identity in identities}
-    users = get_user_model()._default_manager.filter(pk__in=ids, is_active=True)
-    digests = {str(user.pk): tokens.auth_digest(user.get_session_auth_hash()) for user in users}
+    users = _active_users(identity.id for identity in identities)
+    digests = {key: tokens.auth_digest(user.get_session_auth_hash()) for key, user in users.items()}
     return {identity for identity in identities if digests.get(identity.id) == identity.auth}
 
 

@@ -81,7 +81,7 @@ class Commands:
 
     async def _auth(self, command: Command) -> Answer:
         try:
-            identity = await in_database(authentication.by_token, command.text("token"))
+            identity = await self._gateway.authentication.by_token(command.text("token"))
         except TokenError as error:
             failure = command.error(str(error), ErrorCode.UNAUTHENTICATED)
             raise failure.closing(CloseCode.UNAUTHENTICATED) from None

@@ -35,7 +35,7 @@ class GatewayConsumer(AsyncConsumer):
         self._controls = (scope.get("extensions") or {}).get(SOCKET)
         await receive()  # websocket.connect
         handshake = read_handshake(scope, settings.SESSION_COOKIE_NAME, settings.TRUSTED_PROXIES)
-        identity, refusal = await authenticate(handshake)
+        identity, refusal = await authenticate(self.gateway, handshake)
         if not origin_holds(handshake, identity):
             metrics.CLOSES.labels("403").inc()
             await send({"type": "websocket.close", "code": CloseCode.FORBIDDEN})

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-from django.db import Error, close_old_connections
+from django.db import Error, close_old_connections, connection
 
 from realtime import metrics
 from realtime.outages import is_away
@@ -18,6 +18,7 @@ T = TypeVar("T")
 # puts all of a process's database work behind one thread.
 THREADS = 8
 _pool = ThreadPoolExecutor(THREADS, thread_name_prefix="gateway-database")
+_asking = ThreadPoolExecutor(1, thread_name_prefix="gateway-database-there")
 
 
 async def in_database(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -25,6 +26,23 @@ async def in_database(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
     return await asyncio.get_running_loop().run_in_executor(
         _pool, partial(_run, partial(work, *args, **kwargs))
     )
+
+
+async def answers(seconds: float) -> bool:
+    """Whether the database answers in time. Asked in a thread of its own: in a rush the pool's are all busy,
+    and a gateway that is taken for not ready then makes its neighbours' rush worse.
+    """
+    asked = asyncio.get_running_loop().run_in_executor(_asking, partial(_run, _ask))
+    try:
+        await asyncio.wait_for(asked, seconds)
+    except Exception:  # noqa: BLE001  whatever keeps it from answering, it does not answer
+        return False
+    return True
+
+
+def _ask() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
 
 
 def _run(work: Callable[[], T]) -> T:

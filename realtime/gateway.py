@@ -16,7 +16,7 @@ from django.conf import settings
 
 from realtime import metrics, policy, protocol
 from realtime.audit import BEAT_SECONDS, Audit
-from realtime.authentication import still_hold
+from realtime.authentication import Authentication, still_hold
 from realtime.bell import Bell
 from realtime.broadcast import ORDERS_GROUP
 from realtime.connection import Connection, Seat
@@ -50,6 +50,7 @@ class Gateway:
         host, pid = socket.gethostname(), os.getpid()
         self.instance = f"{host}-{pid}-{uuid4().hex[:6]}"
         self.policy = policy.from_environment()
+        self.authentication = Authentication()
         self.connections: dict[str, Connection] = {}
         self.hub = Hub(self._eject)
         self.presence = Presence(self.hub, self.instance, self._ring)

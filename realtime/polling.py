@@ -16,9 +16,7 @@ import orjson
 from django.conf import settings
 
 from realtime.admission import read_handshake
-from realtime.authentication import by_credentials
 from realtime.connection import Identity
-from realtime.database import in_database
 from realtime.eventlog import HistoryTrimmed, Page, UnknownRoom
 from realtime.gateway import Gateway
 from realtime.outages import is_away
@@ -126,7 +124,7 @@ class EventsEndpoint:
     async def _user(self, scope: dict[str, Any]) -> Identity | None:
         handshake = read_handshake(scope, settings.SESSION_COOKIE_NAME, settings.TRUSTED_PROXIES)
         try:
-            user = await in_database(by_credentials, handshake.token, handshake.session_key)
+            user = await self.gateway.authentication.identify(handshake.credentials)
         except TokenError as error:
             raise _unauthenticated(str(error)) from None
         if user is None and self.gateway.policy.require_auth:

@@ -12,10 +12,8 @@ from django.conf import settings
 
 from realtime import admission, metrics, protocol
 from realtime.admission import Handshake, Refusal
-from realtime.authentication import by_credentials
 from realtime.commands import Answer, Commands
 from realtime.connection import Connection, FrameRate, Identity, RateVerdict
-from realtime.database import in_database
 from realtime.gateway import HEARTBEAT_MS, Gateway
 from realtime.protocol import CloseCode, Command, ErrorCode, FrameError
 from realtime.tokens import TokenError
@@ -25,10 +23,10 @@ logger = logging.getLogger(__name__)
 AUTH_SECONDS = 5.0  # how long a guest has to authenticate where that is required
 
 
-async def authenticate(handshake: Handshake) -> tuple[Identity | None, Refusal | None]:
+async def authenticate(gateway: Gateway, handshake: Handshake) -> tuple[Identity | None, Refusal | None]:
     """Who it is, or what to close with. A token that does not hold never passes for a guest."""
     try:
-        return await in_database(by_credentials, handshake.token, handshake.session_key), None
+        return await gateway.authentication.identify(handshake.credentials), None
     except TokenError as error:
         return None, (CloseCode.UNAUTHENTICATED, str(error))
     except Exception:

@@ -92,7 +92,7 @@ class SocketIOTransport:
         token = auth.get("token") if isinstance(auth, dict) else None
         if token is not None:
             handshake = replace(handshake, token=str(token))
-        identity, refusal = await authenticate(handshake)
+        identity, refusal = await authenticate(self.gateway, handshake)
         if not origin_holds(handshake, identity):
             refusal = CloseCode.FORBIDDEN, "a session cookie speaks only where an Origin is sent"
         woken = asyncio.Event()

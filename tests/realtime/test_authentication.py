@@ -1,0 +1,86 @@
+"""Who a crowd is: one look-up for all who ask at once, and each gets their own answer."""
+
+import asyncio
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.sessions.backends.db import SessionStore
+
+from realtime import tokens
+from realtime.api import pair
+from realtime.authentication import Authentication, Credentials
+from realtime.tokens import TokenError, TokenType
+from tests.realtime.hub_rig import run
+from tests.support.queries import reads_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def people(count: int) -> dict[str, str]:
+    """Access tokens by username."""
+    users = [get_user_model().objects.create(username=f"person-{number}") for number in range(count)]
+    return {user.username: pair(user)["access"] for user in users}
+
+
+def test_a_crowd_with_tokens_costs_a_few_queries_and_each_is_who_they_are() -> None:
+    known = people(100)
+
+    async def story() -> None:
+        authentication = Authentication()
+        asked = [authentication.by_token(token) for token in known.values() for _ in range(3)]
+        found = await asyncio.gather(*asked)
+        assert [identity.username for identity in found] == [name for name in known for _ in range(3)]
+
+    with reads_of("projects_user") as queries:
+        run(story())
+    assert 1 <= len(queries) <= 3
+
+
+def test_credentials_that_do_not_hold_take_nobody_elses_away() -> None:
+    good = people(1)["person-0"]
+    nobody = tokens.issue("nobody", TokenType.ACCESS, 60)
+
+    async def story() -> list[object]:
+        authentication = Authentication()
+        asked = [
+            Credentials(good),
+            Credentials("rubbish"),
+            Credentials(nobody),
+            Credentials(tokens.issue("\0", TokenType.ACCESS, 60)),
+            Credentials(session_key="there-is-no-such-session"),
+            Credentials(),
+        ]
+        return list(
+            await asyncio.gather(*(authentication.identify(one) for one in asked), return_exceptions=True)
+        )
+
+    answers = asyncio.run(story())
+    identity, malformed, missing, odd, session, guest = answers
+    assert getattr(identity, "username", None) == "person-0"
+    assert [getattr(error, "reason", None) for error in (malformed, missing, odd)] == [
+        "malformed",
+        "no-such-user",
+        "no-such-user",
+    ]
+    assert (session, guest) == (None, None)
+    assert isinstance(malformed, TokenError)
+
+
+def test_a_session_and_a_token_of_two_people_are_told_apart() -> None:
+    user = get_user_model().objects.create(username="cookie")
+    session = SessionStore()
+    session["_auth_user_id"] = str(user.pk)
+    session["_auth_user_backend"] = "django.contrib.auth.backends.ModelBackend"
+    session["_auth_user_hash"] = user.get_session_auth_hash()
+    session.save()
+    token = people(1)["person-0"]
+
+    async def story() -> list[object]:
+        authentication = Authentication()
+        asked = (Credentials(session_key=session.session_key), Credentials(token))
+        return [
+            getattr(one, "username", None)
+            for one in await asyncio.gather(*(authentication.identify(credentials) for credentials in asked))
+        ]
+
+    assert asyncio.run(story()) == ["cookie", "person-0"]
