@@ -5,7 +5,7 @@ import contextlib
 import json
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import httpx
@@ -167,14 +167,22 @@ class SocketClient(Client):
 
 
 class OneOfMany(SocketClient):
-    """A socket whose replica is light, and that is content with the gateway's own heartbeats."""
+    """A socket whose replica is light, and that is content with the gateway's own heartbeats.
+
+    It goes to one of the `gateways` by itself: the balancer of the rig would cost more than all else.
+    """
 
     ping_seconds = 10.0
     silence_seconds = 30.0
+    gateways: Sequence[str] = ()
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.replica.light = True
+
+    async def follow(self) -> None:
+        self.url = random.choice(self.gateways)
+        await super().follow()
 
 
 class SocketIOClient(Client):
@@ -267,9 +275,14 @@ def crowd(count: int) -> list[type[Client]]:
 
 
 async def gather_quietly(tasks: list["asyncio.Task[None]"]) -> None:
-    """Cancel and wait; what they raised before counts."""
-    for task in tasks:
-        task.cancel()
+    """Cancel and wait; what they raised before counts.
+
+    Again and again: before Python 3.12 `wait_for` may swallow a cancellation (python/cpython#81839).
+    """
+    while any(not task.done() for task in tasks):
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=1)
     for result in await asyncio.gather(*tasks, return_exceptions=True):
         if isinstance(result, BaseException) and not isinstance(result, asyncio.CancelledError):
             raise result

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx
 import psycopg
@@ -27,6 +27,7 @@ from tests.support.boards import Board
 from tests.support.people import EDITOR, OWNER, Person
 from tests.support.reducer import Snapshot
 
+AnyClient = TypeVar("AnyClient", bound=Client)
 PROJECTS, CLIENTS, WRITERS = 2, 20, 5
 JOIN_SECONDS = 20.0
 STEADY_SECONDS = 1.5
@@ -135,7 +136,7 @@ class Trial:
     def rng(self, name: str) -> random.Random:
         return random.Random(f"{self.seed} {name}")
 
-    def add_client(self, name: str, kind: type[Client], project: str, url: str | None = None) -> Client:
+    def add_client(self, name: str, kind: type[AnyClient], project: str, url: str | None = None) -> AnyClient:
         person = (OWNER, EDITOR)[len(self.clients) % 2]
         url = url or (self.cluster.sticky_url if kind.sticky else self.cluster.url)
         client = kind(name, project, url, self._tokens[person], self.rng(name), self._http)

@@ -19,6 +19,7 @@ socket.onAny((event, payload) => tell({ is: "event", event, payload }));
 createInterface({ input: process.stdin })
   .on("line", (line) => {
     const { event, data } = JSON.parse(line);
-    socket.emit(event, data, (answer) => tell({ is: "ack", event, answer }));
+    // What is emitted without a connection would be kept and sent on the next, after a join that is newer.
+    if (socket.connected) socket.emit(event, data, (answer) => tell({ is: "ack", event, answer }));
   })
   .on("close", () => socket.disconnect());
