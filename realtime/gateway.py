@@ -24,6 +24,7 @@ from realtime.database import in_database
 from realtime.eventlog import rfc3339
 from realtime.hub import Hub
 from realtime.leases import Condition, Holder
+from realtime.outages import is_away, one_line
 from realtime.presence import FLUSH_SECONDS, Presence
 from realtime.protocol import CloseCode, ErrorCode, FrameError
 from realtime.ringing import Message
@@ -219,8 +220,11 @@ class Gateway:
             await asyncio.sleep(seconds)
             try:
                 await work()
-            except Exception:
-                logger.exception("the gateway's clock")
+            except Exception as failure:
+                if is_away(failure):
+                    logger.warning("the gateway's clock: the database does not answer: %s", one_line(failure))
+                else:
+                    logger.exception("the gateway's clock")
 
     async def _flush_presence(self) -> None:
         self.presence.flush()

@@ -31,3 +31,8 @@ def is_away(failure: BaseException | None) -> bool:
     if state is None:  # the server has said nothing: a connection lost or not made, a pool in use
         return isinstance(failure, OperationalError | InterfaceError)
     return state in SQLSTATES or state.startswith(SQLSTATE_CLASSES)
+
+
+def one_line(failure: BaseException | None) -> str:
+    """The first line of what it says: a traceback for each would bury what is a fault of ours."""
+    return str(failure).strip().partition("\n")[0]

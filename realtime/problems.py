@@ -13,7 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from realtime.outages import is_away
+from realtime.outages import is_away, one_line
 
 logger = logging.getLogger(__name__)
 
@@ -57,8 +57,8 @@ def problem(status: int, code: str, detail: str, **extra: Any) -> dict[str, Any]
 
 
 def log_away(path: str, failure: BaseException | None) -> None:
-    """One line: an outage is no fault of ours, and a traceback for each request would bury what is."""
-    logger.warning("%s: the database does not answer: %s", path, str(failure).strip().partition("\n")[0])
+    """An outage in one line for each request that it fails."""
+    logger.warning("%s: the database does not answer: %s", path, one_line(failure))
 
 
 def exception_handler(failure: Exception, context: dict[str, Any]) -> Response | None:
