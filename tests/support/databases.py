@@ -33,6 +33,9 @@ class InProcess:
     def prepare(self) -> None:
         os.environ.update(environment(self._settings()))
         django.setup()
+        # A worker of pytest-xdist inherits the environment: with this in it pytest-django would set Django up
+        # there with the addresses of the process that started it.
+        del os.environ["DJANGO_SETTINGS_MODULE"]
 
     def start(self) -> None:
         if self.choice == "postgresql":
