@@ -11,7 +11,11 @@ const socket = io(url, {
   reconnectionDelayMax: 200,
 });
 
-socket.on("connect", () => tell({ is: "connect" }));
+let met = false;
+socket.on("connect", () => {
+  met = true;
+  tell({ is: "connect" });
+});
 socket.on("disconnect", (reason) => tell({ is: "disconnect", reason }));
 socket.on("connect_error", (error) => tell({ is: "refused", data: error.data ?? null, again: socket.active }));
 socket.onAny((event, payload) => tell({ is: "event", event, payload }));
@@ -19,7 +23,7 @@ socket.onAny((event, payload) => tell({ is: "event", event, payload }));
 createInterface({ input: process.stdin })
   .on("line", (line) => {
     const { event, data } = JSON.parse(line);
-    // What is emitted without a connection would be kept and sent on the next, after a join that is newer.
-    if (socket.connected) socket.emit(event, data, (answer) => tell({ is: "ack", event, answer }));
+    // What is emitted between two connections would be kept and sent on the next, before a join that is newer.
+    if (socket.connected || !met) socket.emit(event, data, (answer) => tell({ is: "ack", event, answer }));
   })
   .on("close", () => socket.disconnect());
