@@ -24,7 +24,7 @@ from realtime.database import in_database
 from realtime.eventlog import rfc3339
 from realtime.hub import Hub
 from realtime.leases import Condition, Holder
-from realtime.outages import is_away, one_line
+from realtime.outages import is_away, log_away
 from realtime.presence import FLUSH_SECONDS, Presence
 from realtime.protocol import CloseCode, ErrorCode, FrameError
 from realtime.ringing import Message
@@ -222,7 +222,7 @@ class Gateway:
                 await work()
             except Exception as failure:
                 if is_away(failure):
-                    logger.warning("the gateway's clock: the database does not answer: %s", one_line(failure))
+                    log_away("the gateway's clock", failure)
                 else:
                     logger.exception("the gateway's clock")
 

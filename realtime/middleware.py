@@ -11,7 +11,7 @@ from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponse
 
 from realtime import problems
-from realtime.outages import is_away
+from realtime.outages import is_away, log_away
 from realtime.transport import websocket_url
 
 
@@ -63,7 +63,7 @@ class DatabaseAwayMiddleware:
     def process_exception(self, request: HttpRequest, failure: Exception) -> HttpResponse | None:
         if not is_away(failure):
             return None
-        problems.log_away(request.path, failure)
+        log_away(request.path, failure)
         return problems.unavailable(request)
 
 

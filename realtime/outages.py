@@ -5,9 +5,12 @@ that is full, stays until somebody sees to it: "try again in a moment" would be 
 it. The class of an exception does not say which it is: SQLite's "no such table" is an OperationalError too.
 """
 
+import logging
 import sqlite3
 
 from django.db import Error, InterfaceError, OperationalError
+
+logger = logging.getLogger(__name__)
 
 # "database is locked" and "unable to open database file".
 SQLITE_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN}
@@ -33,6 +36,6 @@ def is_away(failure: BaseException | None) -> bool:
     return state in SQLSTATES or state.startswith(SQLSTATE_CLASSES)
 
 
-def one_line(failure: BaseException | None) -> str:
-    """The first line of what it says: a traceback for each would bury what is a fault of ours."""
-    return str(failure).strip().partition("\n")[0]
+def log_away(where: str, failure: BaseException | None) -> None:
+    """One line: an outage is no fault of ours, and a traceback for each would bury what is."""
+    logger.warning("%s: the database does not answer: %s", where, str(failure).strip().partition("\n")[0])

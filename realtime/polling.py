@@ -19,9 +19,9 @@ from realtime.admission import read_handshake
 from realtime.connection import Identity
 from realtime.eventlog import HistoryTrimmed, Page, UnknownRoom
 from realtime.gateway import Gateway
-from realtime.outages import is_away
+from realtime.outages import is_away, log_away
 from realtime.paging import Pager
-from realtime.problems import FAULT, MEDIA_TYPE, log_away, problem
+from realtime.problems import FAULT, MEDIA_TYPE, problem
 from realtime.protocol import MAX_SEQ
 from realtime.rooms import Room, RoomKind
 from realtime.tokens import TokenError

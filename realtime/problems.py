@@ -1,6 +1,5 @@
 """Errors over HTTP: RFC 9457 `application/problem+json`, one shape for all of /api/."""
 
-import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -13,9 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from realtime.outages import is_away, one_line
-
-logger = logging.getLogger(__name__)
+from realtime.outages import is_away, log_away
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -54,11 +51,6 @@ def problem(status: int, code: str, detail: str, **extra: Any) -> dict[str, Any]
     """The members of a problem: `code` is for programs, `detail` for people and says what to do."""
     title = HTTPStatus(status).phrase
     return {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code, **extra}
-
-
-def log_away(path: str, failure: BaseException | None) -> None:
-    """An outage in one line for each request that it fails."""
-    logger.warning("%s: the database does not answer: %s", path, one_line(failure))
 
 
 def exception_handler(failure: Exception, context: dict[str, Any]) -> Response | None:

@@ -50,6 +50,7 @@ class Client:
         self.replica = Replica(name, project)
         self.url = url
         self.token = token
+        self.rng = rng
         self.backoff = Backoff(rng)
         self.closes: list[tuple[float, int]] = []  # when, by the monotonic clock, and with which code
         self.connects: list[float] = []
@@ -181,7 +182,7 @@ class OneOfMany(SocketClient):
         self.replica.light = True
 
     async def follow(self) -> None:
-        self.url = random.choice(self.gateways)
+        self.url = self.rng.choice(self.gateways)
         await super().follow()
 
 
