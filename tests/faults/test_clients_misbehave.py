@@ -41,9 +41,9 @@ async def test_two_megabytes_are_missed(trial: MakeTrial) -> None:
             for front in load.cluster.fronts:
                 front.mend()
         await load.go_on(2)
-        await load.watch.look()
-        cut_off = load.watch.moved('websocket_closes_total{code="4413"}')
-        load.demand(not cut_off, f"{cut_off:g} sockets that do read were cut as too slow")
+        # As the clients were told: the session of a Socket.IO client that is away reads nothing, and is cut.
+        cut_off = sum(code == 4413 for closes in load.closes(0) for _, code in closes)
+        load.demand(not cut_off, f"{cut_off} sockets that do read were cut as too slow")
 
 
 @pytest.mark.chaos
