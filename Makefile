@@ -10,7 +10,7 @@ DEVELOPMENT := $(VENV)/.installed-dev
 NODE_MODULES := node_modules/.installed
 WORKERS ?= 2
 PACKAGES := devmentor projects realtime
-PYTHON_FILES := $(PACKAGES) tests scripts manage.py
+PYTHON_FILES := $(PACKAGES) benchmarks tests scripts manage.py
 JAVASCRIPT_TESTS = $(wildcard tests/javascript/*.test.js tests/javascript/*/*.test.js)
 
 .PHONY: help run test chaos check check-python check-javascript format lock screenshots services clean

@@ -108,11 +108,12 @@ DRAIN_WINDOW = env.whole("DRAIN_WINDOW", 10_000)
 MOCK_MODE = env.boolean("NEXT_PUBLIC_MOCK_MODE", False)
 POLL_INTERVAL = env.whole("POLL_INTERVAL", 1000, least=100)
 ONCALL_WEBHOOK_URL = env.url("ONCALL_WEBHOOK_URL", "", ("http", "https"))
+ONCALL_ROUTING_KEY = env.text("ONCALL_ROUTING_KEY")
 
 # --- Applications and requests ------------------------------------------------------------------
 INSTALLED_APPS = [
     "daphne",  # first: its `runserver` speaks ASGI, and so WebSocket
-    "django.contrib.admin",
+    "realtime.control_room.apps.ControlRoomConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -140,6 +141,7 @@ MIDDLEWARE = [
     "realtime.middleware.SocketSourceMiddleware",
     "devmentor.static.StaticFilesMiddleware",
     "corsheaders.middleware.CorsMiddleware",
+    "realtime.middleware.BlockedNetworkMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -266,6 +268,7 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
+DATETIME_FORMAT = "j M Y, H:i:s"
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 with suppress(OSError):  # whitenoise warns at each start where the folder is missing

@@ -13,9 +13,6 @@ from realtime.api import PublishView, RealtimeView, TokenRefreshView, TokenView,
 
 docs = csp_update({"style-src": ["'unsafe-inline'"]})(SpectacularSwaggerSplitView.as_view())
 
-admin.site.site_header = admin.site.site_title = "DevMentor"
-admin.site.index_title = "Administration"
-
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/auth/token/", TokenView.as_view()),

@@ -20,6 +20,7 @@ from projects import services
 from projects.errors import DomainError
 from projects.models import Column, Comment, Membership, Project, Task, User
 from projects.ordering import BOTTOM
+from realtime import controls
 
 Row = TypeVar("Row", bound=Model)
 Fields = tuple[str, ...]
@@ -101,6 +102,15 @@ class PasswordForm(AdminPasswordChangeForm):
 class UserAdmin(ServiceMixin, DjangoUserAdmin):  # type: ignore[misc]
     change_password_form = PasswordForm
     readonly_fields = ("last_login", "date_joined")
+    actions = ("log_out_everywhere",)
+
+    @admin.action(description="Log out everywhere", permissions=["change"])
+    def log_out_everywhere(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
+        """Ends their sessions, tokens and sockets; they may log in again."""
+        for user in chosen:
+            operator = controls.operator_of(request.user)
+            services.user_log_out_everywhere(user_id=user.pk, operator=operator)
+        messages.success(request, f"Logged out everywhere: {', '.join(user.username for user in chosen)}.")
 
     def create(self, actor: User, values: dict[str, Any]) -> Model:
         password = values.get("password1") if values.get("usable_password", "true") != "false" else None

@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractUser
 from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from projects import limits
 from projects.validators import validate_labels, validate_not_blank, validate_text
@@ -15,6 +16,16 @@ from projects.validators import validate_labels, validate_not_blank, validate_te
 
 class User(AbstractUser):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    log_ins_ended = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False, help_text="how often this user was logged out everywhere"
+    )
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What sessions and tokens are held to: another one for each time all of them were ended."""
+        if not self.log_ins_ended:
+            return str(super()._get_session_auth_hash(secret))  # type: ignore[misc]
+        held_to = f"{self.log_ins_ended} {self.password}"
+        return salted_hmac("projects.User.log_ins_ended", held_to, secret, algorithm="sha256").hexdigest()
 
     @property
     def display_name(self) -> str:

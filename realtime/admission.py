@@ -1,6 +1,5 @@
 """May this socket open? Reads what a handshake says of its origin, address and credentials."""
 
-import ipaddress
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +11,12 @@ from django.http.request import split_domain_port, validate_host
 
 from realtime.authentication import Credentials, bearer_token
 from realtime.connection import Connection, Identity
+from realtime.enforcement import DROPPED, FULL, NO_ORIGIN, REALTIME_OFF
+from realtime.networks import Network, plain, read_address
 from realtime.policy import Policy
 from realtime.protocol import BEARER_PREFIX, SUBPROTOCOL, CloseCode
 
 Refusal = tuple[CloseCode, str]
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 AGENT_LENGTH = 200
 
@@ -49,11 +49,13 @@ def refusal(
 ) -> Refusal | None:
     """Why a socket may not stay beside those that are there; None where it may."""
     if not in_force.realtime:
-        return CloseCode.REALTIME_OFF, "real-time is off: poll"
+        return CloseCode.REALTIME_OFF, REALTIME_OFF
     if len(there) >= in_force.max_connections:
-        return CloseCode.FULL, "this gateway is full: come back later"
+        return CloseCode.FULL, FULL
     if in_force.strict and handshake.token is None and handshake.origin is None:
-        return CloseCode.FORBIDDEN, "strict mode: send an Origin or a bearer token"
+        return CloseCode.FORBIDDEN, NO_ORIGIN
+    if identity and identity.previous and not in_force.previous_secret:
+        return CloseCode.UNAUTHENTICATED, DROPPED
     if _reached(settings.MAX_CONNECTIONS_PER_ADDRESS, (c.address == handshake.address for c in there)):
         return CloseCode.FULL, "too many sockets are open from your address"
     if identity and too_many_of(identity, there):
@@ -127,7 +129,7 @@ def client_address(scope: dict[str, Any], headers: dict[bytes, str], proxies: Se
     for hop in reversed(headers.get(b"x-forwarded-for", "").split(",")):
         if not _trusted(address, proxies) or not hop.strip():
             break
-        address = _unmapped(hop.strip())
+        address = plain(hop.strip())
     return address
 
 
@@ -141,19 +143,12 @@ def request_address(request: HttpRequest) -> str:
 
 def _peer(scope: dict[str, Any]) -> str:
     client = scope.get("client")
-    return _unmapped(client[0]) if client else ""
-
-
-def _unmapped(address: str) -> str:
-    """IPv4 as such, where it came by way of an IPv6 listener."""
-    return address.removeprefix("::ffff:") if "." in address else address
+    return plain(client[0]) if client else ""
 
 
 def _trusted(address: str, proxies: Sequence[Network]) -> bool:
-    try:
-        return any(ipaddress.ip_address(address) in network for network in proxies)
-    except ValueError:
-        return False
+    found = read_address(address)
+    return found is not None and any(found in network for network in proxies)
 
 
 def _headers(scope: dict[str, Any]) -> dict[bytes, str]:

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from realtime import eventlog, policy, protocol, tokens
+from realtime import eventlog, protocol, rules, tokens
 from realtime.authentication import NotAuthenticated, ServiceAuthentication, user_of
 from realtime.eventlog import Actor, UnknownRoom
 from realtime.rooms import Room, RoomKind
@@ -109,7 +109,7 @@ class RealtimeView(APIView):
         auth=[],
     )
     def get(self, request: Request) -> Response:
-        answer = Response(describe(request._request, policy.from_environment()))
+        answer = Response(describe(request._request, rules.in_force()))
         answer["Cache-Control"] = "no-store"
         return answer
 

@@ -41,10 +41,10 @@ class Entry:
     connection: Connection
     identity: Identity | None = None
     rooms: set[str] = field(default_factory=set)
-    frames: tuple[int, int] = (0, 0)
+    counted: tuple[int, int, int] = (0, 0, 0)
     written_at: float = NEVER
 
-    def due(self, now: float) -> bool:
+    def due(self, now: float, lag: Callable[[Connection], int]) -> bool:
         there = self.connection
         if (
             self.written_at == NEVER
@@ -52,8 +52,10 @@ class Entry:
             or there.seats.keys() != self.rooms
         ):
             return True
-        counted = (there.frames_in, there.frames_out) != self.frames
-        return now - self.written_at >= REFRESH_SECONDS and (counted or self.written_at < there.last_frame_at)
+        if now - self.written_at < REFRESH_SECONDS:
+            return False
+        counted = (there.frames_in, there.frames_out, lag(there))
+        return counted != self.counted or self.written_at < there.last_frame_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +68,15 @@ class Batch:
 
 
 class Audit:
-    """One gateway's. `condition` tells how it does now."""
+    """One gateway's. `condition` tells how it does now, `lag` how many events a connection is behind."""
 
-    def __init__(self, holder: Holder, condition: Callable[[], Condition]) -> None:
+    def __init__(
+        self, holder: Holder, condition: Callable[[], Condition], lag: Callable[[Connection], int]
+    ) -> None:
         self.holder = holder
         self._condition = condition
+        self._lag = lag
+        self._told = Condition(0, bell_healthy=True)
         self._open: dict[str, Entry] = {}
         self._ended: dict[str, Snapshot] = {}
         self._refused = 0
@@ -89,6 +95,11 @@ class Audit:
         """
         return self._steady_since is not None and time.monotonic() - self._steady_since > LEASE_SECONDS
 
+    @property
+    def open(self) -> int:
+        """How many connections are open."""
+        return len(self._open)
+
     # --- from the sockets ---------------------------------------------------------------------
 
     def opened(self, connection: Connection) -> None:
@@ -105,7 +116,8 @@ class Audit:
             self._drop()
             return
         reason = reason or _REASONS.get(code, "closed by the client")
-        self._ended[connection.id] = _snapshot(connection, time.monotonic(), code, reason)
+        lag = self._lag(connection)
+        self._ended[connection.id] = _snapshot(connection, lag, time.monotonic(), code, reason)
 
     def _drop(self) -> None:
         """Its row, if it has one, is closed with the next whole batch, which does not hold it."""
@@ -121,11 +133,11 @@ class Audit:
         if self._writing is not None and not self._writing.done():
             return False  # a database that hangs gets one thread of ours and not one a second
         now = time.monotonic()
-        batch = self._batch(now)
-        if not batch.snapshots and not self._whole and now - self._renewed_at < RENEW_SECONDS - 0.5:
+        batch, condition = self._batch(now), self._condition()
+        if not batch.snapshots and not self._due(condition, now):
             return True
         try:
-            held = await self._write(batch)
+            held = await self._write(batch, condition)
         except Exception as failure:  # noqa: BLE001  whatever it was, the next beat tries again
             self._failed(failure)
             return False
@@ -134,8 +146,15 @@ class Audit:
             logger.warning("the lease had run out, of a gateway that lives: it is taken again")
             self._whole, self._steady_since = True, None
             return await self.beat()
+        self._told = condition
         self._arrived(batch, now)
         return True
+
+    def _due(self, condition: Condition, now: float) -> bool:
+        """Whether the lease is to be renewed now: in time, and as soon as other rules are in force here."""
+        if self._whole or condition.rules_seq != self._told.rules_seq:
+            return True
+        return now - self._renewed_at >= RENEW_SECONDS - 0.5
 
     async def stop(self) -> None:
         """Close off what is still open and give the lease back, if the database takes it soon."""
@@ -155,16 +174,15 @@ class Audit:
 
     def _batch(self, now: float) -> Batch:
         ended = dict(islice(self._ended.items(), ENDED_PER_BEAT))
-        due = [entry for entry in self._open.values() if self._whole or entry.due(now)]
-        seen = [(entry, _seen(entry.connection, now)) for entry in due]
-        open_now = (_snapshot(entry.connection) for entry in due)
+        due = [entry for entry in self._open.values() if self._whole or entry.due(now, self._lag)]
+        lags = [self._lag(entry.connection) for entry in due]
+        seen = [(entry, _seen(entry.connection, lag, now)) for entry, lag in zip(due, lags, strict=True)]
+        open_now = (_snapshot(entry.connection, lag) for entry, lag in zip(due, lags, strict=True))
         return Batch([*ended.values(), *open_now], seen, list(ended))
 
-    async def _write(self, batch: Batch) -> bool:
+    async def _write(self, batch: Batch, condition: Condition) -> bool:
         work = self._write_all if self._whole else records.write
-        self._writing = asyncio.ensure_future(
-            in_database(work, self.holder, self._condition(), batch.snapshots)
-        )
+        self._writing = asyncio.ensure_future(in_database(work, self.holder, condition, batch.snapshots))
         return bool(await asyncio.shield(self._writing))
 
     @staticmethod
@@ -174,7 +192,7 @@ class Audit:
 
     def _arrived(self, batch: Batch, now: float) -> None:
         for entry, seen in batch.seen:
-            entry.identity, entry.rooms, entry.frames = seen.identity, seen.rooms, seen.frames
+            entry.identity, entry.rooms, entry.counted = seen.identity, seen.rooms, seen.counted
             entry.written_at = now
         for connection_id in batch.ended:
             del self._ended[connection_id]
@@ -192,13 +210,14 @@ class Audit:
             logger.warning("the audit cannot be written, sockets go on: %r", failure)
 
 
-def _seen(connection: Connection, now: float) -> Entry:
-    frames = (connection.frames_in, connection.frames_out)
-    return Entry(connection, connection.identity, set(connection.seats), frames, now)
+def _seen(connection: Connection, lag: int, now: float) -> Entry:
+    counted = (connection.frames_in, connection.frames_out, lag)
+    return Entry(connection, connection.identity, set(connection.seats), counted, now)
 
 
 def _snapshot(
     connection: Connection,
+    lag: int,
     closed_at: float | None = None,
     close_code: int | None = None,
     close_reason: str | None = None,
@@ -216,6 +235,11 @@ def _snapshot(
         last_frame_at=connection.last_frame_at,
         frames_in=connection.frames_in,
         frames_out=connection.frames_out,
+        bytes_in=connection.bytes_in,
+        bytes_out=connection.bytes_out,
+        lag=lag,
+        credential=connection.credential,
+        has_origin=connection.has_origin,
         closed_at=closed_at,
         close_code=close_code,
         close_reason=close_reason,

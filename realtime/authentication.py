@@ -15,18 +15,20 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from realtime import metrics, tokens
+from realtime import metrics, rules, tokens
 from realtime.batching import Batch
 from realtime.connection import Identity
 from realtime.database import in_database
-from realtime.policy import from_environment
 from realtime.tokens import Claims, TokenError, TokenType
 
 
-def identify(user: Any, expires_at: float | None = None) -> Identity:
+def identify(user: Any, claims: Claims | None = None) -> Identity:
+    """A user's identity; `claims` of the token by which they have shown it."""
     name = user.get_full_name() or user.get_username()
     auth = tokens.auth_digest(user.get_session_auth_hash())
-    return Identity(str(user.pk), name, user.get_username(), expires_at, auth)
+    if claims is None:
+        return Identity(str(user.pk), name, user.get_username(), auth=auth)
+    return Identity(str(user.pk), name, user.get_username(), claims.expires_at, auth, claims.previous)
 
 
 def user_of(claims: Claims) -> AbstractBaseUser:
@@ -83,6 +85,7 @@ class Authentication:
 
     def __init__(self) -> None:
         self._asked: Batch[Credentials, Answers] = Batch(lambda asked: in_database(by_credentials, asked))
+        self._again: Batch[Identity, set[Identity]] = Batch(lambda asked: in_database(still_hold, asked))
 
     async def identify(self, credentials: Credentials) -> Identity | None:
         """Who they stand for; None for a guest. Raises TokenError: what does not hold is no guest's."""
@@ -93,6 +96,10 @@ class Authentication:
             metrics.AUTH_FAILURES.labels(answer.reason).inc()
             raise TokenError(answer.reason, str(answer))  # a new one for each who asked
         return answer
+
+    async def holds(self, identity: Identity) -> bool:
+        """Whether a log-in that was good still is. One query for all who ask at the same time."""
+        return identity in await self._again.ask(identity)
 
     async def by_token(self, token: str) -> Identity:
         """Who an access token stands for. Raises TokenError."""
@@ -116,7 +123,7 @@ def by_credentials(asked: Collection[Credentials]) -> Answers:
     users = _active_users(one.subject for one in claims.values()) if claims else {}
     for credentials, one in claims.items():
         try:
-            answers[credentials] = identify(_checked(one, users), one.expires_at)
+            answers[credentials] = identify(_checked(one, users), one)
         except TokenError as error:
             answers[credentials] = error
     return answers
@@ -192,7 +199,7 @@ class GuestsWhereAllowed(BasePermission):
     """Guests may ask, unless credentials are required: the terms of the sockets."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        return bool(request.user and request.user.is_authenticated) or not from_environment().require_auth
+        return bool(request.user and request.user.is_authenticated) or not rules.in_force().require_auth
 
 
 class CookieAuthentication(SessionAuthentication):

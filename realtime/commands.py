@@ -10,6 +10,7 @@ from realtime import authentication, metrics, protocol
 from realtime.admission import too_many_of
 from realtime.connection import Connection, Identity, Seat, SeatState
 from realtime.database import in_database
+from realtime.enforcement import DROPPED
 from realtime.eventlog import HistoryTrimmed, UnknownRoom, rfc3339
 from realtime.gateway import Gateway
 from realtime.hub import HubRoom
@@ -85,6 +86,9 @@ class Commands:
         except TokenError as error:
             failure = command.error(str(error), ErrorCode.UNAUTHENTICATED)
             raise failure.closing(CloseCode.UNAUTHENTICATED) from None
+        if identity.previous and not self._gateway.policy.previous_secret:
+            failure = command.error(DROPPED, ErrorCode.UNAUTHENTICATED)
+            raise failure.closing(CloseCode.UNAUTHENTICATED)
         others = (c for c in self._gateway.connections.values() if c is not self._connection)
         if too_many_of(identity, others):
             failure = command.error("you have too many sockets open", ErrorCode.FORBIDDEN)
@@ -154,7 +158,7 @@ class Commands:
         old = self._connection.seats.get(state.room.name)
         if old is not None:
             self._gateway.leave(old)
-        seat = Seat(self._connection, state.room, cursor=0 if since is None else since)
+        seat = Seat(self._connection, state.room, cursor=state.head if since is None else since)
         self._connection.seats[state.room.name] = seat
         self._gateway.hub.take_seat(state, seat)
         return seat

@@ -23,6 +23,7 @@ class Identity:
     """Who somebody has proven to be, and until when (epoch seconds; None: as long as the session).
 
     `auth` is the digest of what they logged in with: a new password ends what the old one opened.
+    `previous` says that it was shown by a token of the secret that is being rotated out.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Identity:
     username: str
     expires_at: float | None = None
     auth: str = ""
+    previous: bool = False
 
     def wire(self) -> dict[str, Any]:
         return {"id": self.id, "name": self.name, "username": self.username}
@@ -71,6 +73,7 @@ class Outbox:
         self._bytes = 0
         self._waiting: list[Callable[[], None]] = []
         self.taken = 0
+        self.taken_bytes = 0
         self.max_frames = max_frames
         self.max_bytes = max_bytes
 
@@ -105,6 +108,7 @@ class Outbox:
         self.taken += 1
         frame = self._frames.popleft()
         self._bytes -= len(frame)
+        self.taken_bytes += size(frame)
         self._announce_room()
         return frame
 
@@ -125,12 +129,18 @@ class Outbox:
                 tell()
 
 
+def size(frame: str | bytes) -> int:
+    """Of a frame's payload, in bytes."""
+    return len(frame) if isinstance(frame, bytes) or frame.isascii() else len(frame.encode())
+
+
 @dataclass(eq=False, slots=True)
 class Connection:
     """A socket as the hub, presence and the operators see it. `wake` tells its writer to look here.
 
-    `ends_at` is when it is closed for its age; `idle_timed` says whether it is closed for its silence; `gone`
-    that its client has left, so that a join which is still under way must take no seat.
+    `has_origin` is whether an Origin was sent, `bearer` whether a token was. `ends_at` is when it is closed
+    for its age; `idle_timed` says whether it is closed for its silence; `gone` that its client has left, so
+    that a join which is still under way must take no seat.
     """
 
     id: str
@@ -140,11 +150,13 @@ class Connection:
     wake: Callable[[], None]
     identity: Identity | None = None
     bearer: bool = False
+    has_origin: bool = False
     transport: str = "websocket"
     ends_at: float = float("inf")
     idle_timed: bool = True
     last_frame_at: float = 0.0
     frames_in: int = 0
+    bytes_in: int = 0
     seats: dict[str, Seat] = field(default_factory=dict)
     outbox: Outbox = field(default_factory=Outbox)
     closing: Close | None = None
@@ -155,8 +167,22 @@ class Connection:
         return self.identity.id if self.identity else None
 
     @property
+    def credential(self) -> str:
+        """What it lives on: "guest", "token", "previous" (a token of the previous secret) or "session"."""
+        if self.identity is None:
+            return "guest"
+        if not self.bearer:
+            return "session"
+        return "previous" if self.identity.previous else "token"
+
+    @property
     def frames_out(self) -> int:
         return self.outbox.taken
+
+    @property
+    def bytes_out(self) -> int:
+        """Of the frames' payloads, as those that came in."""
+        return self.outbox.taken_bytes
 
     def send(self, frame: str) -> bool:
         """Queue a frame. A reader too slow for its queue is cut off."""

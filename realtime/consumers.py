@@ -13,6 +13,7 @@ from django.conf import settings
 
 from realtime import metrics, protocol
 from realtime.admission import read_handshake
+from realtime.connection import size
 from realtime.gateway import Gateway
 from realtime.protocol import CloseCode, FrameError
 from realtime.session import Session, authenticate, origin_holds
@@ -80,8 +81,9 @@ class GatewayConsumer(AsyncConsumer):
             message = await self._receive()
             if message["type"] == "websocket.disconnect":
                 return int(message.get("code") or 1005)
-            self.session.heard()
-            if len(message.get("text") or message.get("bytes") or "") > protocol.MAX_FRAME_BYTES:
+            payload = size(message.get("text") or message.get("bytes") or "")
+            self.session.heard(payload)
+            if payload > protocol.MAX_FRAME_BYTES:
                 self.connection.close(
                     CloseCode.TOO_BIG, "a frame over 64 KiB"
                 )  # where the server has no limit

@@ -18,6 +18,8 @@ T = TypeVar("T")
 # puts all of a process's database work behind one thread.
 THREADS = 8
 _pool = ThreadPoolExecutor(THREADS, thread_name_prefix="gateway-database")
+# Beside it a thread each for what must not wait behind a rush, in which all of the pool's are busy.
+_aside = ThreadPoolExecutor(1, thread_name_prefix="gateway-database-aside")
 _asking = ThreadPoolExecutor(1, thread_name_prefix="gateway-database-there")
 
 
@@ -28,9 +30,16 @@ async def in_database(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
     )
 
 
+async def aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """The same past whatever waits for the pool, for the little that has to be quick at any time."""
+    return await asyncio.get_running_loop().run_in_executor(
+        _aside, partial(_run, partial(work, *args, **kwargs))
+    )
+
+
 async def answers(seconds: float) -> bool:
-    """Whether the database answers in time. Asked in a thread of its own: in a rush the pool's are all busy,
-    and a gateway that is taken for not ready then makes its neighbours' rush worse.
+    """Whether the database answers in time. In a thread of its own: a gateway that is taken for not ready in
+    a rush makes its neighbours' rush worse.
     """
     asked = asyncio.get_running_loop().run_in_executor(_asking, partial(_run, _ask))
     try:

@@ -22,9 +22,11 @@ from realtime.broadcast import ORDERS_GROUP
 from realtime.connection import Connection, Seat
 from realtime.database import in_database
 from realtime.eventlog import rfc3339
+from realtime.following import Following
 from realtime.hub import Hub
 from realtime.leases import Condition, Holder
 from realtime.outages import is_away, log_away
+from realtime.policy import Policy
 from realtime.presence import FLUSH_SECONDS, Presence
 from realtime.protocol import CloseCode, ErrorCode, FrameError
 from realtime.ringing import Message
@@ -50,12 +52,13 @@ class Gateway:
         self.kinds = {kind.name: kind for kind in kinds}
         host, pid = socket.gethostname(), os.getpid()
         self.instance = f"{host}-{pid}-{uuid4().hex[:6]}"
-        self.policy = policy.from_environment()
         self.authentication = Authentication()
         self.connections: dict[str, Connection] = {}
+        self.following = Following(self.connections)
         self.hub = Hub(self._eject)
         self.presence = Presence(self.hub, self.instance, self._ring)
-        self.audit = Audit(Holder(self.instance, version, host, pid), self._condition)
+        holder = Holder(self.instance, version, host, pid, policy.environment())
+        self.audit = Audit(holder, self._condition, self.lag)
         self.upkeep = Upkeep(self.audit, self._announce_dead)
         self.handshakes = TokenBuckets(settings.HANDSHAKES_PER_MINUTE)
         self.draining = False
@@ -79,11 +82,17 @@ class Gateway:
             # Each in a task of its own: neither a slow layer nor a slow database holds up the others' work.
             asyncio.create_task(self._every(TICK_SECONDS, self._look_round)),
             asyncio.create_task(self._every(TICK_SECONDS, self.hub.check_heads)),
+            asyncio.create_task(self._every(TICK_SECONDS, self.following.look, at_once=True)),
             asyncio.create_task(self._every(TICK_SECONDS, self.bell.mend)),
             asyncio.create_task(self._every(FLUSH_SECONDS, self._flush_presence)),
             asyncio.create_task(self._every(IDENTITY_SECONDS, self._check_identities)),
-            asyncio.create_task(self._every(BEAT_SECONDS, self.upkeep.beat)),
+            asyncio.create_task(self._every(BEAT_SECONDS, self.upkeep.beat, at_once=True)),
         ]
+
+    @property
+    def policy(self) -> Policy:
+        """The switches and limits in force here."""
+        return self.following.policy
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -149,6 +158,11 @@ class Gateway:
                 found[seat.room.id] = state.head
         return found
 
+    def lag(self, connection: Connection) -> int:
+        """How many events a socket is behind its rooms' heads, in the room where it is the most."""
+        behind = (self.hub.behind(seat) for seat in connection.seats.values())
+        return max(behind, default=0)
+
     async def drain(self, window: float, code: CloseCode = CloseCode.RESTART) -> None:
         """Close every socket over `window` seconds, each told when to come back; open none any more."""
         self.draining = True
@@ -177,6 +191,8 @@ class Gateway:
                 self.presence.hear(message)
             case "order" if message.get("order") == "user-changed":
                 self._spawn(self._recheck(str(message["user"])))
+            case "order" if message.get("order") == "rules":
+                self._spawn(self.following.hurry())
             case "order" if message.get("order") == "gateway-dead":
                 self.presence.forget(str(message["instance"]))
             case _:
@@ -186,7 +202,8 @@ class Gateway:
         self._ring(ORDERS_GROUP, {"kind": "order", "order": "gateway-dead", "instance": instance})
 
     def _condition(self) -> Condition:
-        return Condition(len(self.connections), self.bell is not None and self.bell.healthy)
+        healthy = self.bell is not None and self.bell.healthy
+        return Condition(len(self.connections), healthy, self.following.seq)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
@@ -214,10 +231,14 @@ class Gateway:
 
     # --- the clock ----------------------------------------------------------------------------
 
-    async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
-        """Do it again and again, `seconds` after it was done."""
+    async def _every(
+        self, seconds: float, work: Callable[[], Awaitable[None]], *, at_once: bool = False
+    ) -> None:
+        """Do it again and again, `seconds` after it was done, the first time at once or after as long."""
         while True:
-            await asyncio.sleep(seconds)
+            if not at_once:
+                await asyncio.sleep(seconds)
+            at_once = False
             try:
                 await work()
             except Exception as failure:

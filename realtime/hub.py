@@ -122,6 +122,11 @@ class Hub:
             state.seats.discard(seat)
             state.idle_since = time.monotonic()
 
+    def behind(self, seat: Seat) -> int:
+        """How many events of its room a seat has not been given yet."""
+        state = self._rooms.get(seat.room.name)
+        return 0 if state is None else max(0, state.head - seat.cursor)
+
     async def check_cursor(self, state: HubRoom, cursor: int) -> None:
         """Raise HistoryTrimmed unless the log can continue from that cursor."""
         self._suspect(state, await state.history.check(cursor))

@@ -6,7 +6,7 @@ that closes them off, has locked the lease before, so no connection is ever writ
 ended. A gateway that was only paused finds its lease ended, and takes it again.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,6 +31,7 @@ class Holder:
     version: str
     host: str
     pid: int
+    environment: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Condition:
 
     connections: int
     bell_healthy: bool
+    rules_seq: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,12 @@ def renew(holder: Holder, condition: Condition) -> bool:
 
 def take(holder: Holder, condition: Condition) -> None:
     """Begin a lease, or take it again, its row locked until the transaction ends."""
-    who = {"version": holder.version, "host": holder.host, "pid": holder.pid}
+    who = {
+        "version": holder.version,
+        "host": holder.host,
+        "pid": holder.pid,
+        "environment": holder.environment,
+    }
     given = {**who, **_renewed(condition), "ended_at": None}
     GatewayProcess.objects.update_or_create(
         instance=holder.instance, defaults=given, create_defaults={**given, "started_at": Now()}
@@ -75,6 +82,7 @@ def _renewed(condition: Condition) -> dict[str, Any]:
         "expires_at": Now() + timedelta(seconds=LEASE_SECONDS),
         "connections": condition.connections,
         "bell_healthy": condition.bell_healthy,
+        "rules_seq": condition.rules_seq,
     }
 
 

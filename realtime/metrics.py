@@ -6,13 +6,15 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from realtime.protocol import CloseCode
 
+LATENCY_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
 CONNECTIONS = Gauge("websocket_connections", "Open sockets of this process")
 MESSAGES = Counter("websocket_messages_total", "Frames, by direction and event", ["direction", "event"])
 ERRORS = Counter("websocket_errors_total", "Error frames sent and failures met, by code", ["code"])
 LATENCY = Histogram(
     "websocket_latency_seconds",
     "From the commit of a change to its hand-over to the sockets of this process",
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+    buckets=LATENCY_BOUNDS,
 )
 CLOSES = Counter("websocket_closes_total", "Closed sockets, by close code", ["code"])
 ROOMS = Gauge("websocket_rooms", "Rooms with members or waiting pollers in this process")

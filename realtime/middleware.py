@@ -1,6 +1,7 @@
-"""What every answer passes: the socket's address in a page's policy, and a database that does not answer."""
+"""What every request passes: a database that is away, networks that are blocked, a page's own policy."""
 
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import urlsplit
@@ -10,7 +11,8 @@ from django.core.exceptions import DisallowedHost
 from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponse
 
-from realtime import problems
+from realtime import problems, rules
+from realtime.admission import request_address
 from realtime.outages import is_away, log_away
 from realtime.transport import websocket_url
 
@@ -37,6 +39,25 @@ class SocketSourceMiddleware:
         if not settings.PUBLIC_WEBSOCKET_URL:
             sources.append(f"{own}://{urlsplit('//' + request.get_host()).hostname}:{settings.PORT}")
         return list(dict.fromkeys(sources))
+
+
+class BlockedNetworkMiddleware:
+    """403 for whoever is at an address that operators keep out.
+
+    The log-in page and the admin stay open: who has blocked their own network must be able to lift that.
+    """
+
+    OPEN = ("/admin/", "/login", "/logout", settings.STATIC_URL)
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith(self.OPEN):
+            block = rules.known().blocked.find(request_address(request), time.time())
+            if block is not None:
+                return problems.blocked(request)
+        return self.get_response(request)
 
 
 class DatabaseAwayMiddleware:

@@ -1,4 +1,6 @@
-"""The tables of the event log, and those that say which gateways and connections there are."""
+"""The tables of the event log, of gateways and their connections, and of what operators do."""
+
+from typing import Any, NoReturn
 
 from django.db import models
 from django.db.models import Q
@@ -57,14 +59,30 @@ class GatewayProcess(models.Model):
     ended_at = models.DateTimeField(null=True, help_text="stopped, or found dead by another gateway")
     connections = models.PositiveIntegerField(default=0, help_text="open sockets at the last renewal")
     bell_healthy = models.BooleanField(default=True, help_text="whether it hears what others publish")
+    rules_seq = models.BigIntegerField(
+        default=-1, db_default=-1, help_text="the operators' entry that is in force there"
+    )
+    environment = models.JSONField(
+        default=dict, db_default={}, help_text="what its environment says of the switches and limits"
+    )
 
     class Meta:
+        default_permissions = ()
         indexes = [models.Index(fields=["expires_at"], name="gateway_live", condition=Q(ended_at=None))]
         ordering = ["started_at", "instance"]
-        verbose_name_plural = "gateway processes"
+        verbose_name = "gateway"
 
     def __str__(self) -> str:
         return self.instance
+
+
+CREDENTIALS = [
+    ("", "not known"),
+    ("guest", "none"),
+    ("token", "token"),
+    ("previous", "token of the previous secret"),
+    ("session", "session cookie"),
+]
 
 
 class ConnectionRecord(models.Model):
@@ -84,16 +102,150 @@ class ConnectionRecord(models.Model):
     last_frame_at = models.DateTimeField(help_text="of the client; a few seconds late while it is open")
     frames_in = models.BigIntegerField(default=0)
     frames_out = models.BigIntegerField(default=0)
+    bytes_in = models.BigIntegerField(default=0, db_default=0)
+    bytes_out = models.BigIntegerField(default=0, db_default=0)
+    lag = models.BigIntegerField(
+        default=0, db_default=0, help_text="events not queued for it yet, in the room where that is the most"
+    )
+    credential = models.CharField(max_length=20, choices=CREDENTIALS, default="guest", db_default="")
+    has_origin = models.BooleanField(default=False, db_default=False, help_text="whether an Origin was sent")
+    address_key = models.CharField(
+        max_length=33,
+        default="",
+        db_default="",
+        help_text="the address as digits, in the order of addresses",
+    )
     closed_at = models.DateTimeField(null=True)
     close_code = models.PositiveIntegerField(null=True)
     close_reason = models.CharField(max_length=200, null=True)
 
     class Meta:
+        default_permissions = ()
         indexes = [
             models.Index(fields=["gateway"], name="connection_open", condition=Q(closed_at=None)),
             models.Index(fields=["closed_at"], name="connection_closed"),
+            models.Index(fields=["opened_at"], name="connection_opened"),
+            models.Index(fields=["address_key", "opened_at"], name="connection_network"),
+            models.Index(fields=["username", "opened_at"], name="connection_username"),
         ]
         ordering = ["opened_at", "id"]
+        permissions = [
+            ("view_connections", "Can look at connections and gateways"),
+            ("disconnect", "Can disconnect connections and block networks"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.username or 'guest'} from {self.address}"
+
+
+class LiveConnection(ConnectionRecord):
+    """The admin's page of those that are open."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        verbose_name = "live connection"
+
+
+class EndedConnection(ConnectionRecord):
+    """The admin's page of those that have closed, as long as they are kept."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        verbose_name = "ended connection"
+
+
+class GatewaySample(models.Model):
+    """What one gateway did in the seconds up to a moment: the points of the overview's charts."""
+
+    gateway = models.ForeignKey(GatewayProcess, on_delete=models.CASCADE, related_name="samples")
+    at = models.DateTimeField()
+    seconds = models.FloatField()
+    connections = models.PositiveIntegerField()
+    frames = models.BigIntegerField(help_text="in and out")
+    errors = models.BigIntegerField()
+    latencies = models.JSONField(help_text="events by the upper bound of their latency, in seconds")
+
+    class Meta:
+        indexes = [models.Index(fields=["at"], name="sample_at")]
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.gateway_id} at {self.at}"
+
+
+class Unalterable(models.QuerySet[Any]):
+    """Rows that are written once."""
+
+    def update(self, **values: Any) -> NoReturn:
+        raise TypeError("the operators' journal is only ever added to")
+
+    def delete(self) -> NoReturn:
+        raise TypeError("the operators' journal is only ever added to")
+
+
+class OperatorAction(models.Model):
+    """One entry of the operators' journal: who did what, and why. `seq` counts 1, 2, 3 … in order of commit.
+
+    Gateways follow it: whatever has to happen at once on all of them is an entry here.
+    """
+
+    seq = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField()
+    actor = models.CharField(max_length=150)
+    action = models.CharField(max_length=50)
+    target = models.CharField(max_length=200)
+    old = models.JSONField(null=True)
+    new = models.JSONField(null=True)
+    reason = models.CharField(max_length=500, blank=True)
+
+    objects = Unalterable.as_manager()
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["-seq"]
+        verbose_name = "journal entry"
+        verbose_name_plural = "operators' journal"
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.target}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **{**kwargs, "force_insert": True})
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError("the operators' journal is only ever added to")
+
+
+class PolicySetting(models.Model):
+    """What operators have set of a switch or a limit; no row where they have set nothing."""
+
+    name = models.CharField(max_length=50, primary_key=True)
+    value = models.JSONField(null=True, help_text="null: they have taken back what they had set")
+    set_at = models.DateTimeField()
+    set_by = models.CharField(max_length=150)
+
+    class Meta:
+        default_permissions = ()
+        permissions = [("change_policy", "Can throw switches and set limits")]
+
+    def __str__(self) -> str:
+        return f"{self.name} = {self.value}"
+
+
+class BlockedNetwork(models.Model):
+    """A network whose addresses may open no socket and ask nothing of the API."""
+
+    network = models.CharField(max_length=50, unique=True, help_text="as in 192.0.2.0/24 or 2001:db8::/32")
+    until = models.DateTimeField(null=True, blank=True, help_text="empty: until it is lifted")
+    reason = models.CharField(max_length=500, blank=True)
+    blocked_at = models.DateTimeField()
+    blocked_by = models.CharField(max_length=150)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["-blocked_at"]
+
+    def __str__(self) -> str:
+        return self.network

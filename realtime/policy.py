@@ -1,13 +1,158 @@
-"""The switches and limits in force."""
+"""The switches and limits: which there are, and what is in force given what each side says. Pure but for
+`environment`, which reads this process's settings.
 
+For a switch the stricter of environment and operators wins, so one that is thrown anywhere holds. For a
+number or a text what the operators have set counts, else the environment's.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
+from hashlib import sha256
+from typing import Any
 
 from django.conf import settings
+
+MINUTE_MS = 60_000
+# Kept beside the settings: no switch and no limit, but as much in force.
+DROPPED_SECRET = "dropped-secret"  # noqa: S105  its name, under which a digest is kept
+
+
+class Kind(Enum):
+    """What a setting's value is."""
+
+    SWITCH = "on or off"
+    NUMBER = "a whole number"
+    TEXT = "words for people"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One switch or limit.
+
+    variable: the environment variable that says the same for one process; None: operators alone say it
+    strict: of a switch, the value that lets clients do less
+    least, most: bounds of a number, or `most` of a text's length
+    unit: of a number
+    """
+
+    name: str
+    label: str
+    kind: Kind
+    variable: str | None
+    help: str
+    strict: bool = True
+    least: int = 0
+    most: int = 2**31 - 1
+    unit: str = ""
+
+    def check(self, value: Any) -> Any:
+        """The value, None for "nothing is set". Raises ValueError, which says what is allowed."""
+        if value is None or (self.kind is Kind.TEXT and value == ""):
+            return None
+        if self.kind is Kind.SWITCH and isinstance(value, bool):
+            return value
+        if self.kind is Kind.NUMBER and type(value) is int and self.least <= value <= self.most:
+            return value
+        if self.kind is Kind.TEXT and isinstance(value, str) and len(value) <= self.most:
+            return " ".join(value.replace("\0", "").split()) or None
+        raise ValueError(f"{self.name}: expected {self.allowed}")
+
+    @property
+    def allowed(self) -> str:
+        if self.kind is Kind.NUMBER:
+            return f"a whole number from {self.least} to {self.most}"
+        return f"at most {self.most} characters" if self.kind is Kind.TEXT else "on or off"
+
+    def in_force(self, environment: Any, operators: Any) -> Any:
+        """What holds, given what each side says; None where it says nothing."""
+        if self.kind is Kind.SWITCH:
+            return self.strict if self.strict in (environment, operators) else not self.strict
+        return environment if operators is None else operators
+
+
+_ALL = (
+    Setting(
+        "realtime",
+        "Real-time",
+        Kind.SWITCH,
+        "ENABLE_REALTIME",
+        "Off: every socket is closed with 4000 and everyone polls. Nothing is lost, boards stay true.",
+        strict=False,
+    ),
+    Setting(
+        "strict",
+        "Strict mode",
+        Kind.SWITCH,
+        "STRICT_MODE",
+        "Credentials, an Origin or a bearer token, and the rate limit are required; a bad frame closes.",
+    ),
+    Setting(
+        "require-auth",
+        "Require log-in",
+        Kind.SWITCH,
+        "REQUIRE_AUTH",
+        "Guests read no public board, by socket or by REST.",
+    ),
+    Setting(
+        "rate-limit",
+        "Rate limit",
+        Kind.SWITCH,
+        "RATE_LIMIT_ENABLED",
+        "Each socket may send so many frames in a window; who sends twice as many is closed with 4429.",
+    ),
+    Setting(
+        "rate-limit-max",
+        "Frames in a window",
+        Kind.NUMBER,
+        "RATE_LIMIT_MAX",
+        "How many frames of one socket pass in a window of the rate limit.",
+        least=1,
+        unit="frames",
+    ),
+    Setting(
+        "rate-limit-window",
+        "Length of a window",
+        Kind.NUMBER,
+        "RATE_LIMIT_WINDOW",
+        "The window in which the rate limit counts.",
+        least=100,
+        unit="ms",
+    ),
+    Setting(
+        "max-connections",
+        "Connections of a gateway",
+        Kind.NUMBER,
+        "MAX_CONNECTIONS",
+        "More are refused with 4503; where more are open already, the newest of them are closed.",
+        least=1,
+        unit="sockets",
+    ),
+    Setting(
+        "connection-timeout",
+        "Idle time-out",
+        Kind.NUMBER,
+        "CONNECTION_TIMEOUT",
+        "A socket of which nothing is heard for so long, not even a pong, is closed with 4408.",
+        least=MINUTE_MS,  # a gateway pings every 20 s, or oftener where its environment says less than that
+        unit="ms",
+    ),
+    Setting(
+        "banner",
+        "Banner",
+        Kind.TEXT,
+        None,
+        "Shown on every board, at once.",
+        most=300,
+    ),
+)
+SETTINGS: dict[str, Setting] = {setting.name: setting for setting in _ALL}
+BROUGHT_BY_STRICT = ("require-auth", "rate-limit")
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One snapshot. Windows and timeouts in seconds."""
+    """What is in force. Windows and timeouts in seconds."""
 
     realtime: bool
     strict: bool
@@ -18,17 +163,43 @@ class Policy:
     max_connections: int
     idle_timeout: float
     banner: str | None = None
+    previous_secret: bool = False
+    """Whether tokens that were signed with JWT_SECRET_PREVIOUS are accepted."""
 
 
-def from_environment() -> Policy:
-    """Strict mode brings required credentials and the rate limit with it."""
+def environment() -> dict[str, Any]:
+    """What this process's environment says, by setting; of the previous secret its digest."""
+    found = {s.name: getattr(settings, s.variable) if s.variable else None for s in SETTINGS.values()}
+    return {**found, DROPPED_SECRET: secret_digest(settings.JWT_SECRET_PREVIOUS)}
+
+
+def secret_digest(secret: str) -> str | None:
+    """What stands for a secret where it is said which one is meant; None for none."""
+    return sha256(secret.encode()).hexdigest()[:16] if secret else None
+
+
+def values_in_force(of_environment: Mapping[str, Any], of_operators: Mapping[str, Any]) -> dict[str, Any]:
+    """What holds, by setting. Strict mode brings required credentials and the rate limit with it."""
+    found = {
+        name: setting.in_force(of_environment.get(name), of_operators.get(name))
+        for name, setting in SETTINGS.items()
+    }
+    return found | dict.fromkeys(BROUGHT_BY_STRICT, True) if found["strict"] else found
+
+
+def in_force(of_environment: Mapping[str, Any], of_operators: Mapping[str, Any]) -> Policy:
+    """The policy of a process with that environment."""
+    values = values_in_force(of_environment, of_operators)
     return Policy(
-        realtime=settings.ENABLE_REALTIME,
-        strict=settings.STRICT_MODE,
-        require_auth=settings.REQUIRE_AUTH or settings.STRICT_MODE,
-        rate_limited=settings.RATE_LIMIT_ENABLED or settings.STRICT_MODE,
-        rate_window=settings.RATE_LIMIT_WINDOW / 1000,
-        rate_max=settings.RATE_LIMIT_MAX,
-        max_connections=settings.MAX_CONNECTIONS,
-        idle_timeout=settings.CONNECTION_TIMEOUT / 1000,
+        realtime=values["realtime"],
+        strict=values["strict"],
+        require_auth=values["require-auth"],
+        rate_limited=values["rate-limit"],
+        rate_window=values["rate-limit-window"] / 1000,
+        rate_max=values["rate-limit-max"],
+        max_connections=values["max-connections"],
+        idle_timeout=values["connection-timeout"] / 1000,
+        banner=values["banner"],
+        previous_secret=of_environment.get(DROPPED_SECRET)
+        not in (None, *(of_operators.get(DROPPED_SECRET) or ())),
     )

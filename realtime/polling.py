@@ -17,11 +17,12 @@ from django.conf import settings
 
 from realtime.admission import read_handshake
 from realtime.connection import Identity
+from realtime.enforcement import BLOCKED, DROPPED
 from realtime.eventlog import HistoryTrimmed, Page, UnknownRoom
 from realtime.gateway import Gateway
 from realtime.outages import is_away, log_away
 from realtime.paging import Pager
-from realtime.problems import FAULT, MEDIA_TYPE, problem
+from realtime.problems import AWAY_SECONDS, FAULT, MEDIA_TYPE, problem
 from realtime.protocol import MAX_SEQ
 from realtime.rooms import Room, RoomKind
 from realtime.tokens import TokenError
@@ -31,11 +32,13 @@ logger = logging.getLogger(__name__)
 LIMIT = 500
 MAX_LIMIT = 1000
 MAX_WAIT_MS = 30_000
+UNREADABLE = "the database cannot be read now: ask again in a moment"
 LONG_POLL_PACE_MS = 100  # so that a burst of events is one answer and not one answer each
 
 ASGIApp = Callable[[dict[str, Any], Any, Any], Any]
 ReadPage = Callable[[Room, int, int], Awaitable[Page]]
 Headers = list[tuple[bytes, bytes]]
+RETRY_SOON: Headers = [(b"retry-after", str(AWAY_SECONDS).encode())]
 
 
 class Problem(Exception):
@@ -57,6 +60,14 @@ class Query:
     since: int
     limit: int
     wait: float
+
+
+@dataclass(frozen=True, slots=True)
+class Poller:
+    """Who asks (`user` None: a guest), and from where."""
+
+    user: Identity | None
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,24 +123,45 @@ class EventsEndpoint:
     async def _events(self, scope: dict[str, Any]) -> Reply:
         query = read_query(scope["query_string"])
         room = Room(self.kind, scope["url_route"]["kwargs"]["room_id"])
-        user = await self._user(scope)
-        await self._check_access(room, user)
+        poller = await self._poller(scope)
+        await self._check_access(room, poller.user)
         page = await self._page(self.pager.newest, room, query)
         may_wait = not page.events and query.wait and not self.gateway.draining
         if may_wait and await self.gateway.hub.wait_beyond(room, query.since, query.wait):
-            await self._check_access(room, user)  # rights may have gone while it waited
+            await self._check_again(poller)
+            await self._check_access(room, poller.user)  # rights may have gone while it waited
             page = await self._page(self.pager.heard, room, query)
         return self._reply(scope, page, settings.POLL_INTERVAL if not query.wait else LONG_POLL_PACE_MS)
 
-    async def _user(self, scope: dict[str, Any]) -> Identity | None:
+    async def _poller(self, scope: dict[str, Any]) -> Poller:
         handshake = read_handshake(scope, settings.SESSION_COOKIE_NAME, settings.TRUSTED_PROXIES)
+        if not await self.gateway.following.begun():
+            raise Problem(503, "unavailable", UNREADABLE, RETRY_SOON)
+        self._check_address(handshake.address)
         try:
             user = await self.gateway.authentication.identify(handshake.credentials)
         except TokenError as error:
             raise _unauthenticated(str(error)) from None
-        if user is None and self.gateway.policy.require_auth:
+        self._check_policy(handshake.address, user)
+        return Poller(user, handshake.address)
+
+    def _check_policy(self, address: str, user: Identity | None) -> None:
+        in_force = self.gateway.policy
+        self._check_address(address)
+        if user is None and in_force.require_auth:
             raise _unauthenticated("credentials are required: log in")
-        return user
+        if user is not None and user.previous and not in_force.previous_secret:
+            raise _unauthenticated(DROPPED)
+
+    def _check_address(self, address: str) -> None:
+        if self.gateway.following.blocked(address):
+            raise Problem(403, "forbidden", BLOCKED)
+
+    async def _check_again(self, poller: Poller) -> None:
+        """While it waited operators may have thrown a switch, and its user may have been logged out."""
+        self._check_policy(poller.address, poller.user)
+        if poller.user is not None and not await self.gateway.authentication.holds(poller.user):
+            raise _unauthenticated("your log-in no longer holds: log in again")
 
     async def _check_access(self, room: Room, user: Identity | None) -> None:
         if not await self.gateway.hub.rights.may_read(room, user.id if user else None):
@@ -186,9 +218,7 @@ def _failed(path: str, failure: Exception) -> Reply:
     headers = [(b"content-type", MEDIA_TYPE.encode())]
     if is_away(failure):
         log_away(path, failure)
-        detail = "the log cannot be read now: ask again in a moment"
-        body = orjson.dumps(problem(503, "unavailable", detail))
-        return Reply(503, body, [*headers, (b"retry-after", b"1")])
+        return Reply(503, orjson.dumps(problem(503, "unavailable", UNREADABLE)), [*headers, *RETRY_SOON])
     logger.error("%s: a poll could not be answered", path, exc_info=failure)
     return Reply(500, orjson.dumps(problem(500, "internal", FAULT)), headers)
 

@@ -12,6 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from realtime.enforcement import BLOCKED
 from realtime.outages import is_away, log_away
 
 MEDIA_TYPE = "application/problem+json"
@@ -90,6 +91,13 @@ def unavailable(request: HttpRequest) -> HttpResponse:
         answer = HttpResponse(sentence, "text/plain; charset=utf-8", 503)
     answer.headers["Retry-After"] = str(AWAY_SECONDS)
     return answer
+
+
+def blocked(request: HttpRequest) -> HttpResponse:
+    """403 for a network that operators keep out."""
+    if request.path.startswith("/api/"):
+        return respond(403, "forbidden", BLOCKED)
+    return HttpResponse(f"{BLOCKED[0].upper()}{BLOCKED[1:]}.", "text/plain; charset=utf-8", 403)
 
 
 class FaultPage(ExceptionReporter):

@@ -17,11 +17,13 @@ from realtime import leases
 from realtime.chunks import days_ago, delete_in_chunks
 from realtime.leases import Condition, Holder
 from realtime.models import ConnectionRecord, GatewayProcess
+from realtime.networks import sort_key
 
 CHUNK = 500
 UNRECORDED = "it closed while the database could not be written, and how was not kept"
 CHANGING = (
-    *("user_id", "username", "rooms", "last_frame_at", "frames_in", "frames_out"),
+    *("user_id", "username", "credential", "rooms", "last_frame_at"),
+    *("frames_in", "frames_out", "bytes_in", "bytes_out", "lag"),
     *("closed_at", "close_code", "close_reason"),
 )
 
@@ -44,6 +46,11 @@ class Snapshot:
     closed_at: float | None = None
     close_code: int | None = None
     close_reason: str | None = None
+    bytes_in: int = 0
+    bytes_out: int = 0
+    lag: int = 0
+    credential: str = "guest"
+    has_origin: bool = False
 
 
 def write(holder: Holder, condition: Condition, snapshots: Collection[Snapshot]) -> bool:
@@ -107,16 +114,32 @@ def _row(holder: Holder, snapshot: Snapshot, now: datetime, here: float) -> Conn
         last_frame_at=at(snapshot.last_frame_at),
         frames_in=snapshot.frames_in,
         frames_out=snapshot.frames_out,
+        bytes_in=snapshot.bytes_in,
+        bytes_out=snapshot.bytes_out,
+        lag=snapshot.lag,
+        credential=snapshot.credential,
+        has_origin=snapshot.has_origin,
+        address_key=sort_key(snapshot.address),
         closed_at=None if snapshot.closed_at is None else at(snapshot.closed_at),
         close_code=snapshot.close_code,
         close_reason=snapshot.close_reason and snapshot.close_reason[:200],
     )
 
 
-def live() -> list[ConnectionRecord]:
+def live() -> QuerySet[ConnectionRecord]:
     """The connections that are open on gateways that live, the oldest first."""
     gateways = GatewayProcess.objects.filter(leases.live())
-    return list(ConnectionRecord.objects.filter(closed_at=None, gateway__in=gateways))
+    return ConnectionRecord.objects.filter(closed_at=None, gateway__in=gateways)
+
+
+def fill_address_keys() -> int:
+    """Give closed connections that an older version wrote the key by which searches find them; how many."""
+    old = ConnectionRecord.objects.filter(address_key="").exclude(closed_at=None).only("id", "address")
+    keys = ((record.id, sort_key(record.address)) for record in old[:CHUNK])
+    found = [(record_id, key) for record_id, key in keys if key]
+    for record_id, key in found:
+        ConnectionRecord.objects.filter(id=record_id).update(address_key=key)
+    return len(found)
 
 
 def forget(days: int, stopping: threading.Event | None = None) -> int:

@@ -25,6 +25,10 @@ AUTH_SECONDS = 5.0  # how long a guest has to authenticate where that is require
 
 async def authenticate(gateway: Gateway, handshake: Handshake) -> tuple[Identity | None, Refusal | None]:
     """Who it is, or what to close with. A token that does not hold never passes for a guest."""
+    if not await gateway.following.begun():
+        return None, (CloseCode.RESTART, "the switches in force cannot be read now: come back")
+    if blocked := gateway.following.blocked(handshake.address):
+        return None, blocked
     try:
         return await gateway.authentication.identify(handshake.credentials), None
     except TokenError as error:
@@ -72,6 +76,7 @@ class Session:
             wake=wake,
             identity=identity,
             bearer=handshake.token is not None,
+            has_origin=handshake.origin is not None,
             transport=transport,
             ends_at=now + lifetime(),
             last_frame_at=now,
@@ -99,9 +104,7 @@ class Session:
             self.gateway.add(self.connection)
             self._await_authentication()
             return
-        if refusal[0] is CloseCode.REALTIME_OFF:
-            self._say("system:polling", {"retryAfterMs": settings.POLL_INTERVAL})
-        self.connection.close(*refusal)
+        self.gateway.following.turn_away(self.connection, *refusal)
 
     def end(self, code: int) -> None:
         """The client is gone; `code` counts unless the gateway closed it for a reason of its own."""
@@ -115,9 +118,10 @@ class Session:
         if closing and closing.code == CloseCode.TOO_SLOW:
             metrics.SLOW_CONSUMERS.inc()
 
-    def heard(self) -> None:
-        """A frame came, be it only a pong."""
+    def heard(self, payload: int = 0) -> None:
+        """A frame came, be it only a pong; `payload` in bytes."""
         self.connection.last_frame_at = time.monotonic()
+        self.connection.bytes_in += payload
 
     def _greet(self) -> None:
         identity = self.connection.identity
@@ -143,7 +147,7 @@ class Session:
             self._guard = loop.call_later(AUTH_SECONDS, self._close_unauthenticated)
 
     def _close_unauthenticated(self) -> None:
-        if self.connection.identity is None:
+        if self.connection.identity is None and self.gateway.policy.require_auth:
             metrics.AUTH_FAILURES.labels("missing").inc()
             self.connection.close(CloseCode.UNAUTHENTICATED, "credentials are required: log in")
 

@@ -16,6 +16,7 @@ import socketio
 from django.conf import settings
 from socketio.exceptions import ConnectionRefusedError as Refused
 
+from realtime import protocol
 from realtime.admission import Handshake, read_handshake
 from realtime.gateway import Gateway
 from realtime.protocol import MAX_FRAME_BYTES, CloseCode, Command, ErrorCode, FrameError
@@ -80,10 +81,13 @@ class SocketIOTransport:
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         if not _handshake(scope).origin_allowed(settings.CORS_ORIGINS):
             await _refuse(scope, receive, send, 403)
-        elif self.gateway.draining and b"sid=" not in scope["query_string"]:
+        elif b"sid=" not in scope["query_string"] and await self._not_now():
             await _refuse(scope, receive, send, 503)  # and not by a packet: the client is to try again
         else:
             await self._application(scope, receive, send)
+
+    async def _not_now(self) -> bool:
+        return self.gateway.draining or not await self.gateway.following.begun()
 
     # --- coming and going ---------------------------------------------------------------------
 
@@ -127,7 +131,7 @@ class SocketIOTransport:
         peer = self._peers.get(sid)
         if peer is None or peer.session.connection.closing is not None:
             return None
-        peer.session.heard()
+        peer.session.heard(protocol.size([event, *args]))
         try:
             answer = await peer.session.run(partial(_read, event, args))
         except FrameError as error:

@@ -2,7 +2,7 @@
 
 Claims: `sub` the user's id, or a service's name; `type` access, refresh or service; `iat`, `exp`, `jti`;
 `auth`, a digest of what the user logs in with, so that a new password ends every token issued before it.
-While a secret is rotated, JWT_SECRET_PREVIOUS is accepted too.
+While a secret is rotated, JWT_SECRET_PREVIOUS is accepted too, until an operator drops it.
 """
 
 import secrets
@@ -14,6 +14,8 @@ from typing import Any
 
 import jwt
 from django.conf import settings
+
+from realtime import rules
 
 ALGORITHM = "HS256"
 ACCESS_SECONDS = 15 * 60
@@ -40,12 +42,13 @@ class TokenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a token that holds says; `expires_at` in epoch seconds."""
+    """What a token that holds says; `expires_at` in epoch seconds; `previous`: signed with the old secret."""
 
     subject: str
     type: TokenType
     expires_at: float
     auth: str
+    previous: bool = False
 
 
 def issue(subject: str, kind: TokenType, seconds: int, auth: str = "") -> str:
@@ -65,10 +68,10 @@ def verify(token: str, kind: TokenType) -> Claims:
     """The claims of a token of that type. Raises TokenError, and nothing else, on any input."""
     if len(token) > MAX_TOKEN_LENGTH:
         raise TokenError("malformed", f"the token is longer than {MAX_TOKEN_LENGTH} characters")
-    claims = _decode(token)
+    claims, previous = _decode(token)
     if claims.get("type") != kind:
         raise TokenError("wrong-type", f"expected a token of type {kind.value}")
-    return Claims(claims["sub"], kind, float(claims["exp"]), str(claims.get("auth", "")))
+    return Claims(claims["sub"], kind, float(claims["exp"]), str(claims.get("auth", "")), previous)
 
 
 def auth_digest(session_auth_hash: str) -> str:
@@ -76,9 +79,13 @@ def auth_digest(session_auth_hash: str) -> str:
     return sha256(session_auth_hash.encode()).hexdigest()[:16]
 
 
-def _decode(token: str) -> dict[str, Any]:
+def _decode(token: str) -> tuple[dict[str, Any], bool]:
+    """What it says, and whether the previous secret had to be tried."""
     failure: TokenError | None = None
-    for secret in filter(None, (settings.JWT_SECRET, settings.JWT_SECRET_PREVIOUS)):
+    secrets_ = [(settings.JWT_SECRET, False)]
+    if settings.JWT_SECRET_PREVIOUS and rules.in_force().previous_secret:
+        secrets_.append((settings.JWT_SECRET_PREVIOUS, True))
+    for secret, previous in secrets_:
         try:
             found: dict[str, Any] = jwt.decode(
                 token, secret, algorithms=[ALGORITHM], options={"require": ["sub", "exp"]}
@@ -90,5 +97,5 @@ def _decode(token: str) -> dict[str, Any]:
         except (jwt.InvalidTokenError, ValueError, UnicodeError):
             failure = failure or TokenError("malformed", "that is not a token of ours")
         else:
-            return found
+            return found, previous
     raise failure or TokenError("malformed", "that is not a token of ours")

@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 from django.conf import settings
 
-from realtime import leases, records, retention
+from realtime import leases, records, retention, samples
 from realtime.audit import Audit
 from realtime.database import in_database
 from realtime.leases import RENEW_SECONDS, Holder
+from realtime.samples import SAMPLE_SECONDS, Sampler
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,8 @@ class Upkeep:
         self._cleaning: asyncio.Future[None] | None = None
         self._clean_at = time.monotonic() + FIRST_CLEANING_SECONDS
         self._stopping = threading.Event()
+        self._sampler = Sampler()
+        self._sample_at = time.monotonic() + SAMPLE_SECONDS
 
     async def beat(self) -> None:
         """Every second: the own lease and connections first, then a look at the others' leases."""
@@ -37,6 +40,9 @@ class Upkeep:
         if held and self.audit.steady and now - self._looked_at >= RENEW_SECONDS - 0.5:
             self._looked_at = now
             await self._look_for_the_dead()
+        if held and now >= self._sample_at:
+            self._sample_at = now + SAMPLE_SECONDS
+            await in_database(samples.write, self.audit.holder, self._sampler.take(self.audit.open))
         if held and now >= self._clean_at and (self._cleaning is None or self._cleaning.done()):
             self._clean_at = now + CLEANING_SECONDS
             self._cleaning = asyncio.ensure_future(self._clean())
@@ -63,6 +69,9 @@ def _clean(holder: Holder, stopping: threading.Event) -> None:
         return
     trimmed = retention.trim(settings.EVENT_RETENTION_DAYS, settings.EVENT_RETENTION_MINIMUM, stopping)
     forgotten = records.forget(settings.CONNECTION_HISTORY_DAYS, stopping)
+    samples.forget()
+    while records.fill_address_keys() and not stopping.is_set():
+        pass
     if trimmed.events or forgotten:
         logger.info(
             "deleted %d events of %d rooms and %d connections", trimmed.events, trimmed.rooms, forgotten

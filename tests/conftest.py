@@ -82,6 +82,14 @@ def django_db_modify_db_settings(request: pytest.FixtureRequest) -> Iterator[Non
     in_process.stop()
 
 
+@pytest.fixture(autouse=True)
+def _nothing_known_of_operators() -> None:
+    """What operators have set is kept in memory for a moment: another test's must not hold here."""
+    from realtime import rules
+
+    rules.forget()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]

@@ -13,7 +13,13 @@ from projects.services.idempotency import idempotency_claim, idempotency_keep, i
 from projects.services.members import member_add, member_change, member_remove
 from projects.services.projects import project_create, project_delete, project_update
 from projects.services.tasks import TaskChanges, task_create, task_delete, task_move, task_update
-from projects.services.users import user_create, user_delete, user_set_password, user_update
+from projects.services.users import (
+    user_create,
+    user_delete,
+    user_log_out_everywhere,
+    user_set_password,
+    user_update,
+)
 
 __all__ = [
     "TaskChanges",
@@ -39,6 +45,7 @@ __all__ = [
     "task_update",
     "user_create",
     "user_delete",
+    "user_log_out_everywhere",
     "user_set_password",
     "user_update",
 ]

@@ -88,6 +88,24 @@ def user_set_password(*, user_id: UUID, password: str) -> User:
     return user
 
 
+@transaction.atomic
+def user_log_out_everywhere(
+    *, user_id: UUID, operator: controls.Operator | None = None, reason: str = ""
+) -> None:
+    """End every session, token and socket of a user. `operator`: who does it to another, for the journal."""
+    found = User.objects.filter(pk=user_id).first()
+    if found is None:
+        raise NotFound("There is no such user.")
+    if operator is not None:  # before the user: whoever writes into the journal locks it first
+        controls.note(operator, "log out everywhere", f"user {found.username}", reason)
+    user = lock_user(pk=user_id)
+    if user is None:
+        raise NotFound("There is no such user.")
+    user.log_ins_ended += 1
+    user.save(update_fields=["log_ins_ended"])
+    controls.user_changed(str(user.pk))
+
+
 def user_delete(*, user_id: UUID) -> None:
     """Raises Conflict `user-in-use` while a membership, a task or a comment names the user,
     or the admin's log, which would lose what they did.

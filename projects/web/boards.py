@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -16,6 +15,7 @@ from projects import selectors, services
 from projects.errors import DomainError, NotFound
 from projects.models import User
 from projects.web.summaries import summaries
+from realtime import controls
 
 
 @cache_control(private=True, no_cache=True)
@@ -82,4 +82,4 @@ def _sentence(refused: DomainError) -> str:
 
 def _must_log_in(request: HttpRequest) -> bool:
     """Guests read public boards on the terms of the API: not where credentials are required."""
-    return not request.user.is_authenticated and (settings.REQUIRE_AUTH or settings.STRICT_MODE)
+    return not request.user.is_authenticated and controls.policy_in_force().require_auth

@@ -13,6 +13,9 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from projects import services
+from projects.models import User
+
 WRONG = "That username and password do not go together. Check both and try again; capital letters count."
 LOCKED = (
     "Too many attempts failed. Log-in with this name is locked here for a while; try again in 15 minutes."
@@ -39,6 +42,15 @@ def log_in(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def log_out(request: HttpRequest) -> HttpResponse:
+    logout(request)
+    return redirect(settings.LOGOUT_REDIRECT_URL)
+
+
+@require_POST
+def log_out_everywhere(request: HttpRequest) -> HttpResponse:
+    """End every session, token and socket of one's own, this one too."""
+    if isinstance(request.user, User):
+        services.user_log_out_everywhere(user_id=request.user.pk)
     logout(request)
     return redirect(settings.LOGOUT_REDIRECT_URL)
 

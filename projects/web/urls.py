@@ -11,6 +11,7 @@ urlpatterns = [
     path("", RedirectView.as_view(url="/projects")),
     path("login", sessions.log_in, name="login"),
     path("logout", sessions.log_out, name="logout"),
+    path("logout/everywhere", sessions.log_out_everywhere, name="logout_everywhere"),
     path("projects", boards.board_list, name="projects"),
     path("projects/<uuid:project_id>", boards.board, name="board"),
     path("projects/<uuid:project_id>/tasks/<uuid:task_id>", boards.board, name="task"),

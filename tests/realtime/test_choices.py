@@ -28,7 +28,7 @@ def test_strict_mode_brings_credentials_and_the_rate_limit_with_it(
 ) -> None:
     settings.STRICT_MODE = True
     settings.REQUIRE_AUTH, settings.RATE_LIMIT_ENABLED = require_auth, rate_limit
-    in_force = policy.from_environment()
+    in_force = policy.in_force(policy.environment(), {})
     assert (in_force.strict, in_force.require_auth, in_force.rate_limited) == (True, True, True)
 
 
@@ -38,7 +38,7 @@ def test_without_strict_mode_each_switch_stands_alone(
     settings: Settings, require_auth: bool, rate_limit: bool
 ) -> None:
     settings.REQUIRE_AUTH, settings.RATE_LIMIT_ENABLED = require_auth, rate_limit
-    in_force = policy.from_environment()
+    in_force = policy.in_force(policy.environment(), {})
     assert (in_force.strict, in_force.require_auth, in_force.rate_limited) == (
         False,
         require_auth,
@@ -48,7 +48,7 @@ def test_without_strict_mode_each_switch_stands_alone(
 
 def test_milliseconds_of_the_environment_are_seconds_inside(settings: Settings) -> None:
     settings.RATE_LIMIT_WINDOW, settings.CONNECTION_TIMEOUT = 60_000, 1500
-    in_force = policy.from_environment()
+    in_force = policy.in_force(policy.environment(), {})
     assert (in_force.rate_window, in_force.idle_timeout) == (60, 1.5)
 
 
@@ -158,7 +158,7 @@ def test_an_encrypted_page_gets_an_encrypted_socket(ask: Ask) -> None:
 def test_a_client_hears_in_one_answer_how_to_connect(ask: Ask, settings: Settings) -> None:
     settings.ENABLE_REALTIME, settings.POLL_INTERVAL = False, 2000
     request = RequestFactory().get("/", headers={"host": "localhost:3001"})
-    assert describe(request, policy.from_environment()) == {
+    assert describe(request, policy.in_force(policy.environment(), {})) == {
         "realtime": False,
         "websocketUrl": "ws://localhost:8002/",
         "pollIntervalMs": 2000,

@@ -1,6 +1,5 @@
 """The audit, the leases and the age of connections with real processes that die, pause and stop."""
 
-import json
 import signal
 from collections import Counter
 from typing import Any
@@ -23,7 +22,7 @@ embedded = pytest.mark.parametrize("own_stack", ["embedded"], indirect=True)
 
 
 def audited(stack: Stack, *flags: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(stack.manage("audit_connections", "--json", *flags))
+    found: list[dict[str, Any]] = stack.console("audit_connections", "--json", *flags).json()
     return found
 
 
@@ -100,7 +99,7 @@ def test_the_connections_of_a_gateway_that_was_killed_are_closed_off(
     assert expired_leases(survivor) == 1
     left = watching.wait_for("presence:left")  # and not 30 s later
     assert {user["username"] for user in left["data"]["users"]} == {EDITOR.username, VIEWER.username}
-    assert "Closed off 0 connections" in own_stack.manage("cleanup_connections")
+    assert "Closed off 0 connections" in own_stack.console("cleanup_connections").out
 
 
 def joined(socket: Any) -> set[str]:
@@ -154,7 +153,7 @@ def test_a_gateway_that_is_stopped_leaves_nothing_to_close_off(
         (code, "this gateway stops, another takes over")
     ] * 3
     assert audited(own_stack) == []
-    assert "0 dead gateways" in own_stack.manage("cleanup_connections")
+    assert "0 dead gateways" in own_stack.console("cleanup_connections").out
 
 
 # --- The age of connections -----------------------------------------------------------------------
@@ -195,7 +194,7 @@ def test_what_was_trimmed_is_told_to_pollers_and_to_sockets(own_stack: Stack, ow
     live = own_stack.socket(EDITOR)
     live.join(own_board.id)
 
-    assert f"Trimmed {head - 5} events" in own_stack.manage("trim_events")
+    assert f"Trimmed {head - 5} events" in own_stack.console("trim_events").out
 
     for since in (0, head - 6):
         gone = own_board.owner.get(f"{own_board.path}/events/", params={"since": since})

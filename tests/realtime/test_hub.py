@@ -287,7 +287,7 @@ def test_strict_mode_looks_at_the_credentials_again_at_each_join(rig: Rig, expir
         user = str(uuid4())
         stranger.connection.identity = Identity(user, user, user, expires_at)
         await rig.join(stranger)
-        rig.gateway.policy = replace(rig.gateway.policy, strict=True)
+        rig.gateway.following.policy = replace(rig.gateway.policy, strict=True)
         with pytest.raises(FrameError) as caught:
             await rig.join(stranger)
         assert (caught.value.code, caught.value.close_code) == ("unauthenticated", CloseCode.UNAUTHENTICATED)

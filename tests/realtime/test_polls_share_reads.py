@@ -34,6 +34,7 @@ class Polls:
 
     async def answer(self, **query: int) -> tuple[int, Any]:
         """Status and body."""
+        await self.rig.gateway.following.look()  # what the gateway's clock does at its start
         text = "&".join(f"{name}={value}" for name, value in query.items()).encode()
         sent: list[dict[str, Any]] = []
 

@@ -69,6 +69,7 @@ def test_no_type_of_token_stands_in_for_another(kind: TokenType) -> None:
         assert reason(issue(other), kind) == "wrong-type"
 
 
+@pytest.mark.django_db
 def test_a_token_of_the_previous_secret_holds_while_it_is_rotated_and_not_after(
     settings: Settings,
 ) -> None:
@@ -85,6 +86,7 @@ def test_new_tokens_are_signed_with_the_new_secret_only(settings: Settings) -> N
         jwt.decode(issue(), OLD_SECRET, algorithms=["HS256"])
 
 
+@pytest.mark.django_db
 def test_an_expired_token_of_the_previous_secret_is_told_to_refresh(settings: Settings) -> None:
     settings.JWT_SECRET_PREVIOUS = OLD_SECRET
     assert reason(signed(secret=OLD_SECRET, exp=1)) == "expired"

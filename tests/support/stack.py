@@ -18,6 +18,7 @@ import pytest
 
 from tests.support.api import Api, log_in
 from tests.support.boards import Board
+from tests.support.console import Console, Outcome
 from tests.support.environment import environment
 from tests.support.gateway import Gateway
 from tests.support.people import OWNER, Person
@@ -74,6 +75,7 @@ class Stack:
         self.gateways = [Gateway(self.settings, folder) for _ in range(1 if kind == "embedded" else 2)]
         self._tokens: dict[str, tuple[float, str]] = {}
         self.sessions: dict[str, list[Any]] = {}  # a browser's cookies after each person's first log-in
+        self._console: Console | None = None
         self._open = ExitStack()
         try:
             for gateway in self.gateways:  # they start side by side
@@ -103,6 +105,11 @@ class Stack:
             self._tokens[person.username] = made, token
         return token
 
+    def forget_token(self, person: Person) -> None:
+        """Log this person in anew when next asked."""
+        self._tokens.pop(person.username, None)
+        self.sessions.pop(person.username, None)
+
     def api(self, person: Person | None = OWNER, gateway: Gateway | None = None) -> Api:
         """A REST client of this person's (None: a guest) on a gateway, the first unless one is named."""
         api = Api((gateway or self.first).http_url, self.token(person) if person else None)
@@ -121,6 +128,19 @@ class Stack:
         """`python manage.py …` beside the gateways; its standard output."""
         return manage(arguments, environment(self.settings))
 
+    def console(self, *arguments: str) -> Outcome:
+        """The same in a process that stays, with its exit status: a command then costs no start."""
+        return self._started_console().run(*arguments)
+
+    def python(self, code: str) -> Outcome:
+        """A few lines of Python beside the gateways, as in `manage.py shell`."""
+        return self._started_console().python(code)
+
+    def _started_console(self) -> Console:
+        if self._console is None:
+            self._console = Console(environment(self.settings))
+        return self._console
+
     def close_clients(self) -> None:
         """Close what `api` and `socket` have opened."""
         self._open.close()
@@ -131,6 +151,8 @@ class Stack:
 
     def stop(self) -> None:
         self.close_clients()
+        if self._console is not None:
+            self._console.stop()
         for gateway in self.gateways:
             gateway.terminate()
         if self.redis:

@@ -1,0 +1,13 @@
+"""The control room's tables; the overview and the switches are the site's own pages: control_room.site."""
+
+from django.contrib import admin
+
+from realtime import models
+from realtime.control_room.actions import BlockedNetworkAdmin, JournalAdmin
+from realtime.control_room.connections import EndedConnectionAdmin, GatewayAdmin, LiveConnectionAdmin
+
+admin.site.register(models.LiveConnection, LiveConnectionAdmin)
+admin.site.register(models.EndedConnection, EndedConnectionAdmin)
+admin.site.register(models.GatewayProcess, GatewayAdmin)
+admin.site.register(models.BlockedNetwork, BlockedNetworkAdmin)
+admin.site.register(models.OperatorAction, JournalAdmin)

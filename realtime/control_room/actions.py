@@ -1,0 +1,172 @@
+"""The operators' journal, where an order shows what has become of it, and the networks that are blocked."""
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from realtime import confirmation, controls, forecast, journal
+from realtime.admission import request_address
+from realtime.control_room.rights import ReadOnly, Titled, may_disconnect, may_view
+from realtime.models import BlockedNetwork, OperatorAction
+from realtime.networks import read_address, read_network
+from realtime.standing import shown
+
+SHOWN = 200
+
+
+class JournalAdmin(ReadOnly, admin.ModelAdmin):
+    change_list_template = "realtime/refreshed_list.html"
+    list_display = ("seq", "at", "actor", "action", "target", "before", "after", "reason")
+    list_display_links = ("seq", "target")
+    list_filter = ("action",)
+    search_fields = ("actor", "target", "reason")
+    ordering = ("-seq",)
+    show_full_result_count = False
+
+    @admin.display(description="before")
+    def before(self, entry: OperatorAction) -> str:
+        return "—" if entry.action == journal.DISCONNECT else shown(entry.old)
+
+    @admin.display(description="after")
+    def after(self, entry: OperatorAction) -> str:
+        return "—" if entry.action == journal.DISCONNECT else shown(entry.new)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """One entry; of an order, which connections it meant and what has become of each."""
+        entry = self.get_object(request, unquote(object_id))
+        if entry is None or not may_view(request) or request.method not in ("GET", "HEAD"):
+            return super().change_view(request, object_id, form_url, extra_context)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": str(entry),
+            "entry": entry,
+            "followers": confirmation.followers(entry.seq),
+            "before": self.before(entry),
+            "after": self.after(entry),
+            "opts": self.opts,
+        }
+        if confirmation.target_of(entry) is not None:
+            context["outcome"] = confirmation.outcome(entry)
+            context["meant"] = confirmation.meant(entry)[:SHOWN]
+            context["label"] = entry.target
+        return TemplateResponse(request, "realtime/journal_entry.html", context)
+
+
+class BlockForm(forms.ModelForm):
+    """A network to keep out. `until` may be said in hours from now."""
+
+    hours = forms.FloatField(
+        required=False,
+        min_value=0.01,
+        max_value=24 * 366,
+        label="For how many hours",
+        help_text="Empty: until it is lifted.",
+    )
+
+    class Meta:
+        model = BlockedNetwork
+        fields = ("network", "reason")
+
+    def clean_network(self) -> str:
+        try:
+            return str(read_network(self.cleaned_data["network"]))
+        except ValueError as wrong:
+            raise forms.ValidationError(str(wrong)) from None
+
+    def _get_validation_exclusions(self) -> set[str]:
+        found: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        return {*found, "network"}  # blocked again: another end and reason
+
+
+class BlockedNetworkAdmin(Titled, admin.ModelAdmin):
+    """Adding blocks, after a dry run; deleting lifts. Both are the controls' work, and in the journal."""
+
+    form = BlockForm
+    change_list_template = "realtime/list.html"
+    list_display = ("network", "state", "until", "reason", "blocked_at", "blocked_by")
+    search_fields = ("network", "reason", "blocked_by")
+    add_form_template = change_form_template = "realtime/block.html"
+    readonly_fields = ("until", "blocked_at", "blocked_by")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ("network", "reason", *self.readonly_fields) if obj else ("network", "reason", "hours")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.readonly_fields if obj else ()
+
+    @admin.display(description="state")
+    def state(self, row: BlockedNetwork) -> str:
+        return "kept out" if row.until is None or row.until > timezone.now() else "its time is over"
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return may_view(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may_view(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return may_disconnect(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may_disconnect(request)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Whom it cuts off is shown before it is done."""
+        form = BlockForm(request.POST)
+        if request.method != "POST" or not may_disconnect(request) or not form.is_valid():
+            return super().add_view(request, form_url, extra_context)
+        values = form.cleaned_data
+        if "confirmed" not in request.POST:
+            return self._confirmation(request, values)
+        hours = values["hours"]
+        until = timezone.now() + timedelta(hours=hours) if hours else None
+        operator = controls.operator_of(request.user)
+        entry = controls.block(operator, values["network"], until=until, reason=values["reason"])
+        messages.success(request, f"{entry.target} is kept out, on every gateway within two seconds.")
+        return HttpResponseRedirect(reverse("admin:realtime_operatoraction_change", args=[entry.seq]))
+
+    def _confirmation(self, request: HttpRequest, values: dict[str, Any]) -> TemplateResponse:
+        cuts = forecast.of_block(values["network"])
+        own = read_address(request_address(request))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Block {values['network']}?",
+            "values": values,
+            "cuts": len(cuts),
+            "names": [record for record, _ in cuts[:SHOWN]],
+            "own": own is not None and own in read_network(values["network"]),
+            "opts": self.opts,
+        }
+        return TemplateResponse(request, "realtime/block_confirm.html", context)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        controls.unblock(controls.operator_of(request.user), obj.network)
+
+    def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> None:
+        for row in queryset:
+            self.delete_model(request, row)
+
+    def log_deletions(self, request: HttpRequest, queryset: "QuerySet[Any]") -> Any:
+        """The journal's entries stand in the admin's log already."""
+
+    def log_deletion(self, request: HttpRequest, obj: Any, object_repr: str) -> Any:
+        """As above."""

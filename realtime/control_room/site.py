@@ -1,0 +1,40 @@
+"""Django's admin with a control room before it: the overview first, then the stock pages."""
+
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.urls import path
+
+from realtime.control_room.rights import may_view
+
+
+class ControlRoom(AdminSite):
+    site_header = site_title = "DevMentor"
+    index_title = "Control room"
+
+    def get_urls(self) -> list[Any]:
+        from realtime.control_room import policy_page
+
+        own = [
+            path("policy/", self.admin_view(policy_page.page), name="policy"),
+            path("policy/confirm/", self.admin_view(policy_page.confirm), name="policy_confirm"),
+            path("policy/secret/", self.admin_view(policy_page.drop_secret), name="policy_secret"),
+        ]
+        return own + super().get_urls()
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """The operators' own pages first."""
+        found = super().get_app_list(request, app_label)
+        return sorted(found, key=lambda app: app["app_label"] != "realtime")
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """The overview, for operators; for other staff the stock page."""
+        from realtime.control_room import overview
+
+        if not may_view(request):
+            return super().index(request, extra_context)
+        answer = super().index(request, {**(extra_context or {}), **overview.context(request)})
+        answer.template_name = "realtime/overview.html"
+        return answer

@@ -1,0 +1,120 @@
+"""Keeping a process's sockets within what operators say, whatever becomes of the channel layer.
+
+The journal is looked at once a second, and when the bell tells of an entry: the bell only makes it quicker.
+"""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+
+from django.conf import settings
+from django.db import Error
+
+from realtime import enforcement, journal, metrics, protocol, rules
+from realtime.connection import Connection
+from realtime.database import aside
+from realtime.enforcement import Ground, Terms
+from realtime.models import OperatorAction
+from realtime.policy import Policy
+from realtime.protocol import CloseCode
+from realtime.rules import Rules
+from realtime.targets import Target
+
+logger = logging.getLogger(__name__)
+
+DISCONNECTED = "disconnected by an operator"
+FIRST_SECONDS = 3.0
+
+
+class Following:
+    """`connections` are the open sockets, by id; `policy` and `rules` are what is in force for them."""
+
+    def __init__(self, connections: Mapping[str, Connection]) -> None:
+        self._connections = connections
+        self._looking = asyncio.Lock()
+        self._first = asyncio.Event()
+        self.rules = Rules()
+        self.policy: Policy = self.rules.policy
+
+    @property
+    def seq(self) -> int:
+        """The entry of the journal up to which this process has followed; UNREAD before the first look."""
+        return self.rules.seq
+
+    async def begun(self) -> bool:
+        """Whether the rules have been read at all; waits FIRST_SECONDS for it. Nobody is let in before."""
+        if not self._first.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._first.wait(), FIRST_SECONDS)
+        return self._first.is_set()
+
+    async def look(self) -> None:
+        """Follow what operators have set and ordered since the last look."""
+        async with self._looking:
+            rules.lead()
+            found = await aside(rules.refresh)
+            if found.seq == self.seq:
+                return
+            # What was ordered before this process began is not meant for it: it had no sockets then.
+            began = not self._first.is_set()
+            orders = [] if began else await aside(journal.orders, self.seq, found.seq)
+            self._obey(found)
+            for order in orders:
+                self._carry_out(order)
+            self._first.set()
+
+    async def hurry(self) -> None:
+        """Look now. The clock looks again within a second, so it says what is wrong."""
+        with suppress(Error):
+            await self.look()
+
+    def blocked(self, address: str) -> Ground | None:
+        """Why nobody at that address is let in, whatever they show; None where they are."""
+        found = self.rules.blocked.find(address, time.time())
+        return None if found is None else (CloseCode.FORBIDDEN, enforcement.BLOCKED)
+
+    def turn_away(self, connection: Connection, code: CloseCode, reason: str) -> None:
+        """Close a socket that may not stay; where real-time is off it hears when to poll."""
+        if code is CloseCode.REALTIME_OFF:
+            after = settings.POLL_INTERVAL + secrets.randbelow(settings.POLL_INTERVAL)  # not all at once
+            _say(connection, "system:polling", retryAfterMs=after)
+        connection.close(code, reason)
+
+    def _obey(self, found: Rules) -> None:
+        before, now = self.policy, time.time()
+        self.rules, self.policy = found, found.policy
+        # Who was let in as a guest under these terms has AUTH_SECONDS, and a guard of its own.
+        guests_wait = before.require_auth and (before.strict or not self.policy.strict)
+        for connection in self._staying():
+            if self.policy.banner != before.banner:
+                _say(connection, "system:banner", banner=self.policy.banner)
+            terms = Terms(connection.address, connection.credential, connection.has_origin)
+            ground = enforcement.ground(terms, self.policy, found.blocked, now, guests_wait=guests_wait)
+            if ground is not None:
+                self.turn_away(connection, *ground)
+        opened = ((connection.id, connection.opened_at) for connection in self._staying())
+        for connection_id in enforcement.excess(opened, self.policy.max_connections):
+            self._connections[connection_id].close(CloseCode.FULL, enforcement.FULL)
+
+    def _carry_out(self, order: OperatorAction) -> None:
+        """Disconnect whom the order means. One that another version has given in a way of its own is not held
+        against the others.
+        """
+        try:
+            meant = Target.read(order.new).matcher()
+        except (LookupError, TypeError, ValueError):
+            logger.exception("order %d of the operators' journal is not understood", order.seq)
+            return
+        for connection in filter(meant, self._staying()):
+            connection.close(CloseCode.FORBIDDEN, order.reason or DISCONNECTED)
+
+    def _staying(self) -> list[Connection]:
+        return [connection for connection in self._connections.values() if connection.closing is None]
+
+
+def _say(connection: Connection, event: str, **data: object) -> None:
+    connection.send(protocol.frame(event, data))
+    metrics.count_out(event)

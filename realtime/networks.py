@@ -1,0 +1,98 @@
+"""Networks and addresses as operators write them, and the networks that are blocked. Pure.
+
+An IPv4 address that comes by way of IPv6 (`::ffff:192.0.2.7`) is that IPv4 address, everywhere.
+"""
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+MAPPED_BITS = 96  # of an IPv6 address stand before the IPv4 one that it maps
+MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
+
+
+def read_address(text: str) -> Address | None:
+    """The address; None for what is none, as a proxy or a test may hand on."""
+    try:
+        found = ipaddress.ip_address(text.strip())
+    except ValueError:
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
+
+
+def plain(text: str) -> str:
+    """The address in its usual spelling; what is no address stays as it is."""
+    found = read_address(text)
+    return text if found is None else str(found)
+
+
+def read_network(text: str) -> Network:
+    """The network of `192.0.2.0/24`, `192.0.2.7` (that address alone) or `2001:db8::/32`.
+
+    Bits beyond the prefix are cleared. Raises ValueError, which says what was expected.
+    """
+    try:
+        found = ipaddress.ip_network(text.strip(), strict=False)
+    except ValueError:
+        allowed = "expected an address or a network, like 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32"
+        raise ValueError(f"{text.strip()[:50]!r}: {allowed}") from None
+    if isinstance(found, ipaddress.IPv6Network) and found.subnet_of(MAPPED):
+        low = ipaddress.IPv4Address(int(found.network_address) & 0xFFFFFFFF)
+        return ipaddress.IPv4Network((low, found.prefixlen - MAPPED_BITS))
+    return found
+
+
+def sort_key(address: str) -> str:
+    """Sorts as addresses do: 4 or 6 and hexadecimal digits; empty for what is no address."""
+    found = read_address(address)
+    return "" if found is None else _digits(found)
+
+
+def key_range(network: Network) -> tuple[str, str]:
+    """The first and the last sort key of a network's addresses."""
+    return _digits(network.network_address), _digits(network.broadcast_address)
+
+
+def _digits(address: Address) -> str:
+    return f"{address.version}{int(address):0{address.max_prefixlen // 4}x}"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A network that is kept out, until a moment in epoch seconds (None: until it is lifted)."""
+
+    network: Network
+    until: float | None = None
+
+    def holds(self, now: float) -> bool:
+        return self.until is None or now < self.until
+
+
+class Blocklist:
+    """Finds the block of an address at a cost that does not grow with the number of blocks."""
+
+    def __init__(self, blocks: Iterable[Block] = ()) -> None:
+        self._by_prefix: dict[tuple[int, int], dict[int, Block]] = {}
+        for block in blocks:
+            network = block.network
+            of_length = self._by_prefix.setdefault((network.version, network.prefixlen), {})
+            of_length[int(network.network_address)] = block
+
+    def find(self, address: str, now: float) -> Block | None:
+        """The block that keeps the address out at `now` (epoch seconds)."""
+        if not self._by_prefix:
+            return None
+        found = read_address(address)
+        if found is None:
+            return None
+        for (version, length), blocks in self._by_prefix.items():
+            if version != found.version:
+                continue
+            host_bits = found.max_prefixlen - length
+            block = blocks.get(int(found) >> host_bits << host_bits)
+            if block is not None and block.holds(now):
+                return block
+        return None
