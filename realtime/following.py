@@ -59,8 +59,8 @@ class Following:
             if found.seq == self.seq:
                 return
             # What was ordered before this process began is not meant for it: it had no sockets then.
-            began = not self._first.is_set()
-            orders = [] if began else await aside(journal.orders, self.seq, found.seq)
+            beginning = not self._first.is_set()
+            orders = [] if beginning else await aside(journal.orders, self.seq, found.seq)
             self._obey(found)
             for order in orders:
                 self._carry_out(order)
