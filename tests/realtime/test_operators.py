@@ -324,12 +324,13 @@ def test_a_blocked_network_is_kept_out_of_sockets_and_api_until_the_block_is_lif
 
 @pytest.mark.parametrize("operated", ["distributed"], indirect=True)
 def test_a_block_survives_a_flush_of_redis(operated: Stack) -> None:
+    token = operated.token(EDITOR)  # before the block: who is in it cannot log in over the API either
     submit(operated, "/admin/realtime/blockednetwork/add/", network="127.0.0.0/8")
     assert operated.redis is not None
     operated.redis.client().flushall()
     for gateway in operated.gateways:
         eventually(partial(answers_403, operated, gateway), what="the API to refuse")
-        with Socket(gateway.ws_url, token=operated.token(EDITOR)) as late:
+        with Socket(gateway.ws_url, token=token) as late:
             assert late.wait_closed() == 4403
 
 
