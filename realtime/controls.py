@@ -70,9 +70,7 @@ def drop_previous_secret(operator: Operator, reason: str = "") -> None:
     with journal.writing(operator, reason) as entries:
         dropped = PolicySetting.objects.filter(name=policy.DROPPED_SECRET).values_list("value", flat=True)
         before: list[str] = dropped.first() or []
-        if (
-            digest not in before
-        ):  # those of before stay dropped: a gateway may be left that was started with one
+        if digest not in before:  # the others stay dropped: a gateway may be left that was started with one
             _set(operator, entries, policy.DROPPED_SECRET, before or None, [*before, digest])
 
 
@@ -97,7 +95,7 @@ def block(
         before = BlockedNetwork.objects.filter(network=found).first()
         values: dict[str, Any] = {
             "until": until,
-            "reason": " ".join(reason.replace("\0", "").split())[:500],
+            "reason": entries.reason,
             "blocked_at": Now(),
             "blocked_by": operator.name,
         }

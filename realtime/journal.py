@@ -39,7 +39,7 @@ class Entries:
 
     def __init__(self, operator: Operator, reason: str) -> None:
         self._operator = operator
-        self._reason = " ".join(reason.replace("\0", "").split())[:500]
+        self.reason = " ".join(reason.replace("\0", "").split())[:500]
 
     def add(self, action: str, target: str, *, old: Any = None, new: Any = None) -> OperatorAction:
         """Write down that the operator did `action` to `target`; None stands for what is not there."""
@@ -52,7 +52,7 @@ class Entries:
             target=target[:200],
             old=old,
             new=new,
-            reason=self._reason,
+            reason=self.reason,
         )
         entry.save()
         LogEntry.objects.create(
@@ -61,7 +61,7 @@ class Entries:
             object_id=str(entry.seq),
             object_repr=str(entry)[:200],
             action_flag=ADDITION if old is None else DELETION if new is None else CHANGE,
-            change_message=_message(old, new, self._reason),
+            change_message=_message(old, new, self.reason),
         )
         return entry
 

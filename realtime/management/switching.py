@@ -68,8 +68,7 @@ class SwitchCommand(BaseCommand):
         lines.append(f"  environment  {stands.variable}={standing.shown(stands.environment)}")
         lines.append(f"  operators    {standing.shown(stands.operators)}{stands.since}")
         lines += [
-            f"  gateway      {one.instance}: {standing.shown(one.in_force)}"
-            + ("" if one.followed else ", has not followed yet")
+            f"  gateway      {one.instance}: {one.words}" + ("" if one.followed else ", has not followed yet")
             for one in stands.gateways
         ]
         return "\n".join(lines if stands.gateways else [*lines, "  no gateway is running"])
