@@ -11,7 +11,7 @@ import os
 import statistics
 import sys
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.support.environment import environment
@@ -26,8 +26,15 @@ PAGES = {
     "live, of one user": "/admin/realtime/liveconnection/?q=user-77",
     "live, by lag": "/admin/realtime/liveconnection/?o=-10",
     "ended connections": "/admin/realtime/endedconnection/",
-    "ended, a network on a day": "/admin/realtime/endedconnection/?q=10.0.7.0/24+2026-11-24",
+    "ended, a network on a day": "/admin/realtime/endedconnection/?q=10.0.7.0/24+{weeks_ago}",
     "ended, of one user": "/admin/realtime/endedconnection/?q=user-77",
+    "ended, nobody of that name": "/admin/realtime/endedconnection/?q=nobody",
+    "ended, a day weeks ago": "/admin/realtime/endedconnection/?q={weeks_ago}",
+    "ended, a user on that day": "/admin/realtime/endedconnection/?q=user-77+{weeks_ago}",
+    "ended, by address": "/admin/realtime/endedconnection/?o=1",
+    "ended, by transport, none": "/admin/realtime/endedconnection/?transport=polling",
+    "ended, by code 4429, none": "/admin/realtime/endedconnection/?ended=4429",
+    "ended, the 100th page": "/admin/realtime/endedconnection/?p=100",
     "ended, by code 4413": "/admin/realtime/endedconnection/?ended=4413",
     "gateways": "/admin/realtime/gatewayprocess/",
     "switches and limits": "/admin/policy/",
@@ -46,6 +53,14 @@ SELECT gen_random_uuid(), 'gateway-' || n %% %(gateways)s, 'id-' || n %% 5000, '
     CASE WHEN %(closed)s THEN (ARRAY[1000, 1006, 1012, 4408, 4413])[1 + n %% 5] END,
     CASE WHEN %(closed)s THEN 'the client left' END
 FROM generate_series(1, %(count)s) AS n
+"""
+
+# A day of what each gateway writes every ten seconds.
+SAMPLE = """
+INSERT INTO realtime_gatewaysample (gateway_id, at, seconds, connections, frames, errors, latencies)
+SELECT 'gateway-' || g, now() - n * interval '10 seconds', 10, 1000, 5000 + n %% 700, n %% 3,
+    '{"0.001": 700, "0.005": 300, "0.1": 9}'
+FROM generate_series(0, %(gateways)s - 1) AS g, generate_series(1, 8640) AS n
 """
 
 
@@ -73,8 +88,9 @@ def measure(live: int, ended: int) -> None:
     client = operator()
     show = sys.stdout.write
     show(f"{live:,} live and {ended:,} ended connections, PostgreSQL; median of {TIMES}, ms\n")
+    weeks_ago = datetime.now(UTC).date() - timedelta(weeks=3)
     for name, address in PAGES.items():
-        times, queries = ask(client, address)
+        times, queries = ask(client, address.format(weeks_ago=weeks_ago))
         show(f"{name:28} {statistics.median(times):8.1f}   {queries:3} queries\n")
 
 
@@ -97,6 +113,7 @@ def fill(live: int, ended: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(FILL, {"gateways": GATEWAYS, "closed": False, "count": live})
         cursor.execute(FILL, {"gateways": GATEWAYS, "closed": True, "count": ended})
+        cursor.execute(SAMPLE, {"gateways": GATEWAYS})
         cursor.execute("ANALYZE")
 
 
