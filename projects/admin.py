@@ -6,6 +6,8 @@ The services skip the role checks for an operator: Django's own permissions of t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from copy import copy
+from functools import partial
 from typing import Any, ClassVar, TypeVar, cast
 
 from django import forms
@@ -15,6 +17,7 @@ from django.contrib.auth.forms import AdminPasswordChangeForm
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 
 from projects import services
 from projects.errors import DomainError
@@ -93,35 +96,55 @@ def _refusable(view: Callable[..., Any], request: HttpRequest, *args: Any, **kwa
 class PasswordForm(AdminPasswordChangeForm):
     """Sets the password through the service, so that open sockets are checked anew."""
 
+    def __init__(self, actor: User, user: User, *args: Any, **kwargs: Any) -> None:
+        self._actor = actor
+        super().__init__(user, *args, **kwargs)
+
     def save(self, commit: bool = True) -> User:
-        password = self.cleaned_data["password1"]
-        return services.user_set_password(user_id=self.user.pk, password=password)
+        password = _password(self.cleaned_data)
+        return services.user_set_password(actor=self._actor, user_id=self.user.pk, password=password)
+
+
+def _password(values: dict[str, Any]) -> str | None:
+    """What one of Django's forms asks for; None: no log-in by a password."""
+    return values["password1"] if values["set_usable_password"] else None
 
 
 @admin.register(User)
 class UserAdmin(ServiceMixin, DjangoUserAdmin):  # type: ignore[misc]
-    change_password_form = PasswordForm
     readonly_fields = ("last_login", "date_joined")
     actions = ("log_out_everywhere",)
 
     @admin.action(description="Log out everywhere", permissions=["change"])
-    def log_out_everywhere(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
-        """Ends their sessions, tokens and sockets; they may log in again."""
+    def log_out_everywhere(self, request: HttpRequest, chosen: QuerySet[User]) -> HttpResponse | None:
+        """Ends their sessions, tokens and sockets; they may log in again. Asks before."""
+        if "confirmed" not in request.POST:
+            context = {
+                **self.admin_site.each_context(request),
+                "title": "Log out everywhere?",
+                "chosen": chosen,
+                "sockets": controls.live_connections(str(user.pk) for user in chosen),
+            }
+            return TemplateResponse(request, "projects/admin/log_out_everywhere.html", context)
+        operator, reason = controls.operator_of(request.user), request.POST.get("reason", "")
         for user in chosen:
-            operator = controls.operator_of(request.user)
-            services.user_log_out_everywhere(user_id=user.pk, operator=operator)
+            services.user_log_out_everywhere(user_id=user.pk, operator=operator, reason=reason)
         messages.success(request, f"Logged out everywhere: {', '.join(user.username for user in chosen)}.")
+        return None
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        acting = copy(self)  # Django's view tells its form nothing of the request
+        acting.change_password_form = partial(PasswordForm, cast("User", request.user))
+        return super(UserAdmin, acting).user_change_password(request, id, form_url)
 
     def create(self, actor: User, values: dict[str, Any]) -> Model:
-        password = values.get("password1") if values.get("usable_password", "true") != "false" else None
-        return services.user_create(username=values["username"], password=password)
+        return services.user_create(username=values["username"], password=_password(values))
 
     def change(self, actor: User, row: User, values: dict[str, Any]) -> None:
         many = {field.name for field in User._meta.many_to_many}
         plain = {name: value for name, value in values.items() if name not in many and name != "password"}
-        services.user_update(
-            actor=actor, user_id=row.pk, values=plain, rights_changed=bool(many & values.keys())
-        )
+        granted = {name: value for name, value in values.items() if name in many}
+        services.user_update(actor=actor, user_id=row.pk, values=plain, granted=granted)
 
     def remove(self, actor: User, row: User) -> None:
         services.user_delete(user_id=row.pk)

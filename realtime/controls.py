@@ -6,7 +6,7 @@ the `Operator` who acts and a reason, and raise ValueError, which says what was 
 
 import getpass
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -16,7 +16,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models.functions import Now
 
-from realtime import broadcast, journal, policy, rules
+from realtime import broadcast, journal, policy, records, rules
 from realtime.journal import Operator as Operator
 from realtime.models import BlockedNetwork, OperatorAction, PolicySetting
 from realtime.networks import read_network
@@ -114,7 +114,7 @@ def unblock(operator: Operator, network: str, reason: str = "") -> bool:
         if row is None:
             return False
         row.delete()
-        entries.add("unblock", found, old=_block_value(row.until), new=None)
+        entries.add(journal.UNBLOCK, found, old=_block_value(row.until), new=None)
     return True
 
 
@@ -131,10 +131,17 @@ def disconnect(operator: Operator, target: Target, reason: str = "") -> Operator
         return entries.add(journal.DISCONNECT, target.label, new=target.stored())
 
 
-def note(operator: Operator, action: str, target: str, reason: str = "") -> None:
+def note(
+    operator: Operator, action: str, target: str, reason: str = "", *, old: Any = None, new: Any = None
+) -> None:
     """Write down what an operator did that is not the gateway's own affair, in the caller's transaction."""
     with journal.writing(operator, reason) as entries:
-        entries.add(action, target)
+        entries.add(action, target, old=old, new=new)
+
+
+def live_connections(user_ids: Iterable[str]) -> int:
+    """How many sockets these users have open."""
+    return records.live().filter(user_id__in=list(user_ids)).count()
 
 
 def policy_in_force() -> policy.Policy:

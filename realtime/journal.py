@@ -19,10 +19,12 @@ from django.db.models.functions import Now
 
 from realtime import broadcast
 from realtime.models import OperatorAction, RoomHead
+from realtime.policy import shown
 
 COUNTER = "operators"  # a room's name has a colon
 FOLLOW = {"order": "rules"}
 BLOCK = "block"
+UNBLOCK = "unblock"
 DISCONNECT = "disconnect"  # the action that gateways carry out; the others change what they read
 
 
@@ -61,9 +63,15 @@ class Entries:
             object_id=str(entry.seq),
             object_repr=str(entry)[:200],
             action_flag=ADDITION if old is None else DELETION if new is None else CHANGE,
-            change_message=_message(old, new, self.reason),
+            change_message=self._message(action, old, new),
         )
         return entry
+
+    def _message(self, action: str, old: Any, new: Any) -> str:
+        if action == DISCONNECT or old is new is None:
+            return self.reason
+        change = f"{shown(old)} → {shown(new)}"
+        return f"{change}. {self.reason}" if self.reason else change
 
 
 @contextmanager
@@ -85,16 +93,3 @@ def orders(seq: int, until: int) -> list[OperatorAction]:
     """The orders to disconnect after `seq` up to `until`, in order."""
     entries = OperatorAction.objects.filter(action=DISCONNECT, seq__gt=seq, seq__lte=until)
     return list(entries.order_by("seq"))
-
-
-def _message(old: Any, new: Any, reason: str) -> str:
-    change = f"{_shown(old)} → {_shown(new)}"
-    return f"{change}. {reason}" if reason else change
-
-
-def _shown(value: Any) -> str:
-    return {None: "nothing", True: "on", False: "off"}.get(value, str(value)) if _plain(value) else str(value)
-
-
-def _plain(value: Any) -> bool:
-    return value is None or isinstance(value, bool)

@@ -203,3 +203,17 @@ def in_force(of_environment: Mapping[str, Any], of_operators: Mapping[str, Any])
         previous_secret=of_environment.get(DROPPED_SECRET)
         not in (None, *(of_operators.get(DROPPED_SECRET) or ())),
     )
+
+
+def shown(value: Any, setting: Setting | None = None) -> str:
+    """A value for people, of a setting or of an entry of the journal."""
+    if value is None:
+        return "not set"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {shown(each)}" for key, each in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(shown, value))
+    unit = f" {setting.unit}" if setting is not None and setting.kind is Kind.NUMBER else ""
+    return f"{value}{unit}"

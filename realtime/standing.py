@@ -7,7 +7,7 @@ from typing import Any
 from realtime import journal, leases, policy
 from realtime.eventlog import rfc3339
 from realtime.models import GatewayProcess, PolicySetting
-from realtime.policy import SETTINGS, Kind, Setting
+from realtime.policy import SETTINGS, Setting, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,12 @@ class Standing:
     def differing(self) -> list[OnGateway]:
         """The gateways on which something else is in force than here."""
         return [one for one in self.gateways if one.in_force != self.in_force]
+
+    @property
+    def everywhere(self) -> Any:
+        """What is in force on the gateways that live, here where there is none; None: on each another."""
+        values = [one.in_force for one in self.gateways] or [self.in_force]
+        return values[0] if all(value == values[0] for value in values) else None
 
     @property
     def behind(self) -> list[OnGateway]:
@@ -123,17 +129,3 @@ def _standing(
         set_by=row.set_by if row else None,
         gateways=gateways,
     )
-
-
-def shown(value: Any, setting: Setting | None = None) -> str:
-    """A value for people, of a setting or of an entry of the journal."""
-    if value is None:
-        return "not set"
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, dict):
-        return ", ".join(f"{key}: {shown(each)}" for key, each in value.items())
-    if isinstance(value, list):
-        return ", ".join(map(shown, value))
-    unit = f" {setting.unit}" if setting is not None and setting.kind is Kind.NUMBER else ""
-    return f"{value}{unit}"

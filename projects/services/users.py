@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from uuid import UUID
 
 from django.contrib.admin.models import LogEntry
 from django.db import transaction
-from django.db.models import ProtectedError
+from django.db.models import Model, ProtectedError
 
 from projects import events
 from projects.errors import Conflict, NotFound
@@ -21,7 +21,7 @@ from realtime import controls
 # What others read of a user, and so what `member:updated` is for.
 SHOWN = frozenset({"username", "first_name", "last_name"})
 # What decides whether a user's open sockets still hold.
-RIGHTS = frozenset({"is_active", "is_staff", "is_superuser", "password"})
+RIGHTS = frozenset({"is_active", "is_staff", "is_superuser"})
 
 _INSTEAD = "Clear “Active” instead: that takes the log-in away and keeps the record."
 
@@ -47,13 +47,18 @@ def user_update(
     actor: User,
     user_id: UUID,
     values: Mapping[str, Any],
-    rights_changed: bool = False,
+    granted: Mapping[str, Iterable[Model]] | None = None,
     mutation_id: str | None = None,
 ) -> User:
     """A new name appends `member:updated` in each of the user's projects.
 
-    `rights_changed`: groups or permissions change along, which the caller sets.
+    `granted`: the new `groups` and `user_permissions` where they change along, which the caller sets. Rights
+    are an operator's to give, so `actor` stands in the operators' journal with what they were and are.
     """
+    rights = {name: value for name, value in values.items() if name in RIGHTS}
+    rights.update({name: _named(rows) for name, rows in (granted or {}).items()})
+    if rights:
+        _note_rights(actor, user_id, rights)
     user = lock_user(pk=user_id)
     if user is None:
         raise NotFound("There is no such user.")
@@ -64,9 +69,27 @@ def user_update(
             for change in changes:
                 member = Membership.objects.select_related("user").get(project=change.project, user=user)
                 change.emit(Event.MEMBER_UPDATED, events.member(member))
-        if changed & RIGHTS or rights_changed:
+        if rights:
             controls.user_changed(str(user.pk))
     return user
+
+
+def _note_rights(actor: User, user_id: UUID, rights: Mapping[str, Any]) -> None:
+    """Before the user is locked: whoever writes into the journal locks it first."""
+    user = User.objects.filter(pk=user_id).first()
+    if user is None:
+        return
+    before = {
+        name: getattr(user, name) if name in RIGHTS else _named(getattr(user, name).all()) for name in rights
+    }
+    new = {name: value for name, value in rights.items() if value != before[name]}
+    if new:
+        old = {name: before[name] for name in new}
+        controls.note(controls.operator_of(actor), "rights", f"user {user.username}", old=old, new=new)
+
+
+def _named(rows: Iterable[Model]) -> list[str]:
+    return sorted(map(str, rows))
 
 
 @contextmanager
@@ -80,8 +103,11 @@ def _changing_all(user_id: UUID, actor: User, mutation_id: str | None) -> Iterat
         ]
 
 
-def user_set_password(*, user_id: UUID, password: str) -> User:
+@transaction.atomic
+def user_set_password(*, actor: User, user_id: UUID, password: str | None) -> User:
+    """Set by an operator; None: the user cannot log in by a password."""
     user = User.objects.get(pk=user_id)
+    controls.note(controls.operator_of(actor), "password", f"user {user.username}")
     user.set_password(password)
     user.save(update_fields=["password"])
     controls.user_changed(str(user.pk))

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -15,21 +15,31 @@ from django.utils import timezone
 from realtime import confirmation, controls, forecast, journal
 from realtime.admission import request_address
 from realtime.control_room.rights import ReadOnly, Titled, may_disconnect, may_view
+from realtime.control_room.wording import moment, told
 from realtime.models import BlockedNetwork, OperatorAction
 from realtime.networks import read_address, read_network
-from realtime.standing import shown
+from realtime.policy import shown
 
 SHOWN = 200
+KEPT_OUT, OVER = "kept out", "its time is over"
 
 
 class JournalAdmin(ReadOnly, admin.ModelAdmin):
     change_list_template = "realtime/refreshed_list.html"
-    list_display = ("seq", "at", "actor", "action", "target", "before", "after", "reason")
-    list_display_links = ("seq", "target")
+    list_display = ("seq", "when", "actor", "what", "reason")
+    list_display_links = ("seq", "what")
     list_filter = ("action",)
     search_fields = ("actor", "target", "reason")
     ordering = ("-seq",)
     show_full_result_count = False
+
+    @admin.display(description="when, UTC", ordering="seq")
+    def when(self, entry: OperatorAction) -> str:
+        return moment(entry.at)
+
+    @admin.display(description="what")
+    def what(self, entry: OperatorAction) -> str:
+        return told(entry)
 
     @admin.display(description="before")
     def before(self, entry: OperatorAction) -> str:
@@ -52,7 +62,7 @@ class JournalAdmin(ReadOnly, admin.ModelAdmin):
             return super().change_view(request, object_id, form_url, extra_context)
         context = {
             **self.admin_site.each_context(request),
-            "title": str(entry),
+            "title": told(entry),
             "entry": entry,
             "followers": confirmation.followers(entry.seq),
             "before": self.before(entry),
@@ -92,14 +102,32 @@ class BlockForm(forms.ModelForm):
         return {*found, "network"}  # blocked again: another end and reason
 
 
+class InForce(admin.SimpleListFilter):
+    """Blocks whose time is over stay in the list until they are deleted."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return (("kept-out", KEPT_OUT), ("over", OVER))
+
+    def queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
+        over = Q(until__lte=timezone.now())
+        return {"over": queryset.filter(over), "kept-out": queryset.exclude(over)}.get(
+            self.value() or "", queryset
+        )
+
+
 class BlockedNetworkAdmin(Titled, admin.ModelAdmin):
     """Adding blocks, after a dry run; deleting lifts. Both are the controls' work, and in the journal."""
 
     form = BlockForm
     change_list_template = "realtime/list.html"
     list_display = ("network", "state", "until", "reason", "blocked_at", "blocked_by")
+    list_filter = (InForce,)
     search_fields = ("network", "reason", "blocked_by")
     add_form_template = change_form_template = "realtime/block.html"
+    delete_confirmation_template = delete_selected_confirmation_template = "realtime/lift.html"
     readonly_fields = ("until", "blocked_at", "blocked_by")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -110,7 +138,7 @@ class BlockedNetworkAdmin(Titled, admin.ModelAdmin):
 
     @admin.display(description="state")
     def state(self, row: BlockedNetwork) -> str:
-        return "kept out" if row.until is None or row.until > timezone.now() else "its time is over"
+        return KEPT_OUT if row.until is None or row.until > timezone.now() else OVER
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return may_view(request)
@@ -154,16 +182,28 @@ class BlockedNetworkAdmin(Titled, admin.ModelAdmin):
             "cuts": len(cuts),
             "names": [record for record, _ in cuts[:SHOWN]],
             "own": own is not None and own in read_network(values["network"]),
+            "before": BlockedNetwork.objects.filter(network=values["network"]).first(),
             "opts": self.opts,
         }
         return TemplateResponse(request, "realtime/block_confirm.html", context)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        controls.unblock(controls.operator_of(request.user), obj.network)
+        reason = request.POST.get("reason", "")
+        controls.unblock(controls.operator_of(request.user), obj.network, reason)
 
     def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> None:
         for row in queryset:
             self.delete_model(request, row)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        found: HttpResponse = super().delete_view(request, object_id, {"title": "Lift the block?"})
+        return found
+
+    def response_delete(self, request: HttpRequest, obj_display: str, obj_id: Any) -> HttpResponse:
+        messages.success(request, f"{obj_display} is let in again, on every gateway within two seconds.")
+        return HttpResponseRedirect(reverse("admin:realtime_operatoraction_changelist"))
 
     def log_deletions(self, request: HttpRequest, queryset: "QuerySet[Any]") -> Any:
         """The journal's entries stand in the admin's log already."""

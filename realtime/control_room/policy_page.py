@@ -17,8 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from realtime import controls, enforcement, forecast, policy, records, rules, standing
 from realtime.control_room.rights import may_change_policy, may_view
-from realtime.policy import SETTINGS, Kind, Setting
-from realtime.standing import shown
+from realtime.policy import SETTINGS, Kind, Setting, shown
 
 MOST_NAMES = 30  # of those who would be cut off, shown by name
 SWITCH_WORDS = {"": None, "on": True, "off": False}
@@ -39,6 +38,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     asked, errors = read(request)
     if errors:
+        messages.error(request, "Nothing was changed: see the fields that are marked.")
         return _page(request, asked=request.POST, errors=errors)
     known = rules.refresh().operators
     changes = {name: value for name, value in asked.items() if known.get(name) != value}
@@ -109,10 +109,7 @@ def _page(request: HttpRequest, asked: Any = None, errors: dict[str, str] | None
 
 def _row(stands: standing.Standing, asked: Any, errors: dict[str, str]) -> dict[str, Any]:
     setting = stands.setting
-    if setting.kind is Kind.SWITCH:
-        value = {None: "", True: "on", False: "off"}[stands.operators]
-    else:
-        value = "" if stands.operators is None else stands.operators
+    value = _in_form(stands.operators)
     return {
         "stands": stands,
         "setting": setting,
@@ -135,15 +132,19 @@ def _strict_alone(stands: standing.Standing) -> bool:
 
 def _confirmation(request: HttpRequest, changes: dict[str, Any]) -> TemplateResponse:
     cuts = forecast.of_policy(changes)
-    own = policy.environment()
+    own, operators = policy.environment(), rules.known().operators
+    before = policy.values_in_force(own, operators)
+    after = policy.values_in_force(own, {**operators, **changes})
     rows = [
         {
             "setting": SETTINGS[name],
-            "old": shown(rules.known().operators.get(name), SETTINGS[name]),
+            "old": shown(operators.get(name), SETTINGS[name]),
             "new": shown(value, SETTINGS[name]),
+            "before": shown(before[name], SETTINGS[name]),
+            "after": shown(after[name], SETTINGS[name]),
             "overruled": _overruled(SETTINGS[name], own[name], value),
             "name": name,
-            "value": {None: "", True: "on", False: "off"}[value] if _is_switch_value(value) else value,
+            "value": _in_form(value),
         }
         for name, value in changes.items()
     ]
@@ -156,12 +157,16 @@ def _confirmation(request: HttpRequest, changes: dict[str, Any]) -> TemplateResp
         "names": [(record, reason) for record, reason in cuts[:MOST_NAMES]],
         "more": max(0, len(cuts) - MOST_NAMES),
         "live": records.live().count(),
+        "shuts_guests_out": after["require-auth"] and not before["require-auth"],
     }
     return TemplateResponse(request, "realtime/policy_confirm.html", context)
 
 
-def _is_switch_value(value: Any) -> bool:
-    return value is None or isinstance(value, bool)
+def _in_form(value: Any) -> Any:
+    """A value as a form holds it."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return "" if value is None else value
 
 
 def _overruled(setting: Setting, environment: Any, value: Any) -> bool:

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from realtime import confirmation, controls, journal, standing
 from realtime.confirmation import Followers
-from realtime.policy import SETTINGS
+from realtime.policy import SETTINGS, shown
 from realtime.standing import Standing
 
 
@@ -65,8 +65,8 @@ class SwitchCommand(BaseCommand):
 
     def _sentences(self, stands: Standing) -> str:
         lines = [f"{stands.label} is {stands.words}.", *self.more(stands)]
-        lines.append(f"  environment  {stands.variable}={standing.shown(stands.environment)}")
-        lines.append(f"  operators    {standing.shown(stands.operators)}{stands.since}")
+        lines.append(f"  environment  {stands.variable}={shown(stands.environment)}")
+        lines.append(f"  operators    {shown(stands.operators)}{stands.since}")
         lines += [
             f"  gateway      {one.instance}: {one.words}" + ("" if one.followed else ", has not followed yet")
             for one in stands.gateways

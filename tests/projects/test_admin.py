@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group
 from django.test import Client as Browser
 
 from projects import services
 from projects.models import Column, Comment, Membership, Project, Task, User
+from realtime.models import OperatorAction
 from tests.support.reducer import replay
 
 
@@ -203,8 +205,57 @@ def test_users_are_added_given_a_password_and_deleted(admin, people):
     submit(admin, f"user/{newcomer.pk}/password/", usable_password="true", **other)
     newcomer.refresh_from_db()
     assert newcomer.check_password(other["password1"])
+    submit(admin, f"user/{newcomer.pk}/password/", **{"usable_password": "false", "unset-password": "yes"})
+    newcomer.refresh_from_db()
+    assert not newcomer.has_usable_password()
     submit(admin, f"user/{newcomer.pk}/delete/", post="yes")
     assert not User.objects.filter(username="newcomer").exists()
+
+
+def test_a_user_without_a_password_cannot_log_in_by_an_empty_one(admin):
+    submit(admin, "user/add/", username="newcomer", usable_password="false", password1="", password2="")
+    newcomer = User.objects.get(username="newcomer")
+    assert not newcomer.has_usable_password()
+    assert not newcomer.check_password("")
+
+
+def test_logging_out_everywhere_asks_before_and_keeps_the_reason(admin, people):
+    editor = people["editor"]
+    chosen = {"action": "log_out_everywhere", "_selected_action": editor.pk}
+    asked = admin.post("/admin/projects/user/", chosen).content.decode()
+    assert "every token and 0 live connections of:" in asked
+    assert not OperatorAction.objects.exists()
+    admin.post("/admin/projects/user/", {**chosen, "confirmed": "yes", "reason": "lost laptop"})
+    entry = OperatorAction.objects.get()
+    assert (entry.target, entry.reason) == (f"user {editor.username}", "lost laptop")
+    editor.refresh_from_db()
+    assert editor.log_ins_ended == 1
+
+
+def test_what_a_user_may_do_is_written_into_the_operators_journal(admin, people):
+    support = Group.objects.create(name="Support")
+    editor = people["editor"]
+    kept: dict[str, Any] = {
+        "username": editor.username,
+        "first_name": editor.first_name,
+        "last_name": "",
+        "email": "",
+    }
+    submit(admin, f"user/{editor.pk}/change/", **kept, is_staff="on", groups=[support.pk])
+    submit(
+        admin,
+        f"user/{editor.pk}/change/",
+        **{**kept, "email": "e@example.org"},
+        is_staff="on",
+        groups=[support.pk],
+    )
+    words = {"password1": "a quite long pass phrase", "password2": "a quite long pass phrase"}
+    submit(admin, f"user/{editor.pk}/password/", usable_password="true", **words)
+    rights, password = OperatorAction.objects.order_by("seq")
+    assert (rights.actor, rights.action, rights.target) == ("operator", "rights", f"user {editor.username}")
+    assert rights.old == {"is_active": True, "is_staff": False, "groups": []}
+    assert rights.new == {"is_active": False, "is_staff": True, "groups": ["Support"]}
+    assert (password.action, password.target, password.new) == ("password", f"user {editor.username}", None)
 
 
 def test_a_user_on_a_board_is_not_deleted(admin, board, people):

@@ -37,9 +37,9 @@ def test_an_entry_says_who_did_what_why_and_what_was_before(operator: Operator) 
     assert OperatorAction.objects.get(seq=1).reason == "a flood"
     logged = LogEntry.objects.order_by("pk").values_list("object_id", "user_id", "change_message")
     assert list(logged) == [
-        ("1", operator.user_id, "nothing → 50. a flood"),
+        ("1", operator.user_id, "not set → 50. a flood"),
         ("2", operator.user_id, "50 → 80"),
-        ("3", operator.user_id, "80 → nothing"),
+        ("3", operator.user_id, "80 → not set"),
     ]
 
 
