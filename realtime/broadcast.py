@@ -17,7 +17,7 @@ from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.conf import settings
 
 from realtime import metrics
-from realtime.ringing import Message, ThreadRinger
+from realtime.ringing import NOT_REACHED, Message, ThreadRinger
 from realtime.rooms import group_name
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _send(group: str, message: Message) -> None:
         _ringer(found).ring(group, stamped(message))
     except Exception as failure:  # noqa: BLE001  a bell that fails must never fail the write that is done
         metrics.BELL_FAILURES.labels("publish").inc()
-        logger.warning("bell not rung, gateways will find the event in the log: %r", failure)
+        logger.warning(NOT_REACHED, failure)
 
 
 def _ringer(layer: Any) -> ThreadRinger:

@@ -62,6 +62,8 @@ class Following:
             beginning = not self._first.is_set()
             orders = [] if beginning else await aside(journal.orders, self.seq, found.seq)
             self._obey(found)
+            if found.seq:
+                logger.info("operators' journal: entry %d is in force here", found.seq)
             for order in orders:
                 self._carry_out(order)
             self._first.set()
@@ -108,8 +110,10 @@ class Following:
         except (LookupError, TypeError, ValueError):
             logger.exception("order %d of the operators' journal is not understood", order.seq)
             return
-        for connection in filter(meant, self._staying()):
+        chosen = list(filter(meant, self._staying()))
+        for connection in chosen:
             connection.close(CloseCode.FORBIDDEN, order.reason or DISCONNECTED)
+        logger.info("order %d of an operator, %s: %d disconnected", order.seq, order.target, len(chosen))
 
     def _staying(self) -> list[Connection]:
         return [connection for connection in self._connections.values() if connection.closing is None]

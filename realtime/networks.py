@@ -81,6 +81,10 @@ class Blocklist:
             of_length = self._by_prefix.setdefault((network.version, network.prefixlen), {})
             of_length[int(network.network_address)] = block
 
+    def count(self, now: float) -> int:
+        """How many blocks hold at `now` (epoch seconds)."""
+        return sum(block.holds(now) for blocks in self._by_prefix.values() for block in blocks.values())
+
     def find(self, address: str, now: float) -> Block | None:
         """The block that keeps the address out at `now` (epoch seconds)."""
         if not self._by_prefix:

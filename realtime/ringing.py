@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 
 Message = dict[str, Any]
 
+NOT_REACHED = "channel layer not reached, gateways find it in the database within a second: %r"
 PUBLISH_SECONDS = 0.5
 BREAK_SECONDS = 1.0
 LONGEST_BREAK_SECONDS = 4.0
@@ -183,6 +184,6 @@ class ThreadRinger:
             await asyncio.wait_for(self._layer.group_send(group, message), PUBLISH_SECONDS)
         except Exception as failure:  # noqa: BLE001  each layer has errors of its own; all mean: not rung
             metrics.BELL_FAILURES.labels("publish").inc()
-            logger.warning("bell not rung, gateways will find the events in the log: %r", failure)
+            logger.warning(NOT_REACHED, failure)
             return False
         return True

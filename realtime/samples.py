@@ -111,7 +111,9 @@ def points(now: datetime, span: timedelta, count: int) -> list[Point]:
 def _point(at: datetime, samples: list[GatewaySample]) -> Point:
     if not samples:
         return Point(at)
-    newest = {sample.gateway_id: sample.connections for sample in samples}
+    # One that has ended since has left its sockets to others, which count them now.
+    last = samples[-1].at - timedelta(seconds=1.5 * SAMPLE_SECONDS)
+    newest = {sample.gateway_id: sample.connections for sample in samples if sample.at > last}
     seconds: dict[str, float] = defaultdict(float)
     for sample in samples:
         seconds[sample.gateway_id] += sample.seconds

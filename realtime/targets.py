@@ -55,7 +55,7 @@ class Target:
             raise ValueError(
                 f"{wrong!r}: expected the id of a connection, as audit_connections shows it"
             ) from None
-        label = f"the one with id {found[0]}" if len(found) == 1 else f"the {len(found)} chosen"
+        label = f"connection {found[0]}" if len(found) == 1 else f"{len(found)} connections"
         return cls(TargetKind.CONNECTIONS, found, label)
 
     @classmethod

@@ -23,6 +23,7 @@ from django.utils.safestring import SafeString
 from realtime import controls, leases, records
 from realtime.control_room.rights import ReadOnly, may_disconnect
 from realtime.control_room.searching import HELP, matching
+from realtime.control_room.wording import moment
 from realtime.models import ConnectionRecord, GatewayProcess
 from realtime.targets import Target, TargetKind
 
@@ -30,7 +31,6 @@ COUNTED = 10_000  # rows beyond are not counted: a million would take longer tha
 PER_PAGE = 100
 MOST_CHOSEN = 1000
 SHOWN = 50
-MOMENT = "j M H:i:s"
 REFRESH_SECONDS = 3
 
 
@@ -94,11 +94,9 @@ class ConnectionAdmin(ReadOnly, admin.ModelAdmin):
         sizes = f"{filesizeformat(record.bytes_in)} / {filesizeformat(record.bytes_out)}"
         return _twofold(f"{record.frames_in:,} / {record.frames_out:,} frames", sizes)
 
-    @admin.display(description="since", ordering="opened_at")
+    @admin.display(description="since, UTC", ordering="opened_at")
     def since(self, record: ConnectionRecord) -> SafeString:
-        return _twofold(
-            date_format(record.opened_at, MOMENT), f"heard {date_format(record.last_frame_at, 'H:i:s')}"
-        )
+        return _twofold(moment(record.opened_at), f"heard {date_format(record.last_frame_at, 'H:i:s')}")
 
 
 def _twofold(first: str, second: str) -> SafeString:
@@ -140,9 +138,12 @@ class LiveConnectionAdmin(ConnectionAdmin):
     def disconnect_users(self, request: HttpRequest, chosen: "QuerySet[Any]") -> HttpResponse | None:
         users = chosen.exclude(user_id=None).order_by().values_list("user_id", "username").distinct()
         names = dict(users[: MOST_CHOSEN + 1])
+        guests = chosen.filter(user_id=None).count()
         if not names:
             messages.error(request, "Guests have no user: disconnect the connections, or block the network.")
             return None
+        if guests:
+            messages.warning(request, f"Left out: {guests} of guests, who have no user.")
         return self._ask(request, names, lambda: Target.users(names))
 
     @admin.action(description="Block the network …")
@@ -243,13 +244,13 @@ class EndedConnectionAdmin(ConnectionAdmin):
     ordering = ("-closed_at",)
     sortable_by = ("who", "where", "opened", "closed")  # what has an index: these are many
 
-    @admin.display(description="opened", ordering="opened_at")
+    @admin.display(description="opened, UTC", ordering="opened_at")
     def opened(self, record: ConnectionRecord) -> str:
-        return date_format(record.opened_at, MOMENT)
+        return moment(record.opened_at)
 
-    @admin.display(description="closed", ordering="closed_at")
+    @admin.display(description="closed, UTC", ordering="closed_at")
     def closed(self, record: ConnectionRecord) -> str:
-        return date_format(record.closed_at, MOMENT) if record.closed_at else ""
+        return moment(record.closed_at)
 
     @admin.display(description="how it ended")
     def ending(self, record: ConnectionRecord) -> SafeString:
@@ -264,8 +265,7 @@ class GatewayAdmin(ReadOnly, admin.ModelAdmin):
 
     change_list_template = "realtime/refreshed_list.html"
     list_display = (
-        *("instance", "state", "version", "connections", "hears", "rules_seq", "started_at", "renewed_at"),
-        "ended_at",
+        *("process", "state", "version", "connections", "hears", "follows", "started", "renewed"),
     )
     ordering = ("-expires_at",)
     list_per_page = PER_PAGE
@@ -276,11 +276,27 @@ class GatewayAdmin(ReadOnly, admin.ModelAdmin):
         found: QuerySet[Any] = super().get_queryset(request).annotate(live=live)
         return found
 
-    @admin.display(description="state")
-    def state(self, gateway: Any) -> str:
+    @admin.display(description="gateway", ordering="instance")
+    def process(self, gateway: GatewayProcess) -> SafeString:
+        return _twofold(gateway.instance, f"{gateway.host}, process {gateway.pid}")
+
+    @admin.display(description="state", ordering="expires_at")
+    def state(self, gateway: Any) -> SafeString | str:
         if gateway.live:
             return "live"
-        return "ended" if gateway.ended_at else "lease has run out"
+        return _twofold("ended", moment(gateway.ended_at)) if gateway.ended_at else "lease has run out"
+
+    @admin.display(description="journal in force up to", ordering="rules_seq")
+    def follows(self, gateway: GatewayProcess) -> str:
+        return "—" if gateway.rules_seq < 0 else f"entry {gateway.rules_seq}"
+
+    @admin.display(description="started, UTC", ordering="started_at")
+    def started(self, gateway: GatewayProcess) -> str:
+        return moment(gateway.started_at)
+
+    @admin.display(description="lease renewed, UTC", ordering="renewed_at")
+    def renewed(self, gateway: GatewayProcess) -> str:
+        return moment(gateway.renewed_at)
 
     @admin.display(description="hears Redis", boolean=True)
     def hears(self, gateway: GatewayProcess) -> bool | None:

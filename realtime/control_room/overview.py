@@ -1,15 +1,18 @@
 """The first page at 3 a.m.: the state in words, then figures with small charts, then tables."""
 
+import math
+import time
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.utils import timezone
 
-from realtime import journal, leases, records, samples, standing
+from realtime import leases, records, rules, samples, standing
 from realtime.control_room.charts import Chart, chart
 from realtime.control_room.rights import may_change_policy
+from realtime.control_room.wording import told
 from realtime.models import GatewayProcess, OperatorAction
 from realtime.samples import Point
 from realtime.standing import Standing
@@ -24,45 +27,51 @@ ERRORS_PER_SECOND = 10
 def context(request: HttpRequest) -> dict[str, Any]:
     """What the page shows, read in a handful of queries."""
     points = samples.points(timezone.now(), SPAN, POINTS)
-    gateways = live_gateways()
     stands = standing.of_all()
+    gateways = live_gateways(stands)
     people = records.live().aggregate(
         sockets=Count("pk"),
         people=Count("user_id", distinct=True),
         guests=Count("pk", filter=Q(user_id=None)),
-        lag=Max("lag"),
     )
     unusual = findings(gateways, stands, points)
     return {
-        "sentences": sentences(stands, people, len(gateways)),
+        "sentences": sentences(stands, people, len(gateways), rules.refresh().blocked.count(time.time())),
         "unusual": unusual,
-        "charts": charts(points),
+        "charts": charts(points, people["sockets"]),
         "gateways": gateways,
         "stands": stands,
         "people": people,
-        "recent": OperatorAction.objects.all()[:RECENT],
+        "recent": [(entry, told(entry)) for entry in OperatorAction.objects.all()[:RECENT]],
         "may_change_policy": may_change_policy(request),
-        "realtime_on": next(s.in_force for s in stands if s.name == "realtime"),
-        "banner": next(s.in_force for s in stands if s.name == "banner"),
+        "realtime_on": _of(stands, "realtime").in_force,
+        "banner": _of(stands, "banner").in_force,
     }
 
 
-def live_gateways() -> list[GatewayProcess]:
+def live_gateways(stands: list[Standing]) -> list[GatewayProcess]:
     """Those whose lease holds, each with `followed`: whether the operators' last entry is in force there."""
-    head = journal.head()
+    behind = {one.instance for one in stands[0].behind}
     found = list(GatewayProcess.objects.filter(leases.live()))
     for gateway in found:
-        gateway.followed = gateway.rules_seq >= head  # type: ignore[attr-defined]  # for the template
+        gateway.followed = gateway.instance not in behind  # type: ignore[attr-defined]  # for the template
     return found
 
 
-def sentences(stands: list[Standing], people: dict[str, Any], gateways: int) -> list[str]:
+def _of(stands: list[Standing], name: str) -> Standing:
+    return next(one for one in stands if one.name == name)
+
+
+def sentences(stands: list[Standing], people: dict[str, Any], gateways: int, blocked: int) -> list[str]:
     """The state in words."""
-    by_name = {one.name: one for one in stands}
-    on = by_name["realtime"].in_force
+    on = _of(stands, "realtime").everywhere
     found = [f"Real-time is {'on' if on else 'off: everyone polls'}."]
-    if by_name["strict"].in_force:
+    if on is None:
+        found = ["Real-time is on, but not on every gateway."]
+    if _of(stands, "strict").everywhere is not False:
         found.append("Strict mode is on.")
+    if blocked:
+        found.append(f"{blocked} network{' is' if blocked == 1 else 's are'} blocked.")
     guests = people["guests"]
     who = f"{people['people']} {'person' if people['people'] == 1 else 'people'}"
     who += f" and {guests} guest{'' if guests == 1 else 's'}" if guests else ""
@@ -87,6 +96,10 @@ def findings(gateways: list[GatewayProcess], stands: list[Standing], points: lis
     differing = {one.instance for stand in stands for one in stand.differing}
     if differing:
         found.append(f"Other switches or limits in their environment: {', '.join(sorted(differing))}.")
+    limits = {one.instance: one.in_force for one in _of(stands, "max-connections").gateways}
+    full = [one.instance for one in gateways if one.connections >= limits.get(one.instance, math.inf)]
+    if full:
+        found.append(f"Full, so that more are refused with 4503: {', '.join(full)}.")
     last = points[-5:]
     slowest = max((point.p99 for point in last if point.p99 is not None), default=0.0)
     if slowest > SLOW_SECONDS:
@@ -97,10 +110,11 @@ def findings(gateways: list[GatewayProcess], stands: list[Standing], points: lis
     return found
 
 
-def charts(points: list[Point]) -> list[Chart]:
+def charts(points: list[Point], sockets: int) -> list[Chart]:
+    """`sockets`: how many are open now; samples are some seconds old."""
     latencies = [None if point.p99 is None else point.p99 * 1000 for point in points]
     return [
-        chart("Connections", [point.connections for point in points]),
+        chart("Connections", [*(point.connections for point in points[:-1]), sockets]),
         chart("Frames a second", [point.frames for point in points], digits=1),
         chart("Errors a second", [point.errors for point in points], digits=2),
         chart("Latency, p99", latencies, "ms", digits=1),

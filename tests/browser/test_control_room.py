@@ -92,7 +92,7 @@ def test_a_disconnect_is_confirmed_before_the_operators_eyes(stack: Stack, windo
     page.get_by_role("button", name="Disconnect").click()
     assert chosen.wait_closed() == 4403
     assert chosen.connection.close_reason == "lost laptop"
-    expect(page.get_by_text("1 of 1 connection of")).to_be_visible(timeout=FOLLOWED_MS)
+    expect(page.get_by_text("1 of 1 connection closed")).to_be_visible(timeout=FOLLOWED_MS)
     assert other.request("ping")["event"] == "ack"
 
 

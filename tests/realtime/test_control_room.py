@@ -7,9 +7,15 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from realtime import journal, leases
-from realtime.leases import Condition
-from realtime.models import BlockedNetwork, ConnectionRecord, OperatorAction, PolicySetting
+from realtime import controls, journal, leases
+from realtime.leases import Condition, Holder
+from realtime.models import (
+    BlockedNetwork,
+    ConnectionRecord,
+    GatewayProcess,
+    OperatorAction,
+    PolicySetting,
+)
 from realtime.targets import Target
 from tests.realtime.room_rig import HOLDER, PAGES, connect, operators_browser, order, staff, text
 
@@ -166,11 +172,29 @@ def test_a_block_tells_whom_it_cuts_off_and_warns_of_ones_own_network(operator: 
     row = BlockedNetwork.objects.get()
     assert row.until is not None
     assert timedelta(hours=1.9) < row.until - timezone.now() < timedelta(hours=2.1)
-    assert text(operator, PAGES["blocked"])
-    lifted = {"action": "delete_selected", "_selected_action": row.pk, "post": "yes"}
-    operator.post(PAGES["blocked"], lifted)
+    again = operator.post("/admin/realtime/blockednetwork/add/", form).content.decode()
+    assert "It is blocked already, until" in again
+    for address in (PAGES["blocked"], f"{PAGES['blocked']}?state=kept-out"):
+        assert "127.0.0.0/8" in text(operator, address)
+    assert "127.0.0.0/8" not in text(operator, f"{PAGES['blocked']}?state=over")
+    assert "1 network is blocked." in text(operator, PAGES["overview"])
+
+
+@pytest.mark.parametrize("from_the_list", [True, False])
+def test_lifting_a_block_says_what_it_does_and_keeps_the_reason(
+    operator: Client, from_the_list: bool
+) -> None:
+    controls.block(controls.command_line(), "192.0.2.0/24")
+    key = BlockedNetwork.objects.get().pk
+    chosen = {"action": "delete_selected", "_selected_action": key} if from_the_list else {}
+    address = PAGES["blocked"] if from_the_list else f"{PAGES['blocked']}{key}/delete/"
+    asked = operator.post(address, chosen) if chosen else operator.get(address)
+    assert "in again</strong>, on every gateway within two seconds" in asked.content.decode()
+    assert BlockedNetwork.objects.exists()
+    operator.post(address, {**chosen, "post": "yes", "reason": "it was the office"})
     assert not BlockedNetwork.objects.exists()
-    assert [e.action for e in OperatorAction.objects.order_by("seq")] == ["block", "unblock"]
+    entry = OperatorAction.objects.get(action=journal.UNBLOCK)
+    assert (entry.target, entry.reason) == ("192.0.2.0/24", "it was the office")
 
 
 def test_a_network_that_is_none_is_refused_in_the_form(operator: Client) -> None:
@@ -193,9 +217,48 @@ def test_the_overview_says_in_words_how_it_stands(operator: Client) -> None:
     assert "Nothing unusual." in page
     leases.renew(HOLDER, Condition(1, bell_healthy=False, rules_seq=99))
     assert "Not heard over Redis" in text(operator, PAGES["overview"])
+    assert "Full, so that more are refused" not in text(operator, PAGES["overview"])
+    controls.set_policy(controls.command_line(), {"max-connections": 1})
+    assert "Full, so that more are refused with 4503: gateway-one." in text(operator, PAGES["overview"])
     operator.post("/admin/policy/confirm/", {"realtime": "off", "banner": "Soon", "confirmed": "yes"})
     leases.renew(HOLDER, Condition(1, bell_healthy=True, rules_seq=0))
     page = text(operator, PAGES["overview"])
     assert "Real-time is off: everyone polls." in page
+    assert "Nothing unusual" not in page
     assert "Have not followed the operators&#x27; last change yet: gateway-one" in page
     assert "Back to live" in page
+
+
+def test_a_gateway_whose_environment_is_stricter_is_no_reason_to_say_it_holds_everywhere(
+    operator: Client,
+) -> None:
+    connect("ada")
+    other = Holder("gateway-two", "1.2.3", "host", 4712)
+    leases.take(other, Condition(0, bell_healthy=True, rules_seq=99))
+    GatewayProcess.objects.filter(instance="gateway-two").update(environment={"realtime": False})
+    page = text(operator, PAGES["overview"])
+    assert "Real-time is on, but not on every gateway." in page
+    assert "Other switches or limits in their environment: gateway-two." in page
+
+
+def test_the_journal_says_in_words_what_was_done(operator: Client) -> None:
+    who = controls.command_line()
+    controls.set_policy(who, {"strict": True, "max-connections": 5, "banner": "Soon"}, "a flood")
+    controls.block(who, "192.0.2.0/24")
+    controls.unblock(who, "192.0.2.0/24")
+    controls.disconnect(who, Target.everybody())
+    controls.note(who, "rights", "user ada", old={"is_active": True}, new={"is_active": False})
+    controls.note(who, "log out everywhere", "user ada")
+    for address in (PAGES["journal"], PAGES["overview"]):
+        page = text(operator, address)
+        for words in (
+            *("Strict mode: not set → on", "Connections of a gateway: not set → 5 sockets"),
+            *(
+                "Banner: not set → Soon",
+                "Blocked 192.0.2.0/24 until it is lifted",
+                "Let 192.0.2.0/24 in again",
+            ),
+            *("Disconnected everybody", "Rights of user ada: active on → active off", "a flood"),
+            "Log out everywhere: user ada",
+        ):
+            assert words in page, words

@@ -35,12 +35,12 @@ def operator() -> Client:
 def test_disconnecting_asks_for_a_reason_and_shows_what_becomes_of_it(operator: Client) -> None:
     chosen, other = connect("ada"), connect("grace")
     asked = ask(operator, "disconnect", chosen)
-    assert f"the one with id {chosen.pk}</strong>: 1 now" in asked.content.decode()
+    assert f"connection {chosen.pk}</strong>: this closes 1 live connection." in asked.content.decode()
     answer = order(operator, asked_target(asked), "lost laptop", follow=True)
     assert "1 still open: waiting for the gateway to confirm" in answer.content.decode()
     close(chosen)
     page = text(operator, answer.redirect_chain[-1][0])
-    assert "1 of 1 connection of" in page
+    assert "1 of 1 connection closed" in page
     assert str(other.username) not in page.partition("Connections that it meant")[2]
 
 
@@ -54,7 +54,7 @@ def test_users_are_disconnected_everywhere_by_one_order(operator: Client) -> Non
     chosen = connect("ada")
     connect("ada")
     asked = ask(operator, "disconnect_users", chosen)
-    assert "every connection of user ada</strong>: 2 now" in asked.content.decode()
+    assert "user ada</strong>: this closes 2 live connections." in asked.content.decode()
     target = asked_target(asked)
     order(operator, target)
     assert not OperatorAction.objects.exists()  # nobody of that id is a user
@@ -148,6 +148,22 @@ def test_who_was_connected_on_tuesday_from_this_network_is_one_search(
     assert "elsewhere" not in found
     assert "elsewhere" in text(operator, PAGES["ended"], q="elsewhere")
     assert "0 results" in text(operator, PAGES["ended"], q="nobody-at-all")
+
+
+def test_words_are_names_of_gateways_close_codes_and_guests_too(operator: Client) -> None:
+    close(connect("ada"))  # by an operator, with 4403
+    record = connect(None)
+    close(record)
+    ConnectionRecord.objects.filter(pk=record.pk).update(close_code=1000)
+    for words, found in (("guest", 1), ("4403", 1), ("4413", 0), ("gateway-o", 2), ("gateway-o guest", 1)):
+        counted = f"{found} result{'' if found == 1 else 's'}"
+        assert counted in text(operator, PAGES["ended"], q=words), words
+
+
+def test_guests_are_left_out_of_what_is_done_to_users_and_that_is_said(operator: Client) -> None:
+    asked = ask(operator, "disconnect_users", connect("ada"), connect(None))
+    assert asked_target(asked).values == ("id-of-ada",)
+    assert "Left out: 1 of guests" in asked.content.decode()
 
 
 def test_the_live_page_costs_the_same_few_queries_however_many_are_there(operator: Client) -> None:

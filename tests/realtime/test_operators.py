@@ -382,7 +382,7 @@ def test_logging_out_everywhere_ends_sessions_tokens_and_sockets(operated: Stack
     with session_of(operated.first.http_url, OPERATOR) as admin:
         page = admin.get(f"/admin/projects/user/?q={EDITOR.username}").text
         key = page.partition('name="_selected_action" value="')[2].partition('"')[0]
-        form = {"action": "log_out_everywhere", "_selected_action": key}
+        form = {"action": "log_out_everywhere", "_selected_action": key, "confirmed": "yes"}
         form["csrfmiddlewaretoken"] = admin.cookies["csrftoken"]
         admin.post("/admin/projects/user/", data=form, headers={"Referer": str(admin.base_url)})
     for socket in sockets:

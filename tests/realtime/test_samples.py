@@ -54,6 +54,10 @@ def test_points_add_up_the_gateways_of_each_moment() -> None:
         GatewaySample.objects.filter(gateway=instance).update(at=now - timedelta(seconds=5))
     *before, last = samples.points(now, timedelta(minutes=10), 10)
     assert (last.connections, last.frames, last.p99) == (15, 15.0, 0.01)
+    # One that ended half a minute before counts with its frames, and no longer with its sockets.
+    GatewaySample.objects.filter(gateway="two").update(at=now - timedelta(seconds=35))
+    *before, last = samples.points(now, timedelta(minutes=10), 10)
+    assert (last.connections, last.frames) == (10, 15.0)
     assert all(point.connections is None and point.p99 is None for point in before)
 
 
