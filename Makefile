@@ -26,8 +26,8 @@ run: $(RUNTIME) ## Set up, then serve the board on :3001 and the gateway on :800
 
 # The SQLite run closes, so that its summary is the last line: it holds all but the database tests' second pass.
 test: $(DEVELOPMENT) $(NODE_MODULES) services check ## Set up, then run the checks and the whole suite
-	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadgroup --on=postgresql
-	@$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadgroup
+	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadscope --on=postgresql
+	@$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadscope
 
 chaos: $(DEVELOPMENT) $(NODE_MODULES) services ## Break the service on purpose, in every way; the table: docs/guarantees.md
 	@$(BIN)/python -m pytest tests/faults --chaos --chaos-page=docs/guarantees.md $(if $(SEED),--chaos-seed=$(SEED)) -p no:randomly

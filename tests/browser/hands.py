@@ -2,15 +2,19 @@
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import CDPSession, Locator, Page, expect
 
 from tests.support.browser import Visitor
 
 # What does not depend on how many gateways there are is seen on one; two gateways have tests of their own.
 ON_ONE_GATEWAY = pytest.mark.parametrize("stack", ["embedded"], indirect=True)
+
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 
 Point = tuple[float, float]
 STEPS = 6  # of a movement: more than one, as from a real pointer
@@ -32,6 +36,13 @@ def expect_badge(visitor: Visitor, word: str, seconds: float = 20) -> None:
 def status(visitor: Visitor) -> dict[str, Any]:
     found: dict[str, Any] = visitor.page.evaluate("websocketService.getConnectionStatus()")
     return found
+
+
+def violations(page: Page, scheme: str, context: Any = None) -> list[str]:
+    """What axe finds on a page, or in that part of it; in the dark only what is another there: colours."""
+    options = {"resultTypes": ["violations"], **(COLOURS if scheme == "dark" else {})}
+    results = Axe().run(page, context, options).response["violations"]
+    return [f"{one['id']}: {[node['target'] for node in one['nodes']]}" for one in results]
 
 
 def record_events(visitor: Visitor) -> Callable[[], list[int]]:

@@ -3,11 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Complaints
-from tests.browser.hands import ON_ONE_GATEWAY
+from tests.browser.hands import ON_ONE_GATEWAY, SCHEMES, violations
 from tests.support.api import answered
 from tests.support.boards import Board
 from tests.support.browser import Visitor
@@ -132,17 +131,12 @@ def test_pages_are_accessible(
     found = []
     for open_page in pages:
         open_page(page, garden)
-        for scheme in ("light", "dark"):
+        for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            found += [f"{open_page.__name__}, {scheme}: {one}" for one in violations(page)]
+            found += [f"{open_page.__name__}, {scheme}: {one}" for one in violations(page, scheme)]
         if device is PHONE:
             found += [f"{open_page.__name__}: {one}" for one in unfit_for_a_phone(page)]
     assert not found, "\n".join(found)
-
-
-def violations(page: Page) -> list[str]:
-    results = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {[node['target'] for node in one['nodes']]}" for one in results]
 
 
 def unfit_for_a_phone(page: Page) -> list[str]:

@@ -3,11 +3,10 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Complaints
-from tests.browser.hands import ON_ONE_GATEWAY, expect_badge, expect_cards
+from tests.browser.hands import ON_ONE_GATEWAY, SCHEMES, expect_badge, expect_cards, violations
 from tests.support.boards import Board
 from tests.support.browser import Visitor, Windows
 from tests.support.people import EDITOR, OPERATOR, VIEWER
@@ -82,6 +81,29 @@ def test_a_page_that_cannot_be_refreshed_says_so_and_why(
 
 
 @ON_ONE_GATEWAY
+@pytest.mark.parametrize("address", ["/admin/", LIVE])
+def test_a_page_left_open_overnight_does_not_grow(stack: Stack, windows: Windows, address: str) -> None:
+    """Whatever an answer brings goes again with it: nodes, listeners, documents."""
+    stack.socket(EDITOR)
+    page = windows.open(stack, OPERATOR).page
+    page.clock.install()
+    page.goto(address)
+    page.clock.run_for(1000)
+    counters = page.context.new_cdp_session(page)
+
+    def after(refreshes: int) -> dict[str, int]:
+        for _ in range(refreshes):
+            with page.expect_response(lambda answer: answer.url.endswith(address)):
+                page.clock.run_for(6000)  # longer than any page's pause
+        counters.send("HeapProfiler.collectGarbage")
+        return counters.send("Memory.getDOMCounters")
+
+    few, many = after(3), after(30)
+    for name in ("documents", "nodes", "jsEventListeners"):
+        assert many[name] <= few[name] * 1.2, (name, few, many)
+
+
+@ON_ONE_GATEWAY
 def test_a_disconnect_is_confirmed_before_the_operators_eyes(stack: Stack, windows: Windows) -> None:
     chosen, other = stack.socket(EDITOR), stack.socket(VIEWER)
     page = open_live(windows, stack)
@@ -149,14 +171,10 @@ def test_the_pages_are_accessible_in_every_dress(stack: Stack, windows: Windows,
     page = windows.open(stack, OPERATOR, viewport={"width": width, "height": 800}).page
     found = []
     for address in PAGES:
-        for scheme in ("light", "dark"):
+        page.goto(address)
+        for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme)
-            page.goto(address)
-            results = Axe().run(page, context=OURS).response["violations"]
-            found += [
-                f"{address} {scheme} {one['id']}: {[node['target'] for node in one['nodes']]}"
-                for one in results
-            ]
+            found += [f"{address} {scheme} {one}" for one in violations(page, scheme, OURS)]
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             found.append(f"{address} scrolls sideways")
     assert not found, "\n".join(found)

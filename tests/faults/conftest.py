@@ -17,12 +17,9 @@ MakeTrial = Callable[..., Trial]
 LONG_SECONDS = 240
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long ones may take longer than other tests; whichever run share one cluster."""
+    """The long ones may take longer than other tests."""
     for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("cluster"))  # before pytest-xdist looks for it
         if item.get_closest_marker("chaos"):
             item.add_marker(pytest.mark.timeout(LONG_SECONDS))
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +21,26 @@ from tests.support.gateway import Gateway
 from tests.support.people import OWNER
 from tests.support.postgres import Postgres
 from tests.support.processes import eventually, run
+from tests.support.sockets import Socket
 
 LOCK_SECONDS = 5.0
 LONGEST_ANSWER_SECONDS = 12.0
 
 
 class Service:
-    """One gateway on a PostgreSQL of its own."""
+    """One gateway on a PostgreSQL of its own, or on that of another."""
 
-    def __init__(self, folder: Path, resources: ExitStack, **settings: str) -> None:
-        self.postgres = Postgres()
-        resources.callback(self.postgres.stop)
-        self.url = self.postgres.create("board")
+    def __init__(
+        self, folder: Path, resources: ExitStack, *, beside: "Service | None" = None, **settings: str
+    ) -> None:
+        if beside is None:
+            self.postgres = Postgres()
+            resources.callback(self.postgres.stop)
+            self.url = self.postgres.create("board")
+            run([sys.executable, "-m", "tests.support.seed"], environment({"DATABASE_URL": self.url}))
+        else:
+            self.postgres, self.url = beside.postgres, beside.url
         found = {"DATABASE_URL": self.url, "DEBUG": "false", **settings}
-        run([sys.executable, "-m", "tests.support.seed"], environment(found))
         self.gateway = Gateway(found, folder).wait_ready()
         resources.callback(self.gateway.terminate)
         self.web = httpx.Client(base_url=self.gateway.web_url, timeout=40)
@@ -42,10 +49,12 @@ class Service:
         resources.callback(self.api.close)
 
 
-@pytest.fixture(params=["true", "false"], ids=["debug", "no debug"])
-def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]:
+@pytest.fixture
+def services(tmp_path: Path) -> Iterator[list[Service]]:
+    """Two gateways, one of them in debug mode, in which Django has pages of its own for failures."""
     with ExitStack() as resources:
-        yield Service(tmp_path, resources, DEBUG=request.param)
+        first = Service(tmp_path, resources)
+        yield [first, Service(tmp_path, resources, beside=first, DEBUG="true")]
 
 
 def assert_unavailable(answer: httpx.Response) -> None:
@@ -55,16 +64,28 @@ def assert_unavailable(answer: httpx.Response) -> None:
     assert answer.json()["code"] == "unavailable"
 
 
-def test_while_the_database_is_gone_everything_says_so_and_goes_on_when_it_is_back(service: Service) -> None:
+def test_while_the_database_is_gone_everything_says_so_and_goes_on_when_it_is_back(
+    services: list[Service],
+) -> None:
+    boards = [Board(service.api) for service in services]
+    postgres = services[0].postgres
+    postgres.server.stop()
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(assert_all_says_so, services, boards))
+    postgres.server.start()
+    eventually(postgres._answers, 30, "the server to be back")
+    for service, board in zip(services, boards, strict=True):
+        assert eventually(partial(added_once, service, board)).status_code == 201
+        assert len(board.snapshot()["tasks"]) == 1
+
+
+def assert_all_says_so(service: Service, board: Board) -> None:
     """Whoever wrote must learn that the outcome is open, and that asking again does no harm."""
-    board = Board(service.api)
     service.web.cookies.set("sessionid", "s" * 32)  # the session is looked up before any view is asked
     origin = {"Origin": service.gateway.web_url}
-    key = {"Idempotency-Key": "sent-twice"}
-    service.postgres.server.stop()
     begun = time.monotonic()
     with ThreadPoolExecutor(6) as pool:
-        writing = pool.submit(service.api.post, f"{board.path}/tasks/", {"title": "Once"}, headers=key)
+        writing = pool.submit(add_once, service, board)
         reading = [pool.submit(service.api.get, f"{board.path}/{name}/") for name in ("board", "events")]
         by_cookie = pool.submit(service.web.get, f"{board.path}/", headers=origin)
         pages = [pool.submit(service.web.get, path) for path in ("/projects", "/admin/")]
@@ -78,14 +99,15 @@ def test_while_the_database_is_gone_everything_says_so_and_goes_on_when_it_is_ba
         assert (page.status_code, page.headers["content-type"]) == (503, "text/plain; charset=utf-8")
         assert page.headers["retry-after"]
         assert "does not answer" in page.text
-    service.postgres.server.start()
-    eventually(service.postgres._answers, 30, "the server to be back")
-    again = eventually(lambda: ok(service.api.post(f"{board.path}/tasks/", {"title": "Once"}, headers=key)))
-    assert again.status_code == 201
-    assert len(board.snapshot()["tasks"]) == 1
 
 
-def ok(answer: httpx.Response) -> Any:
+def add_once(service: Service, board: Board) -> httpx.Response:
+    key = {"Idempotency-Key": f"once-{board.id}"}
+    return service.api.post(f"{board.path}/tasks/", {"title": "Once"}, headers=key)
+
+
+def added_once(service: Service, board: Board) -> Any:
+    answer = add_once(service, board)
     return answer if answer.status_code < 500 else None
 
 
@@ -151,3 +173,40 @@ def test_the_server_itself_ends_what_a_vanished_gateway_leaves_open(transactiona
     assert (found["idle_in_transaction_session_timeout"], found["lock_timeout"]) == ("10s", "5s")
     params = connection.get_connection_params()
     assert (params["keepalives_idle"], params["tcp_user_timeout"]) == (5, 10_000)
+
+
+def test_a_gateway_that_starts_meanwhile_lets_nobody_in_before_it_knows_what_operators_have_set(
+    tmp_path: Path,
+) -> None:
+    """It cannot know whether real-time is off, or who is blocked: clients are told to come back."""
+    with ExitStack() as resources:
+        service = Service(tmp_path, resources)
+        token = log_in(service.gateway.http_url, OWNER)
+        service.gateway.terminate()
+        service.postgres.server.stop()
+        service.gateway.start()
+        service.gateway.wait_until(partial(answers, service.gateway), 30)
+        with ThreadPoolExecutor() as pool:
+            socket = pool.submit(close_code, service.gateway, token)
+            handshake = pool.submit(
+                httpx.get, f"{service.gateway.http_url}/socket.io/?EIO=4&transport=polling", timeout=40
+            )
+        assert socket.result() == 1012
+        assert handshake.result().status_code == 503
+        service.postgres.server.start()
+        eventually(service.postgres._answers, 30, "the server to be back")
+        service.gateway.wait_ready()
+        with Socket(service.gateway.ws_url, token=token) as late:
+            assert late.next()["event"] == "hello"
+
+
+def answers(gateway: Gateway) -> bool:
+    try:
+        return httpx.get(f"{gateway.http_url}/health", timeout=10).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def close_code(gateway: Gateway, token: str) -> int:
+    with Socket(gateway.ws_url, token=token) as socket:
+        return socket.wait_closed(20)
