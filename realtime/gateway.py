@@ -203,7 +203,7 @@ class Gateway:
 
     def _condition(self) -> Condition:
         healthy = self.bell is not None and self.bell.healthy
-        return Condition(len(self.connections), healthy, self.following.seq)
+        return Condition(len(self.connections), healthy, self.following.seq, metrics.resident_bytes())
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)

@@ -36,11 +36,12 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """How a gateway does, told with each renewal."""
+    """How a gateway does, told with each renewal. `memory`: resident bytes, 0 where the system tells none."""
 
     connections: int
     bell_healthy: bool
     rules_seq: int = -1
+    memory: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ def _renewed(condition: Condition) -> dict[str, Any]:
         "connections": condition.connections,
         "bell_healthy": condition.bell_healthy,
         "rules_seq": condition.rules_seq,
+        "memory": condition.memory,
     }
 
 

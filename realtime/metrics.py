@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import PROCESS_COLLECTOR, Counter, Gauge, Histogram
 
 from realtime.protocol import CloseCode
 
@@ -91,3 +91,9 @@ def count_close(code: int) -> None:
 
 def count_in(event: str) -> None:
     MESSAGES.labels("in", event if event in _known else "other").inc()
+
+
+def resident_bytes() -> int:
+    """The memory that this process holds; 0 where the system does not tell."""
+    found = (sample for metric in PROCESS_COLLECTOR.collect() for sample in metric.samples)
+    return next((int(one.value) for one in found if one.name == "process_resident_memory_bytes"), 0)

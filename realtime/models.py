@@ -62,6 +62,9 @@ class GatewayProcess(models.Model):
     rules_seq = models.BigIntegerField(
         default=-1, db_default=-1, help_text="the operators' entry that is in force there"
     )
+    memory = models.BigIntegerField(
+        default=0, db_default=0, help_text="resident bytes at the last renewal; 0: not known"
+    )
     environment = models.JSONField(
         default=dict, db_default={}, help_text="what its environment says of the switches and limits"
     )

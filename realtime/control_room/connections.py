@@ -265,7 +265,8 @@ class GatewayAdmin(ReadOnly, admin.ModelAdmin):
 
     change_list_template = "realtime/refreshed_list.html"
     list_display = (
-        *("process", "state", "version", "connections", "hears", "follows", "started", "renewed"),
+        *("process", "state", "version", "connections", "resident", "hears", "follows", "started"),
+        "renewed",
     )
     ordering = ("-expires_at",)
     list_per_page = PER_PAGE
@@ -285,6 +286,10 @@ class GatewayAdmin(ReadOnly, admin.ModelAdmin):
         if gateway.live:
             return "live"
         return _twofold("ended", moment(gateway.ended_at)) if gateway.ended_at else "lease has run out"
+
+    @admin.display(description="memory", ordering="memory")
+    def resident(self, gateway: GatewayProcess) -> str:
+        return filesizeformat(gateway.memory) if gateway.memory and not gateway.ended_at else "—"
 
     @admin.display(description="journal in force up to", ordering="rules_seq")
     def follows(self, gateway: GatewayProcess) -> str:

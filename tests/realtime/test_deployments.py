@@ -35,7 +35,7 @@ def test_the_version_before_goes_on_writing_once_the_tables_are_the_new_ones() -
     older.get_model("projects", "User").objects.create(username="newcomer", password="!")
 
     found = GatewayProcess.objects.get()
-    assert (found.rules_seq, found.environment) == (-1, {})
+    assert (found.rules_seq, found.environment, found.memory) == (-1, {}, 0)
     record = ConnectionRecord.objects.get()
     assert (record.frames_in, record.bytes_in, record.lag, record.credential) == (1, 0, 0, "")
     assert record.address_key == ""

@@ -63,10 +63,11 @@ def test_a_lease_runs_for_six_seconds_by_the_clock_of_the_database() -> None:
 def test_a_renewal_prolongs_it_and_says_how_the_gateway_does() -> None:
     leases.take(holder(), WELL)
     run_out()
-    assert leases.renew(holder(), Condition(connections=5, bell_healthy=False))
+    assert leases.renew(holder(), Condition(5, bell_healthy=False, memory=metrics.resident_bytes()))
     row = GatewayProcess.objects.get()
     assert live() == ["gateway-one"]
     assert (row.connections, row.bell_healthy) == (5, False)
+    assert row.memory > 20_000_000  # of this very process
 
 
 def test_a_dead_gateways_connections_are_closed_off_and_nobody_elses() -> None:
