@@ -1,78 +1,160 @@
-"""What the commands that throw a switch have in common."""
+"""What the commands that throw a switch or set a limit have in common."""
 
 import json as json_module
 from argparse import ArgumentParser
+from collections import Counter
 from typing import Any, ClassVar
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
-from realtime import confirmation, controls, journal, standing
-from realtime.confirmation import Followers
-from realtime.policy import SETTINGS, shown
+from realtime import confirmation, controls, forecast, journal, standing
+from realtime.management import setting as words
+from realtime.management.operating import OperatorCommand
+from realtime.management.ordering import until
+from realtime.management.wording import are, by_reason, counted
+from realtime.models import ConnectionRecord, OperatorAction
+from realtime.policy import SETTINGS, Kind
+from realtime.protocol import CloseCode
 from realtime.standing import Standing
 
+CLOSES = {
+    "realtime": CloseCode.REALTIME_OFF,
+    "strict": CloseCode.FORBIDDEN,
+    "require-auth": CloseCode.UNAUTHENTICATED,
+    "max-connections": CloseCode.FULL,
+    "connection-timeout": CloseCode.IDLE,
+}
+SHUT_GUESTS_OUT = ("strict", "require-auth")
+GUESTS = "While it is on, guests cannot read public boards, over REST either."
+SAME = "Nothing was changed: it was set so already."
 
-class SwitchCommand(BaseCommand):
-    """`on`, `off` and `status` of one switch, which holds on every gateway at once.
 
-    Exit status 1 where a switch was thrown and is not in force everywhere, which is then said.
+class SettingCommand(OperatorCommand):
+    """One that sets a setting on every gateway at once, or says whom that would cut off.
+
+    Exit status 1 where it is not in force everywhere, which is then said.
     """
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--reason", default="", help="why, for the journal")
+        parser.add_argument("--dry-run", action="store_true", help="only say whom it would cut off")
+        parser.add_argument(
+            "--json", action="store_true", help="how it stands as a JSON object, for programs"
+        )
+
+    def forecast(self, name: str, changes: dict[str, Any], json: bool) -> None:
+        """Say whom these changes would cut off, and do nothing."""
+        counts = forecast.by_reason(forecast.of_policy(changes))
+        cut_off = sum(counts.values())
+        if json:
+            self.stdout.write(json_module.dumps({"wouldClose": cut_off, "byReason": counts}))
+            return
+        stands, wanted = standing.of(name), changes[name]
+        lines = [words.already(stands)] if wanted is not None and stands.everywhere == wanted else []
+        lines.append(f"That would close {counted(cut_off, 'live connection')}.")
+        lines += by_reason(counts)
+        if wanted is True and name in SHUT_GUESTS_OUT:
+            lines.append(GUESTS)
+        self.stdout.write("\n".join(lines))
+
+    def change(self, name: str, changes: dict[str, Any], options: dict[str, Any], wanted: Any = None) -> None:
+        """Make them, wait for the gateways, and say how `name` stands then.
+
+        wanted: what is to be in force then; None where that is left to the environment
+        """
+        try:
+            entries = controls.set_policy(controls.command_line(), changes, options["reason"])
+        except ValueError as wrong:
+            raise CommandError(f"nothing was changed: {wrong}") from None
+        seq = journal.head()
+        self.written = entries[-1].seq if entries else None
+        entry = _closing(entries, name, wanted)
+        until(lambda: not confirmation.followers(seq).behind and not _staying(entry))
+        stands = standing.of(name)
+        self.tell(stands, options["json"], _done(name, wanted, entry) if entries else [SAME])
+        followers = confirmation.followers(seq)
+        if followers.behind:
+            raise CommandError(f"not confirmed in time by {', '.join(followers.behind)}")
+        why = None if wanted is None else words.against(stands, wanted)
+        if why is not None:
+            raise CommandError(why)
+
+    def tell(self, stands: Standing, json: bool, done: list[str] | None = None) -> None:
+        """How it stands; `done` says what has come of a change, to programs beside the JSON."""
+        done = [*(done or []), *words.of_shell_alone(stands)]
+        if json:
+            self.stdout.write(json_module.dumps(stands.as_json()))
+            if done:
+                self.note("\n".join(done), json)
+            return
+        lines = [words.headline(stands), *done, *self.more(stands), *words.sides(stands)]
+        self.stdout.write("\n".join(lines))
+
+    def more(self, stands: Standing) -> list[str]:
+        """Further lines about what is in force."""
+        return []
+
+
+class SwitchCommand(SettingCommand):
+    """`on`, `off` and `status` of one switch."""
 
     setting: ClassVar[str]
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("what", choices=["on", "off", "status"])
-        parser.add_argument("--reason", default="", help="why, for the journal")
-        parser.add_argument(
-            "--json", action="store_true", help="how it stands as a JSON object, for programs"
-        )
+        super().add_arguments(parser)
 
-    def handle(self, *args: Any, what: str, reason: str, json: bool, **options: Any) -> None:
-        if what == "status":
-            self._tell(json)
-            return
+    def handle(self, *args: Any, what: str, **options: Any) -> None:
         on = what == "on"
-        try:
-            controls.set_policy(controls.command_line(), self.changes(on, options), reason)
-        except ValueError as wrong:
-            raise CommandError(f"nothing was changed: {wrong}") from None
-        seq = journal.head()
-        confirmation.wait_until(lambda: not confirmation.followers(seq).behind)
-        self._tell(json)
-        self._check(on, confirmation.followers(seq))
+        strict = SETTINGS[self.setting].strict
+        if options["dry_run"] and (what == "status" or on is not strict):
+            word, other = ("on", "off") if strict else ("off", "on")
+            raise CommandError(f"--dry-run goes with {word}: {other} cuts nobody off")
+        if what == "status":
+            self.tell(standing.of(self.setting), options["json"])
+        elif options["dry_run"]:
+            self.forecast(self.setting, self.changes(on, options), options["json"])
+        else:
+            self.change(self.setting, self.changes(on, options), options, wanted=on)
 
     def changes(self, on: bool, options: dict[str, Any]) -> dict[str, Any]:
         """The settings that `on` or `off` sets: a switch is thrown, or what was thrown is taken back."""
         return {self.setting: on if on is SETTINGS[self.setting].strict else None}
 
-    def _check(self, on: bool, followers: Followers) -> None:
-        if followers.behind:
-            raise CommandError(f"not confirmed in time by {', '.join(followers.behind)}")
-        stands = standing.of(self.setting)
-        word = "on" if on else "off"
-        if stands.in_force is not on:
-            raise CommandError(
-                f"still {stands.words}: {stands.variable} of the environment says so, "
-                f"and the stricter of the two holds. Set it to {word} there and restart"
-            )
-        against = [one.instance for one in stands.gateways if one.in_force is not on]
-        if against:
-            raise CommandError(f"not {word} on {', '.join(against)}, whose environment is stricter")
 
-    def _tell(self, json: bool) -> None:
-        stands = standing.of(self.setting)
-        self.stdout.write(json_module.dumps(stands.as_json()) if json else self._sentences(stands))
+def _closing(entries: list[OperatorAction], name: str, wanted: Any) -> OperatorAction | None:
+    """The entry for which sockets are closed; None where there is none."""
+    lax = SETTINGS[name].kind is Kind.SWITCH and wanted is not SETTINGS[name].strict
+    if lax or name not in CLOSES:
+        return None
+    found = next((entry for entry in entries if entry.target == name), None)
+    if found is not None:
+        found.refresh_from_db()
+    return found
 
-    def _sentences(self, stands: Standing) -> str:
-        lines = [f"{stands.label} is {stands.words}.", *self.more(stands)]
-        lines.append(f"  environment  {stands.variable}={shown(stands.environment)}")
-        lines.append(f"  operators    {shown(stands.operators)}{stands.since}")
-        lines += [
-            f"  gateway      {one.instance}: {one.words}" + ("" if one.followed else ", has not followed yet")
-            for one in stands.gateways
-        ]
-        return "\n".join(lines if stands.gateways else [*lines, "  no gateway is running"])
 
-    def more(self, stands: Standing) -> list[str]:
-        """Further lines about what is in force."""
-        return []
+def _staying(entry: OperatorAction | None) -> int:
+    """How many sockets are still open that were when it was set, and may not be under it."""
+    if entry is None:
+        return 0
+    return sum(record.opened_at <= entry.at for record, _ in forecast.of_policy({}))
+
+
+def _done(name: str, wanted: Any, entry: OperatorAction | None) -> list[str]:
+    """What has come of a change, as far as gateways have written it down."""
+    lines = [GUESTS] if wanted is True and name in SHUT_GUESTS_OUT else []
+    if entry is None:
+        return lines
+    counts, staying = _closed(entry), _staying(entry)
+    told = f"Closed {counted(sum(counts.values()), 'socket')}"
+    lines.append(told + (f"; {staying} that may not stay {are(staying)} still open." if staying else "."))
+    return lines if name == "realtime" else [*lines, *by_reason(counts)]
+
+
+def _closed(entry: OperatorAction) -> dict[str, int]:
+    """How many of those that were open when it was set have been closed for it, by reason."""
+    found = ConnectionRecord.objects.filter(
+        close_code=CLOSES[entry.target], opened_at__lte=entry.at, closed_at__gte=entry.at
+    )
+    reasons = found.values_list("close_reason", flat=True)
+    return dict(Counter(reason or "no reason" for reason in reasons).most_common())

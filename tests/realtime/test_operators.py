@@ -248,7 +248,9 @@ def test_a_user_is_disconnected_everywhere_and_it_is_confirmed(operated: Stack) 
     sockets, other = on_each(operated), operated.socket(VIEWER)
     eventually(lambda: live(operated) >= len(sockets) + 1, what="the audit to know them")
     told = done(operated.console("disconnect", "--user", EDITOR.username, "--reason", "lost laptop"))
-    assert told.strip() == f"Closed {len(sockets)} of {len(sockets)} connections of user {EDITOR.username}."
+    connections = "connection" if len(sockets) == 1 else "connections"
+    count = f"{len(sockets)} of {len(sockets)} {connections}"
+    assert told.strip() == f"Closed {count} of user {EDITOR.username}."
     for socket in sockets:
         assert socket.wait_closed() == 4403
         assert socket.connection.close_reason == "lost laptop"

@@ -4,13 +4,14 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from realtime import records
 from realtime.eventlog import rfc3339
+from realtime.management.operating import OperatorCommand
+from realtime.management.wording import counted, table
 from realtime.models import ConnectionRecord
 
 COLUMNS = (
+    "connectionId",
     "user",
     "address",
     "transport",
@@ -23,7 +24,7 @@ COLUMNS = (
 )
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = "List the live connections of every gateway. They are written once a second, counters every ten."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -61,11 +62,8 @@ def as_json(rows: list[dict[str, Any]]) -> str:
 
 def as_table(rows: list[dict[str, Any]]) -> str:
     """A line a connection under a heading, and how many there are."""
-    lines = [(*COLUMNS, "closed"), *(_cells(row) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    shown = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
-    count = f"{len(rows)} connection{'' if len(rows) == 1 else 's'}"
-    return "\n".join([*(line.rstrip() for line in shown), count] if rows else [count])
+    lines = table((*COLUMNS, "closed"), map(_cells, rows)) if rows else []
+    return "\n".join([*lines, counted(len(rows), "connection")])
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:

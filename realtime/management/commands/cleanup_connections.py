@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from realtime import leases
+from realtime.management.operating import OperatorCommand
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = "Close off the connections of gateways whose lease has run out, as live gateways do by themselves."
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -1,20 +1,19 @@
 """Close live connections, whichever gateways hold them."""
 
-import json as json_module
 from argparse import ArgumentParser
 from functools import partial
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
-from realtime import confirmation, controls
+from realtime import controls
 from realtime.confirmation import Outcome
-from realtime.models import OperatorAction
-from realtime.targets import Target
+from realtime.management.ordering import OrderCommand, closed
+from realtime.targets import Target, TargetKind
 
 
-class Command(BaseCommand):
+class Command(OrderCommand):
     help = (
         "Close live connections with 4403, on whichever gateway holds them, and wait until it is confirmed. "
         "A client may connect again: to keep it out, block its network or disable its user."
@@ -35,14 +34,7 @@ class Command(BaseCommand):
         except ValueError as wrong:
             raise CommandError(str(wrong)) from None
         order = controls.disconnect(controls.command_line(), target, reason)
-        order.refresh_from_db()
-        confirmed = confirmation.wait_until(partial(_confirmed, order))
-        outcome = confirmation.outcome(order)
-        self.stdout.write(_as_json(order, outcome) if json else _sentence(target, outcome))
-        if not confirmed:
-            behind = ", ".join(confirmation.followers(order.seq).behind)
-            why = f"not followed yet by {behind}" if behind else "their clients take no close frame"
-            raise CommandError(f"not confirmed in time: {why}")
+        self.carry_out(order, partial(_sentence, target), json)
 
     def _target(self, options: dict[str, Any]) -> Target:
         if options["user"] is not None:
@@ -60,20 +52,22 @@ class Command(BaseCommand):
         return Target.users({str(user.pk): username})
 
 
-def _confirmed(order: OperatorAction) -> bool:
-    """Every gateway that lives has carried it out, and none of those that were meant is open."""
-    return not confirmation.followers(order.seq).behind and confirmation.outcome(order).open == 0
-
-
 def _sentence(target: Target, outcome: Outcome) -> str:
-    if not outcome.meant:
-        return f"No connection of {target.label} was open."
-    told = f"Closed {outcome.closed} of {outcome.meant} connections of {target.label}."
-    if outcome.gone:
-        told += f" {outcome.gone} went with a gateway that is gone."
-    return told + (f" {outcome.open} still open." if outcome.open else "")
+    whose = _whose(target)
+    if outcome.meant:
+        return closed(outcome, whose)
+    one = target.kind is TargetKind.CONNECTIONS
+    return f"No connection{whose} {'is' if one else 'was'} open."
 
 
-def _as_json(order: OperatorAction, outcome: Outcome) -> str:
-    found = {"order": order.seq, "meant": outcome.meant, "closed": outcome.closed}
-    return json_module.dumps({**found, "gone": outcome.gone, "open": outcome.open})
+def _whose(target: Target) -> str:
+    """Stands after the word "connections"."""
+    match target.kind:
+        case TargetKind.ALL:
+            return ""
+        case TargetKind.NETWORK:
+            return f" from {target.values[0]}"
+        case TargetKind.CONNECTIONS:
+            return f" with the id {target.values[0]}"
+        case TargetKind.USERS:
+            return f" of {target.label}"

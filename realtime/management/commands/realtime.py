@@ -3,8 +3,11 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from django.core.management.base import CommandError
+
 from realtime import records, standing
 from realtime.management.switching import SwitchCommand
+from realtime.management.wording import are, counted
 from realtime.standing import Standing
 
 
@@ -21,11 +24,16 @@ class Command(SwitchCommand):
             "--banner", metavar="TEXT", help="shown on every board; `on` without it takes the banner away"
         )
 
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["what"] == "status" and options["banner"] is not None:
+            raise CommandError("--banner goes with on and off")
+        super().handle(*args, **options)
+
     def changes(self, on: bool, options: dict[str, Any]) -> dict[str, Any]:
         changes, banner = super().changes(on, options), options["banner"]
         return changes if banner is None and not on else {**changes, "banner": banner or None}
 
     def more(self, stands: Standing) -> list[str]:
-        banner = standing.of("banner").in_force
-        sockets = f"{records.live().count()} sockets are open."
+        banner, live = standing.of("banner").in_force, records.live().count()
+        sockets = f"{counted(live, 'socket')} {are(live)} open."
         return [f"{sockets} Banner: {banner}" if banner else f"{sockets} No banner."]

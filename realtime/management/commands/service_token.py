@@ -4,13 +4,14 @@ import re
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from realtime import tokens
+from realtime.management.operating import OperatorCommand
 from realtime.tokens import TokenType
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = "Print a token with which a service may send events to POST /api/projects/{id}/publish/."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

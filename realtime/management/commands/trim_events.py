@@ -3,12 +3,12 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
 
 from realtime import retention
+from realtime.management.operating import OperatorCommand
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = (
         "Delete events older than EVENT_RETENTION_DAYS, but for each room's newest EVENT_RETENTION_MINIMUM."
     )
