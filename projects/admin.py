@@ -25,6 +25,7 @@ from projects.models import Column, Comment, Membership, Project, Task, User
 from projects.ordering import BOTTOM
 from realtime import controls
 
+MOST_LOGGED_OUT = 500
 Row = TypeVar("Row", bound=Model)
 Fields = tuple[str, ...]
 
@@ -102,7 +103,9 @@ class PasswordForm(AdminPasswordChangeForm):
 
     def save(self, commit: bool = True) -> User:
         password = _password(self.cleaned_data)
-        return services.user_set_password(actor=self._actor, user_id=self.user.pk, password=password)
+        found = services.user_set_password(actor=self._actor, user_id=self.user.pk, password=password)
+        self.user = found  # whom Django keeps logged in where they have set their own
+        return found
 
 
 def _password(values: dict[str, Any]) -> str | None:
@@ -118,12 +121,15 @@ class UserAdmin(ServiceMixin, DjangoUserAdmin):  # type: ignore[misc]
     @admin.action(description="Log out everywhere", permissions=["change"])
     def log_out_everywhere(self, request: HttpRequest, chosen: QuerySet[User]) -> HttpResponse | None:
         """Ends their sessions, tokens and sockets; they may log in again. Asks before."""
+        if len(chosen) > MOST_LOGGED_OUT:
+            messages.error(request, f"Choose {MOST_LOGGED_OUT} users at the most.")
+            return None
         if "confirmed" not in request.POST:
             context = {
                 **self.admin_site.each_context(request),
                 "title": "Log out everywhere?",
                 "chosen": chosen,
-                "sockets": controls.live_connections(str(user.pk) for user in chosen),
+                "sockets": controls.live_connections(request.user, (str(user.pk) for user in chosen)),
             }
             return TemplateResponse(request, "projects/admin/log_out_everywhere.html", context)
         operator, reason = controls.operator_of(request.user), request.POST.get("reason", "")
@@ -147,7 +153,7 @@ class UserAdmin(ServiceMixin, DjangoUserAdmin):  # type: ignore[misc]
         services.user_update(actor=actor, user_id=row.pk, values=plain, granted=granted)
 
     def remove(self, actor: User, row: User) -> None:
-        services.user_delete(user_id=row.pk)
+        services.user_delete(actor=actor, user_id=row.pk)
 
 
 @admin.register(Project)

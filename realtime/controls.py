@@ -7,6 +7,7 @@ the `Operator` who acts and a reason, and raise ValueError, which says what was 
 import getpass
 import socket
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -14,16 +15,22 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from realtime import broadcast, journal, policy, records, rules
+from realtime.journal import Entries as Entries
 from realtime.journal import Operator as Operator
 from realtime.models import BlockedNetwork, OperatorAction, PolicySetting
-from realtime.networks import read_network
+from realtime.networks import contains, read_network
 from realtime.policy import SETTINGS
 from realtime.targets import Target
 
 COMMAND_LINE = "command-line"
+# Django's permissions.
+VIEW = "realtime.view_connections"
+DISCONNECT = "realtime.disconnect"
+POLICY = "realtime.change_policy"
 
 
 def user_changed(user_id: str) -> None:
@@ -83,7 +90,7 @@ def _setting(name: str) -> policy.Setting:
 def _set(operator: Operator, entries: journal.Entries, name: str, old: Any, new: Any) -> OperatorAction:
     values = {"value": new, "set_at": Now(), "set_by": operator.name}
     PolicySetting.objects.update_or_create(name=name, defaults=values)
-    return entries.add("policy", name, old=old, new=new)
+    return entries.add(journal.POLICY, name, old=old, new=new)
 
 
 def block(
@@ -101,21 +108,30 @@ def block(
         }
         BlockedNetwork.objects.update_or_create(network=found, defaults=values)
         old = None if before is None else _block_value(before.until)
-        entry = entries.add(journal.BLOCK, found, old=old, new=_block_value(until))
-    entry.refresh_from_db()
-    return entry
+        return entries.add(journal.BLOCK, found, old=old, new=_block_value(until))
 
 
-def unblock(operator: Operator, network: str, reason: str = "") -> bool:
-    """Let a network in again; whether it was blocked."""
+def unblock(operator: Operator, network: str, reason: str = "") -> OperatorAction | None:
+    """Let a network in again; None where it was not blocked."""
     found = str(read_network(network))
     with journal.writing(operator, reason) as entries:
         row = BlockedNetwork.objects.filter(network=found).first()
         if row is None:
-            return False
+            return None
         row.delete()
-        entries.add(journal.UNBLOCK, found, old=_block_value(row.until), new=None)
-    return True
+        return entries.add(journal.UNBLOCK, found, old=_block_value(row.until), new=None)
+
+
+def blocked() -> QuerySet[BlockedNetwork]:
+    """The blocks that hold now; the others' time is over."""
+    return BlockedNetwork.objects.filter(Q(until=None) | Q(until__gt=Now()))
+
+
+def blocked_around(network: str) -> list[str]:
+    """The other blocked networks in which this one lies. Raises ValueError."""
+    inner = read_network(network)
+    others = blocked().exclude(network=network).values_list("network", flat=True)
+    return [other for other in others if contains(other, inner)]
 
 
 def _block_value(until: datetime | None) -> dict[str, str | None]:
@@ -131,16 +147,22 @@ def disconnect(operator: Operator, target: Target, reason: str = "") -> Operator
         return entries.add(journal.DISCONNECT, target.label, new=target.stored())
 
 
-def note(
-    operator: Operator, action: str, target: str, reason: str = "", *, old: Any = None, new: Any = None
-) -> None:
-    """Write down what an operator did that is not the gateway's own affair, in the caller's transaction."""
-    with journal.writing(operator, reason) as entries:
-        entries.add(action, target, old=old, new=new)
+def noting(operator: Operator, reason: str = "") -> AbstractContextManager[Entries]:
+    """For entries of what an operator does that is not the gateway's own affair. The journal is locked from
+    then on to the end of the caller's transaction.
+    """
+    return journal.writing(operator, reason)
 
 
-def live_connections(user_ids: Iterable[str]) -> int:
-    """How many sockets these users have open."""
+def may_view(user: Any) -> bool:
+    """Whether a member of staff may see who is connected: all who may act on it may."""
+    return any(map(user.has_perm, (VIEW, DISCONNECT, POLICY)))
+
+
+def live_connections(viewer: Any, user_ids: Iterable[str]) -> int | None:
+    """How many sockets these users have open; None for who may not see that."""
+    if not may_view(viewer):
+        return None
     return records.live().filter(user_id__in=list(user_ids)).count()
 
 

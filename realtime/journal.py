@@ -25,6 +25,8 @@ COUNTER = "operators"  # a room's name has a colon
 FOLLOW = {"order": "rules"}
 BLOCK = "block"
 UNBLOCK = "unblock"
+POLICY = "policy"
+RIGHTS = "rights"
 DISCONNECT = "disconnect"  # the action that gateways carry out; the others change what they read
 
 

@@ -1,11 +1,14 @@
 """What the gateway tells Prometheus. No label holds an id, an address or free text from a client."""
 
+import resource
 from collections.abc import Iterable
+from pathlib import Path
 
-from prometheus_client import PROCESS_COLLECTOR, Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from realtime.protocol import CloseCode
 
+STATM = Path("/proc/self/statm")
 LATENCY_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 CONNECTIONS = Gauge("websocket_connections", "Open sockets of this process")
@@ -94,6 +97,11 @@ def count_in(event: str) -> None:
 
 
 def resident_bytes() -> int:
-    """The memory that this process holds; 0 where the system does not tell."""
-    found = (sample for metric in PROCESS_COLLECTOR.collect() for sample in metric.samples)
-    return next((int(one.value) for one in found if one.name == "process_resident_memory_bytes"), 0)
+    """The memory that this process holds, by proc(5); 0 where the system does not tell.
+
+    Prometheus's own collector lists every open socket for it.
+    """
+    try:
+        return int(STATM.read_bytes().split()[1]) * resource.getpagesize()
+    except OSError:
+        return 0

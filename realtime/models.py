@@ -4,6 +4,7 @@ from typing import Any, NoReturn
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 
 class RoomHead(models.Model):
@@ -252,3 +253,8 @@ class BlockedNetwork(models.Model):
 
     def __str__(self) -> str:
         return self.network
+
+    @property
+    def holds(self) -> bool:
+        """Whether it keeps anybody out now, by this process's clock."""
+        return self.until is None or self.until > timezone.now()

@@ -60,6 +60,16 @@ def _digits(address: Address) -> str:
     return f"{address.version}{int(address):0{address.max_prefixlen // 4}x}"
 
 
+def contains(wide: str, narrow: Network) -> bool:
+    """Whether a network lies within another; False where that one is not understood."""
+    try:
+        low, high = key_range(read_network(wide))
+    except ValueError:  # written past the controls
+        return False
+    first, last = key_range(narrow)
+    return low <= first and last <= high
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """A network that is kept out, until a moment in epoch seconds (None: until it is lifted)."""

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.contrib.admin.models import LogEntry
 from django.db import transaction
-from django.db.models import Model, ProtectedError
+from django.db.models import Model, ProtectedError, QuerySet
 
 from projects import events
 from projects.errors import Conflict, NotFound
@@ -75,17 +75,25 @@ def user_update(
 
 
 def _note_rights(actor: User, user_id: UUID, rights: Mapping[str, Any]) -> None:
-    """Before the user is locked: whoever writes into the journal locks it first."""
-    user = User.objects.filter(pk=user_id).first()
-    if user is None:
-        return
-    before = {
-        name: getattr(user, name) if name in RIGHTS else _named(getattr(user, name).all()) for name in rights
-    }
+    """Before the user is locked: whoever writes into the journal locks it first, and reads then."""
+    with controls.noting(controls.operator_of(actor)) as entries:
+        user = User.objects.filter(pk=user_id).first()
+        if user is not None:
+            _add_rights(entries, user, rights)
+
+
+def _add_rights(entries: controls.Entries, user: User, rights: Mapping[str, Any]) -> None:
+    before = {name: getattr(user, name) if name in RIGHTS else _named(_held(user, name)) for name in rights}
     new = {name: value for name, value in rights.items() if value != before[name]}
     if new:
         old = {name: before[name] for name in new}
-        controls.note(controls.operator_of(actor), "rights", f"user {user.username}", old=old, new=new)
+        entries.add("rights", f"user {user.username}", old=old, new=new)
+
+
+def _held(user: User, name: str) -> Iterable[Model]:
+    """Permissions name their content type: one query for all."""
+    rows: QuerySet[Any] = getattr(user, name).all()
+    return rows.select_related("content_type") if name == "user_permissions" else rows
 
 
 def _named(rows: Iterable[Model]) -> list[str]:
@@ -107,8 +115,9 @@ def _changing_all(user_id: UUID, actor: User, mutation_id: str | None) -> Iterat
 def user_set_password(*, actor: User, user_id: UUID, password: str | None) -> User:
     """Set by an operator; None: the user cannot log in by a password."""
     user = User.objects.get(pk=user_id)
-    controls.note(controls.operator_of(actor), "password", f"user {user.username}")
-    user.set_password(password)
+    user.set_password(password)  # which takes its time: not while the journal is locked
+    with controls.noting(controls.operator_of(actor)) as entries:
+        entries.add("password", f"user {user.username}", new="none" if password is None else "a new one")
     user.save(update_fields=["password"])
     controls.user_changed(str(user.pk))
     return user
@@ -123,7 +132,8 @@ def user_log_out_everywhere(
     if found is None:
         raise NotFound("There is no such user.")
     if operator is not None:  # before the user: whoever writes into the journal locks it first
-        controls.note(operator, "log out everywhere", f"user {found.username}", reason)
+        with controls.noting(operator, reason) as entries:
+            entries.add("log out everywhere", f"user {found.username}")
     user = lock_user(pk=user_id)
     if user is None:
         raise NotFound("There is no such user.")
@@ -132,14 +142,19 @@ def user_log_out_everywhere(
     controls.user_changed(str(user.pk))
 
 
-def user_delete(*, user_id: UUID) -> None:
-    """Raises Conflict `user-in-use` while a membership, a task or a comment names the user,
+def user_delete(*, actor: User, user_id: UUID) -> None:
+    """By an operator. Raises Conflict `user-in-use` while a membership, a task or a comment names the user,
     or the admin's log, which would lose what they did.
     """
     try:
         with transaction.atomic():
             if LogEntry.objects.filter(user=user_id).exists():
                 raise Conflict("The admin's log names this user. " + _INSTEAD, code="user-in-use")
+            user = User.objects.filter(pk=user_id).first()
+            if user is None:
+                raise NotFound("There is no such user.")
+            with controls.noting(controls.operator_of(actor)) as entries:
+                entries.add("user deleted", f"user {user.username}")
             User.objects.filter(pk=user_id).delete()
             controls.user_changed(str(user_id))
     except ProtectedError:

@@ -18,7 +18,6 @@ from realtime.control_room.rights import ReadOnly, Titled, may_disconnect, may_v
 from realtime.control_room.wording import moment, told
 from realtime.models import BlockedNetwork, OperatorAction
 from realtime.networks import read_address, read_network
-from realtime.policy import shown
 
 SHOWN = 200
 KEPT_OUT, OVER = "kept out", "its time is over"
@@ -41,14 +40,6 @@ class JournalAdmin(ReadOnly, admin.ModelAdmin):
     def what(self, entry: OperatorAction) -> str:
         return told(entry)
 
-    @admin.display(description="before")
-    def before(self, entry: OperatorAction) -> str:
-        return "—" if entry.action == journal.DISCONNECT else shown(entry.old)
-
-    @admin.display(description="after")
-    def after(self, entry: OperatorAction) -> str:
-        return "—" if entry.action == journal.DISCONNECT else shown(entry.new)
-
     def change_view(
         self,
         request: HttpRequest,
@@ -65,8 +56,7 @@ class JournalAdmin(ReadOnly, admin.ModelAdmin):
             "title": told(entry),
             "entry": entry,
             "followers": confirmation.followers(entry.seq),
-            "before": self.before(entry),
-            "after": self.after(entry),
+            "is_order": entry.action == journal.DISCONNECT,
             "opts": self.opts,
         }
         if confirmation.target_of(entry) is not None:
@@ -112,10 +102,17 @@ class InForce(admin.SimpleListFilter):
         return (("kept-out", KEPT_OUT), ("over", OVER))
 
     def queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
-        over = Q(until__lte=timezone.now())
-        return {"over": queryset.filter(over), "kept-out": queryset.exclude(over)}.get(
-            self.value() or "", queryset
-        )
+        in_force = Q(pk__in=controls.blocked())
+        found = {"over": queryset.exclude(in_force), "kept-out": queryset.filter(in_force)}
+        return found.get(self.value() or "", queryset)
+
+
+def lifted(network: str) -> str:
+    """What has come of lifting a block."""
+    wider = controls.blocked_around(network)
+    if wider:
+        return f"{network} is no longer blocked by itself; it is still within {', '.join(wider)}."
+    return f"{network} is let in again, on every gateway within two seconds."
 
 
 class BlockedNetworkAdmin(Titled, admin.ModelAdmin):
@@ -123,7 +120,7 @@ class BlockedNetworkAdmin(Titled, admin.ModelAdmin):
 
     form = BlockForm
     change_list_template = "realtime/list.html"
-    list_display = ("network", "state", "until", "reason", "blocked_at", "blocked_by")
+    list_display = ("network", "state", "ends", "reason", "begun", "blocked_by")
     list_filter = (InForce,)
     search_fields = ("network", "reason", "blocked_by")
     add_form_template = change_form_template = "realtime/block.html"
@@ -136,9 +133,23 @@ class BlockedNetworkAdmin(Titled, admin.ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.readonly_fields if obj else ()
 
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        actions = super().get_actions(request)
+        if found := actions.get("delete_selected"):
+            actions["delete_selected"] = (*found[:2], "Lift the blocks …")
+        return actions
+
+    @admin.display(description="until, UTC", ordering="until")
+    def ends(self, row: BlockedNetwork) -> str:
+        return "it is lifted" if row.until is None else moment(row.until)
+
+    @admin.display(description="blocked, UTC", ordering="blocked_at")
+    def begun(self, row: BlockedNetwork) -> str:
+        return moment(row.blocked_at)
+
     @admin.display(description="state")
     def state(self, row: BlockedNetwork) -> str:
-        return KEPT_OUT if row.until is None or row.until > timezone.now() else OVER
+        return KEPT_OUT if row.holds else OVER
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return may_view(request)
@@ -182,7 +193,7 @@ class BlockedNetworkAdmin(Titled, admin.ModelAdmin):
             "cuts": len(cuts),
             "names": [record for record, _ in cuts[:SHOWN]],
             "own": own is not None and own in read_network(values["network"]),
-            "before": BlockedNetwork.objects.filter(network=values["network"]).first(),
+            "before": controls.blocked().filter(network=values["network"]).first(),
             "opts": self.opts,
         }
         return TemplateResponse(request, "realtime/block_confirm.html", context)
@@ -194,15 +205,10 @@ class BlockedNetworkAdmin(Titled, admin.ModelAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> None:
         for row in queryset:
             self.delete_model(request, row)
-
-    def delete_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        found: HttpResponse = super().delete_view(request, object_id, {"title": "Lift the block?"})
-        return found
+            messages.success(request, lifted(row.network))
 
     def response_delete(self, request: HttpRequest, obj_display: str, obj_id: Any) -> HttpResponse:
-        messages.success(request, f"{obj_display} is let in again, on every gateway within two seconds.")
+        messages.success(request, lifted(obj_display))
         return HttpResponseRedirect(reverse("admin:realtime_operatoraction_changelist"))
 
     def log_deletions(self, request: HttpRequest, queryset: "QuerySet[Any]") -> Any:

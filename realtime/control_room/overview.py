@@ -64,12 +64,10 @@ def _of(stands: list[Standing], name: str) -> Standing:
 
 def sentences(stands: list[Standing], people: dict[str, Any], gateways: int, blocked: int) -> list[str]:
     """The state in words."""
-    on = _of(stands, "realtime").everywhere
-    found = [f"Real-time is {'on' if on else 'off: everyone polls'}."]
-    if on is None:
-        found = ["Real-time is on, but not on every gateway."]
-    if _of(stands, "strict").everywhere is not False:
-        found.append("Strict mode is on.")
+    on, strict = _of(stands, "realtime").everywhere, _of(stands, "strict").everywhere
+    found = [f"Real-time is {'off: everyone polls' if on is False else 'on' + _where(on)}."]
+    if strict is not False:
+        found.append(f"Strict mode is on{_where(strict)}.")
     if blocked:
         found.append(f"{blocked} network{' is' if blocked == 1 else 's are'} blocked.")
     guests = people["guests"]
@@ -80,6 +78,10 @@ def sentences(stands: list[Standing], people: dict[str, Any], gateways: int, blo
         f"of {gateways} gateway{'' if gateways == 1 else 's'}."
     )
     return found
+
+
+def _where(everywhere: Any) -> str:
+    return ", but not on every gateway" if everywhere is None else ""
 
 
 def findings(gateways: list[GatewayProcess], stands: list[Standing], points: list[Point]) -> list[str]:

@@ -4,22 +4,20 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponseRedirect
 
-VIEW = "realtime.view_connections"
-DISCONNECT = "realtime.disconnect"
-POLICY = "realtime.change_policy"
+from realtime import controls
 
 
 def may_view(request: HttpRequest) -> bool:
     """Connections, gateways, the overview and the journal: for all who may act on them, too."""
-    return any(map(request.user.has_perm, (VIEW, DISCONNECT, POLICY)))
+    return controls.may_view(request.user)
 
 
 def may_disconnect(request: HttpRequest) -> bool:
-    return request.user.has_perm(DISCONNECT)
+    return request.user.has_perm(controls.DISCONNECT)
 
 
 def may_change_policy(request: HttpRequest) -> bool:
-    return request.user.has_perm(POLICY)
+    return request.user.has_perm(controls.POLICY)
 
 
 class Titled:

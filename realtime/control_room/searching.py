@@ -1,4 +1,7 @@
-"""What operators type into a search box: networks, days, ids and names, each looked up by an index."""
+"""What operators type into a search box: networks, days, ids and names, each looked up by an index.
+
+A close code and `guest` have none of their own: with nothing beside them the whole history is read.
+"""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -33,8 +36,8 @@ def condition(word: str) -> Q:
         if found is not None:
             return found
     # Their names beforehand: what is looked up by an index is one list, and not another query.
-    gateways = GatewayProcess.objects.filter(instance__startswith=word).values_list("pk", flat=True)
-    named = Q(username=word) | Q(gateway__in=list(gateways[:MOST_GATEWAYS]))
+    gateways = GatewayProcess.objects.filter(instance__startswith=word).order_by("-expires_at")
+    named = Q(username=word) | Q(gateway__in=[found.pk for found in gateways[:MOST_GATEWAYS]])
     return named | Q(user_id=None) if word == "guest" else named
 
 

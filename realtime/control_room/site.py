@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import path, reverse
 
 from realtime.control_room.rights import may_view
 
@@ -25,8 +25,11 @@ class ControlRoom(AdminSite):
         return own + super().get_urls()
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """The operators' own pages first."""
+        """The operators' own pages first, and first of those the switches, which are no model's."""
         found = super().get_app_list(request, app_label)
+        for app in found:
+            if app["app_label"] == "realtime" and may_view(request):
+                app["models"].insert(0, _switches())
         return sorted(found, key=lambda app: app["app_label"] != "realtime")
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
@@ -38,3 +41,10 @@ class ControlRoom(AdminSite):
         answer = super().index(request, {**(extra_context or {}), **overview.context(request)})
         answer.template_name = "realtime/overview.html"
         return answer
+
+
+def _switches() -> dict[str, Any]:
+    """An entry as Django makes one of a model."""
+    address = reverse("admin:policy")
+    page = {"name": "Switches and limits", "object_name": "Policy", "admin_url": address, "add_url": None}
+    return {**page, "view_only": True, "perms": {}}

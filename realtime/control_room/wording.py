@@ -10,7 +10,8 @@ from realtime import journal, policy
 from realtime.models import OperatorAction
 from realtime.policy import SETTINGS, shown
 
-MOMENT = "j M H:i:s"
+MOMENT = "j M Y H:i:s"
+MOST_NAMED = 10
 
 
 def moment(at: datetime | None) -> str:
@@ -27,13 +28,14 @@ def told(entry: OperatorAction) -> str:
             return f"Blocked {entry.target} {_until(entry.new)}"
         case journal.UNBLOCK:
             return f"Let {entry.target} in again"
-        case "policy" if entry.target == policy.DROPPED_SECRET:
+        case journal.POLICY if entry.target == policy.DROPPED_SECRET:
             return "Dropped the previous secret"
-        case "policy":
+        case journal.POLICY:
             return _setting(entry)
-        case "rights":
-            return f"Rights of {entry.target}: {_rights(entry.old)} → {_rights(entry.new)}"
-    return f"{entry.action.capitalize()}: {entry.target}"
+        case journal.RIGHTS:
+            return f"Rights of {entry.target}: {_rights(entry)}"
+    what = f"{entry.action.capitalize()}: {entry.target}"
+    return what if entry.new is None else f"{what}: {shown(entry.new)}"
 
 
 def _setting(entry: OperatorAction) -> str:
@@ -43,10 +45,27 @@ def _setting(entry: OperatorAction) -> str:
 
 
 def _until(value: Any) -> str:
-    until = (value or {}).get("until")
+    until = _mapping(value).get("until")
     return f"until {moment(parse_datetime(until))}" if until else "until it is lifted"
 
 
-def _rights(value: Any) -> str:
-    named = {name.removeprefix("is_").replace("_", " "): each for name, each in (value or {}).items()}
-    return ", ".join(f"{name} {shown(each) or 'none'}" for name, each in named.items())
+def _rights(entry: OperatorAction) -> str:
+    old, new = _mapping(entry.old), _mapping(entry.new)
+    return "; ".join(
+        f"{name.removeprefix('is_').replace('_', ' ')} {_change(old.get(name), value)}"
+        for name, value in new.items()
+    )
+
+
+def _change(old: Any, new: Any) -> str:
+    """`on → off`; of a list what has come and gone."""
+    if not (isinstance(old, list) and isinstance(new, list)):
+        return f"{shown(old)} → {shown(new)}"
+    changes = [f"+ {one}" for one in new if one not in old] + [f"− {one}" for one in old if one not in new]
+    more = len(changes) - MOST_NAMED
+    return ", ".join([*changes[:MOST_NAMED], *([f"and {more} more"] if more > 0 else [])])
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    """What another version has written may have another shape."""
+    return value if isinstance(value, dict) else {}

@@ -11,6 +11,7 @@ from realtime.models import GatewayProcess
 from realtime.outages import is_away
 
 UNDEFINED = {"42P01", "42703"}  # PostgreSQL's "undefined table" and "undefined column"
+CUT_OFF = {"08", "53", "57"}  # its classes of connections, resources and of what an administrator does
 SQLITE_UNDEFINED = ("no such table", "no such column", "has no column named")
 OURS = f"{GatewayProcess._meta.app_label}_"
 
@@ -59,7 +60,9 @@ def told(failure: Error) -> str:
     """What the database did not do, and which one it is, in a line."""
     if is_away(failure):
         why = "; ".join(line.strip() for line in str(failure).splitlines() if line.strip())
-        return f"the database does not answer: {database()}: {why}"
+        state = getattr(failure.__cause__, "sqlstate", None)
+        what = "does not answer" if state is None or state[:2] in CUT_OFF else "did not do it, try again"
+        return f"the database {what}: {database()}: {why}"
     if not _is_undefined(failure):
         first, *_ = str(failure).strip().splitlines() or [""]
         return f"the database refuses: {database()}: {first}"

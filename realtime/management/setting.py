@@ -83,6 +83,8 @@ def against(stands: Standing, wanted: Any) -> str | None:
         if not there:
             return None
         where, whose = f"on {', '.join(there)}", "its" if len(there) == 1 else "their"
+    if stands.setting.kind is not Kind.SWITCH:  # what operators set counts, so another has set it since
+        return f"not {word} {where}: set otherwise meanwhile by {stands.set_by}"
     if _brought_by_strict(stands, wanted):
         return f"not {word} {where}: strict mode is on there, and brings it. Turn that off first"
     return (

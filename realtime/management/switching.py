@@ -6,23 +6,25 @@ from collections import Counter
 from typing import Any, ClassVar
 
 from django.core.management.base import CommandError
+from django.db.models import Q
 
 from realtime import confirmation, controls, forecast, journal, standing
 from realtime.management import setting as words
 from realtime.management.operating import OperatorCommand
-from realtime.management.ordering import until
+from realtime.management.orders import until
 from realtime.management.wording import are, by_reason, counted
 from realtime.models import ConnectionRecord, OperatorAction
 from realtime.policy import SETTINGS, Kind
 from realtime.protocol import CloseCode
 from realtime.standing import Standing
 
+# The closes that a setting brings about.
 CLOSES = {
-    "realtime": CloseCode.REALTIME_OFF,
-    "strict": CloseCode.FORBIDDEN,
-    "require-auth": CloseCode.UNAUTHENTICATED,
-    "max-connections": CloseCode.FULL,
-    "connection-timeout": CloseCode.IDLE,
+    "realtime": Q(close_code=CloseCode.REALTIME_OFF),
+    "strict": Q(close_code=CloseCode.FORBIDDEN, close_reason__startswith="strict mode"),
+    "require-auth": Q(close_code=CloseCode.UNAUTHENTICATED, close_reason__startswith="credentials"),
+    "max-connections": Q(close_code=CloseCode.FULL),
+    "connection-timeout": Q(close_code=CloseCode.IDLE),
 }
 SHUT_GUESTS_OUT = ("strict", "require-auth")
 GUESTS = "While it is on, guests cannot read public boards, over REST either."
@@ -66,15 +68,17 @@ class SettingCommand(OperatorCommand):
             entries = controls.set_policy(controls.command_line(), changes, options["reason"])
         except ValueError as wrong:
             raise CommandError(f"nothing was changed: {wrong}") from None
-        seq = journal.head()
         self.written = entries[-1].seq if entries else None
+        seq = self.written or journal.head()
         entry = _closing(entries, name, wanted)
         until(lambda: not confirmation.followers(seq).behind and not _staying(entry))
-        stands = standing.of(name)
-        self.tell(stands, options["json"], _done(name, wanted, entry) if entries else [SAME])
+        stands, staying = standing.of(name), _staying(entry)
+        self.tell(stands, options["json"], _done(name, wanted, entry, staying) if entries else [SAME])
         followers = confirmation.followers(seq)
         if followers.behind:
             raise CommandError(f"not confirmed in time by {', '.join(followers.behind)}")
+        if staying:
+            raise CommandError("not confirmed in time: their clients take no close frame")
         why = None if wanted is None else words.against(stands, wanted)
         if why is not None:
             raise CommandError(why)
@@ -140,12 +144,14 @@ def _staying(entry: OperatorAction | None) -> int:
     return sum(record.opened_at <= entry.at for record, _ in forecast.of_policy({}))
 
 
-def _done(name: str, wanted: Any, entry: OperatorAction | None) -> list[str]:
+def _done(name: str, wanted: Any, entry: OperatorAction | None, staying: int) -> list[str]:
     """What has come of a change, as far as gateways have written it down."""
     lines = [GUESTS] if wanted is True and name in SHUT_GUESTS_OUT else []
     if entry is None:
         return lines
-    counts, staying = _closed(entry), _staying(entry)
+    counts = _closed(entry)
+    if SETTINGS[name].kind is Kind.NUMBER and not counts and not staying:
+        return lines  # a limit may have been raised
     told = f"Closed {counted(sum(counts.values()), 'socket')}"
     lines.append(told + (f"; {staying} that may not stay {are(staying)} still open." if staying else "."))
     return lines if name == "realtime" else [*lines, *by_reason(counts)]
@@ -154,7 +160,7 @@ def _done(name: str, wanted: Any, entry: OperatorAction | None) -> list[str]:
 def _closed(entry: OperatorAction) -> dict[str, int]:
     """How many of those that were open when it was set have been closed for it, by reason."""
     found = ConnectionRecord.objects.filter(
-        close_code=CLOSES[entry.target], opened_at__lte=entry.at, closed_at__gte=entry.at
+        CLOSES[entry.target], opened_at__lte=entry.at, closed_at__gte=entry.at
     )
     reasons = found.values_list("close_reason", flat=True)
     return dict(Counter(reason or "no reason" for reason in reasons).most_common())

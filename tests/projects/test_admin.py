@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.test import Client as Browser
 
 from projects import services
@@ -255,7 +255,32 @@ def test_what_a_user_may_do_is_written_into_the_operators_journal(admin, people)
     assert (rights.actor, rights.action, rights.target) == ("operator", "rights", f"user {editor.username}")
     assert rights.old == {"is_active": True, "is_staff": False, "groups": []}
     assert rights.new == {"is_active": False, "is_staff": True, "groups": ["Support"]}
-    assert (password.action, password.target, password.new) == ("password", f"user {editor.username}", None)
+    assert (password.action, password.target, password.new) == (
+        "password",
+        f"user {editor.username}",
+        "a new one",
+    )
+
+
+def test_who_sets_their_own_password_in_the_admin_stays_logged_in(admin, operator):
+    words = {"password1": "a quite long pass phrase", "password2": "a quite long pass phrase"}
+    submit(admin, f"user/{operator.pk}/password/", usable_password="true", **words)
+    assert admin.get("/admin/projects/user/").status_code == 200
+
+
+def test_only_who_may_change_users_logs_them_out_and_only_operators_hear_of_their_sockets(people):
+    editor = people["editor"]
+    chosen = {"action": "log_out_everywhere", "_selected_action": editor.pk}
+    for permission, asks in (("view_user", False), ("change_user", True)):
+        member = services.user_create(username=permission, password=None, is_staff=True)
+        member.user_permissions.set(Permission.objects.filter(codename__in=[permission, "view_user"]))
+        browser = Browser()
+        browser.force_login(member)
+        page = browser.post("/admin/projects/user/", chosen, follow=True).content.decode()
+        assert ("every token and every live connection of:" in page) is asks
+        browser.post("/admin/projects/user/", {**chosen, "confirmed": "yes"})
+        editor.refresh_from_db()
+        assert editor.log_ins_ended == asks
 
 
 def test_a_user_on_a_board_is_not_deleted(admin, board, people):

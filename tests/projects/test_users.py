@@ -31,7 +31,7 @@ def test_what_nobody_else_sees_is_told_nobody(board, people):
 
 def test_a_user_whom_a_project_names_cannot_be_deleted(board, people):
     with pytest.raises(Conflict, match="Active"):
-        services.user_delete(user_id=people["viewer"].pk)
-    services.user_delete(user_id=people["outsider"].pk)
+        services.user_delete(actor=people["owner"], user_id=people["viewer"].pk)
+    services.user_delete(actor=people["owner"], user_id=people["outsider"].pk)
     assert not User.objects.filter(username="outsider").exists()
     assert User.objects.filter(username="viewer").exists()

@@ -189,9 +189,14 @@ def test_lifting_a_block_says_what_it_does_and_keeps_the_reason(
     chosen = {"action": "delete_selected", "_selected_action": key} if from_the_list else {}
     address = PAGES["blocked"] if from_the_list else f"{PAGES['blocked']}{key}/delete/"
     asked = operator.post(address, chosen) if chosen else operator.get(address)
-    assert "in again</strong>, on every gateway within two seconds" in asked.content.decode()
+    assert "<h1>Lift the block?</h1>" in asked.content.decode()
+    assert "take 192.0.2.0/24 in again</strong>" in asked.content.decode()
     assert BlockedNetwork.objects.exists()
-    operator.post(address, {**chosen, "post": "yes", "reason": "it was the office"})
+    confirmed = {**chosen, "post": "yes", "reason": "it was the office"}
+    assert "Successfully" not in str(staff("view_connections").post(address, confirmed, follow=True).content)
+    assert BlockedNetwork.objects.exists()  # who may only look lifts nothing
+    done = operator.post(address, confirmed, follow=True).content.decode()
+    assert "192.0.2.0/24 is let in again, on every gateway within two seconds." in done
     assert not BlockedNetwork.objects.exists()
     entry = OperatorAction.objects.get(action=journal.UNBLOCK)
     assert (entry.target, entry.reason) == ("192.0.2.0/24", "it was the office")
@@ -241,24 +246,38 @@ def test_a_gateway_whose_environment_is_stricter_is_no_reason_to_say_it_holds_ev
     assert "Other switches or limits in their environment: gateway-two." in page
 
 
+RIGHTS = {"is_active": True, "groups": ["Guests"]}
+
+
 def test_the_journal_says_in_words_what_was_done(operator: Client) -> None:
     who = controls.command_line()
-    controls.set_policy(who, {"strict": True, "max-connections": 5, "banner": "Soon"}, "a flood")
+    controls.set_policy(who, {"strict": True, "max-connections": 5}, "a flood")
     controls.block(who, "192.0.2.0/24")
     controls.unblock(who, "192.0.2.0/24")
     controls.disconnect(who, Target.everybody())
-    controls.note(who, "rights", "user ada", old={"is_active": True}, new={"is_active": False})
-    controls.note(who, "log out everywhere", "user ada")
+    with controls.noting(who) as entries:
+        entries.add("rights", "user ada", old=RIGHTS, new={"is_active": False, "groups": ["Support"]})
+        entries.add("log out everywhere", "user ada")
+        entries.add("rights", "another version's", old=[], new="strange")
     for address in (PAGES["journal"], PAGES["overview"]):
         page = text(operator, address)
         for words in (
             *("Strict mode: not set → on", "Connections of a gateway: not set → 5 sockets"),
-            *(
-                "Banner: not set → Soon",
-                "Blocked 192.0.2.0/24 until it is lifted",
-                "Let 192.0.2.0/24 in again",
-            ),
-            *("Disconnected everybody", "Rights of user ada: active on → active off", "a flood"),
+            *("Blocked 192.0.2.0/24 until it is lifted", "Let 192.0.2.0/24 in again"),
+            *("Disconnected everybody", "Rights of user ada: active on → off; groups + Support, − Guests"),
+            "a flood",
             "Log out everywhere: user ada",
         ):
             assert words in page, words
+
+
+def test_lifting_a_block_within_a_wider_one_says_that_it_is_still_kept_out(operator: Client) -> None:
+    who = controls.command_line()
+    controls.block(who, "192.0.2.0/24")
+    controls.block(who, "192.0.0.0/16")
+    controls.block(who, "192.0.0.0/15", until=timezone.now() - timedelta(hours=1))
+    key = BlockedNetwork.objects.get(network="192.0.2.0/24").pk
+    page = operator.post(f"{PAGES['blocked']}{key}/delete/", {"post": "yes"}, follow=True).content.decode()
+    assert "it is still within 192.0.0.0/16." in page
+    form = {"network": "192.0.0.0/15"}
+    assert "blocked already" not in operator.post(f"{PAGES['blocked']}add/", form).content.decode()

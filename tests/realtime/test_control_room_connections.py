@@ -7,10 +7,12 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from realtime import leases, records
-from realtime.control_room import connections
-from realtime.models import BlockedNetwork, ConnectionRecord, OperatorAction
+from realtime.control_room import connections, searching
+from realtime.leases import Condition, Holder
+from realtime.models import BlockedNetwork, ConnectionRecord, GatewayProcess, OperatorAction
 from realtime.targets import Target
 from tests.realtime.room_rig import (
     HOLDER,
@@ -158,6 +160,17 @@ def test_words_are_names_of_gateways_close_codes_and_guests_too(operator: Client
     for words, found in (("guest", 1), ("4403", 1), ("4413", 0), ("gateway-o", 2), ("gateway-o guest", 1)):
         counted = f"{found} result{'' if found == 1 else 's'}"
         assert counted in text(operator, PAGES["ended"], q=words), words
+
+
+def test_the_gateways_that_live_are_found_by_how_their_names_begin_however_many_have_been() -> None:
+    for number in range(searching.MOST_GATEWAYS + 1):
+        holder = Holder(f"gateway-{number}", "1", "host", number)
+        leases.take(holder, Condition(0, bell_healthy=True))
+        leases.end(holder)
+    GatewayProcess.objects.update(expires_at=timezone.now() - timedelta(hours=1))
+    record = connect("ada")  # on gateway-one, the last to come
+    found = searching.matching(ConnectionRecord.objects.all(), "gateway-")
+    assert [one.pk for one in found] == [record.pk]
 
 
 def test_guests_are_left_out_of_what_is_done_to_users_and_that_is_said(operator: Client) -> None:

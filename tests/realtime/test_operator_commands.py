@@ -1,155 +1,23 @@
-"""The operators' commands: what they say and how they end, also where nothing lives and nothing answers."""
+"""The operators' commands: what they say and how they end, also where nothing lives."""
 
 import re
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
-from io import StringIO
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.core.management import CommandError, call_command, get_commands, load_command_class
-from django.db import OperationalError, ProgrammingError, connection, connections
 from django.utils import timezone
 
-from realtime import confirmation, enforcement, forecast, journal, leases
+from realtime import confirmation, enforcement, journal
 from realtime.eventlog import rfc3339
-from realtime.leases import Condition, Holder
-from realtime.management import operating, ordering
-from realtime.management.operating import OperatorCommand
-from realtime.models import BlockedNetwork, ConnectionRecord, GatewayProcess, OperatorAction, PolicySetting
+from realtime.models import BlockedNetwork, GatewayProcess, OperatorAction, PolicySetting
 from realtime.policy import SETTINGS
+from tests.realtime.command_rig import lives, obeying, typed
 from tests.realtime.room_rig import connect
 from tests.support.console import Outcome
-from tests.support.environment import environment
-from tests.support.processes import ROOT, free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
-OTHERS = {"gateway", "page_oncall"}  # the one is no command of a moment, the other needs no database
-
-
-def typed(*arguments: str) -> Outcome:
-    """A command as it is typed; `err` ends with why it ended with 1."""
-    out, err = StringIO(), StringIO()
-    try:
-        call_command(*arguments, stdout=out, stderr=err)
-    except CommandError as wrong:
-        return Outcome(wrong.returncode, out.getvalue(), f"{err.getvalue()}{wrong}")
-    return Outcome(0, out.getvalue(), err.getvalue())
-
-
-def lives(name: str = "gateway-one", **said: Any) -> None:
-    """A gateway that lives and follows at once. `said`: what its environment says, by setting."""
-    environment = {setting.replace("_", "-"): value for setting, value in said.items()}
-    leases.take(Holder(name, "1", "host", 1, environment), Condition(0, bell_healthy=True, rules_seq=99))
-
-
-@contextmanager
-def obeying(code: int) -> Iterator[None]:
-    """What gateways write while they follow: whoever may not stay, or is meant by an order, is closed."""
-    over, seen = threading.Event(), journal.head()
-
-    def follow() -> None:
-        while journal.head() == seen and not over.wait(0.02):
-            pass
-        for order in OperatorAction.objects.filter(seq__gt=seen):
-            meant = confirmation.meant(order).filter(closed_at=None)
-            meant.update(closed_at=timezone.now(), close_code=code, close_reason=order.reason)
-        for record, reason in forecast.of_policy({}):
-            found = ConnectionRecord.objects.filter(pk=record.pk)
-            found.update(closed_at=timezone.now(), close_code=code, close_reason=reason)
-        connections.close_all()
-
-    with ThreadPoolExecutor(1) as pool:
-        following = pool.submit(follow)
-        yield
-        over.set()
-        following.result(timeout=10)
-
-
-# --- A database that does not do its part -----------------------------------------------------------
-
-
-COMMANDS = [("realtime", "off"), ("audit_connections", "--json"), ("block", "192.0.2.0/24"), ("trim_events",)]
-
-
-def said_on(database: str) -> list[str]:
-    """The line with which each command ends there."""
-
-    def run(command: tuple[str, ...]) -> "subprocess.CompletedProcess[str]":
-        program, given = [sys.executable, "manage.py"], environment({"DATABASE_URL": database})
-        return subprocess.run([*program, *command], cwd=ROOT, env=given, capture_output=True, text=True)
-
-    with ThreadPoolExecutor(2) as pool:
-        ended = list(pool.map(run, COMMANDS))
-    assert [(each.returncode, each.stdout) for each in ended] == [(1, "")] * len(COMMANDS)
-    assert all(len(each.stderr.splitlines()) == 1 for each in ended), ended
-    return [each.stderr for each in ended]
-
-
-def test_a_database_that_does_not_answer_is_named_in_a_line() -> None:
-    port = free_port()
-    for said in said_on(f"postgres://ada:geheim@127.0.0.1:{port}/boards"):
-        assert said.startswith("CommandError: the database does not answer: PostgreSQL boards on 127.0.0.1:")
-        assert "refused" in said  # by the server's own word, and not "no connection after 6 s"
-        assert "geheim" not in said
-
-
-def test_an_empty_database_is_told_from_one_that_is_away(tmp_path: Path) -> None:
-    """An operator's shell without DATABASE_URL looks into a file that nobody else knows."""
-    file = tmp_path / "empty.sqlite3"
-    for said in said_on(f"sqlite:///{file}"):
-        assert said.startswith(f"CommandError: the database has no tables of this service: SQLite {file}.")
-        assert said.endswith(
-            "Run `manage.py migrate`, or set DATABASE_URL to the one that the gateways use\n"
-        )
-
-
-def test_whatever_an_operator_types_says_so_in_its_way() -> None:
-    ours = {name for name, app in get_commands().items() if app == "realtime"}
-    assert ours > OTHERS
-    for name in ours - OTHERS:
-        assert isinstance(load_command_class("realtime", name), OperatorCommand), name
-
-
-def test_a_database_of_an_older_version_is_no_empty_one() -> None:
-    with pytest.raises((OperationalError, ProgrammingError)) as caught, connection.cursor() as cursor:
-        cursor.execute("SELECT of_the_next_version FROM realtime_gatewayprocess")
-    assert operating.told(caught.value).startswith("the database lacks what this version needs")
-
-
-def test_what_was_written_before_the_database_went_is_said() -> None:
-    class Command(OperatorCommand):
-        def handle(self, *args: Any, **options: Any) -> None:
-            self.written = 7
-            raise OperationalError("the connection is lost")
-
-    with pytest.raises(CommandError, match=r"does not answer.*lost; entry 7 of the journal was written"):
-        call_command(Command())
-
-
-def test_a_moment_without_the_database_is_waited_out() -> None:
-    away = iter([True, True, False])
-
-    def look() -> bool:
-        if next(away):
-            raise OperationalError("no connection")
-        return True
-
-    assert ordering.until(look)
-
-
-def test_bytes_that_are_no_text_are_no_fault() -> None:
-    outcome = typed("disconnect", "--all", "--reason", "lost \udcff")
-    assert (outcome.status, journal.head()) == (1, 0)
-    assert "expected text in UTF-8" in outcome.err
 
 
 # --- Disconnecting ----------------------------------------------------------------------------------
@@ -192,7 +60,9 @@ def test_what_is_not_confirmed_ends_with_one(monkeypatch: pytest.MonkeyPatch) ->
     outcome = typed("disconnect", "--all")
     assert (outcome.status, outcome.out) == (1, "Closed 0 of 1 connection. 1 is still open.\n")
     assert outcome.err == "not confirmed in time: their clients take no close frame"
-    assert "Closed 0 sockets; 1 that may not stay is still open." in typed("realtime", "off").out
+    outcome = typed("realtime", "off")
+    assert "Closed 0 sockets; 1 that may not stay is still open." in outcome.out
+    assert (outcome.status, outcome.err) == (1, "not confirmed in time: their clients take no close frame")
     GatewayProcess.objects.update(rules_seq=0)
     for command in ("realtime on", "policy banner hello", "block 198.51.100.7", "block 198.51.100.7 --lift"):
         outcome = typed(*command.split())

@@ -9,13 +9,13 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from realtime import confirmation, controls, forecast, journal
+from realtime import confirmation, controls, forecast
 from realtime.confirmation import Outcome
 from realtime.eventlog import rfc3339
-from realtime.management.ordering import OrderCommand, closed, until
+from realtime.management.orders import OrderCommand, closed, until
 from realtime.management.wording import NO_GATEWAY, counted, moment, table
 from realtime.models import BlockedNetwork
-from realtime.networks import key_range, read_network
+from realtime.networks import read_network
 
 MOST_HOURS = 24 * 366
 
@@ -81,15 +81,16 @@ class Command(OrderCommand):
             found = {"network": network, "wouldClose": cut_off, "byReason": counts}
             self.stdout.write(json_module.dumps(found))
             return
-        before = BlockedNetwork.objects.filter(network=network).first()
-        if before is not None and _holds(before):
+        before = controls.blocked().filter(network=network).first()
+        if before is not None:
             self.stdout.write(f"{network} is blocked already, {_end(before.until)}.")
         self.stdout.write(f"Blocking {network} would close {counted(cut_off, 'live connection')}.")
 
     def _lift(self, network: str, reason: str, json: bool) -> None:
-        if not controls.unblock(controls.command_line(), network, reason):
+        entry = controls.unblock(controls.command_line(), network, reason)
+        if entry is None:
             raise CommandError(f"{network} is not blocked" + _wider(network, "but it is"))
-        self.written = seq = journal.head()
+        self.written = seq = entry.seq
         until(lambda: not confirmation.followers(seq).behind)
         followers = confirmation.followers(seq)
         told = f"{network} is let in again{_wider(network, 'but it is still')}."
@@ -105,7 +106,7 @@ class Command(OrderCommand):
             self.stdout.write(json_module.dumps([_as_json(row) for row in rows], indent=2))
             return
         lines = table(("network", "state", "until", "why", "by"), map(_cells, rows)) if rows else []
-        kept_out = sum(map(_holds, rows))
+        kept_out = sum(row.holds for row in rows)
         over = len(rows) - kept_out
         count = f"{counted(kept_out, 'network')} kept out" + (f", the time of {over} is over" if over else "")
         self.stdout.write("\n".join([*lines, count]))
@@ -120,35 +121,21 @@ def _end(until_then: datetime | None) -> str:
     return "until it is lifted" if until_then is None else f"until {moment(until_then)}"
 
 
-def _holds(row: BlockedNetwork) -> bool:
-    return row.until is None or row.until > timezone.now()
-
-
 def _wider(network: str, how: str) -> str:
     """`, but it is in 192.0.0.0/16, which is blocked`; empty where it is in no other blocked network."""
-    others = BlockedNetwork.objects.exclude(network=network)
-    held = [row.network for row in others if _holds(row) and _contains(row.network, network)]
+    held = controls.blocked_around(network)
     return f", {how} in {', '.join(held)}, which {'is' if len(held) == 1 else 'are'} blocked" if held else ""
 
 
-def _contains(wide: str, narrow: str) -> bool:
-    try:
-        low, high = key_range(read_network(wide))
-    except ValueError:  # a row that was written past the controls
-        return False
-    first, last = key_range(read_network(narrow))
-    return low <= first and last <= high
-
-
 def _cells(row: BlockedNetwork) -> tuple[str, ...]:
-    state = "kept out" if _holds(row) else "time over"
+    state = "kept out" if row.holds else "time over"
     return (row.network, state, moment(row.until) if row.until else "lifted", row.reason, row.blocked_by)
 
 
 def _as_json(row: BlockedNetwork) -> dict[str, Any]:
     return {
         "network": row.network,
-        "keptOut": _holds(row),
+        "keptOut": row.holds,
         "until": row.until and rfc3339(row.until),
         "reason": row.reason,
         "since": rfc3339(row.blocked_at),

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 
 from realtime import controls
 from realtime.confirmation import Outcome
-from realtime.management.ordering import OrderCommand, closed
+from realtime.management.orders import OrderCommand, closed
 from realtime.targets import Target, TargetKind
 
 

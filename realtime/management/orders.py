@@ -23,8 +23,8 @@ class OrderCommand(OperatorCommand):
         self, order: OperatorAction, told: Callable[[Outcome], str], json: bool, **about: Any
     ) -> None:
         """Wait, and say what has become of it: `told` for people; for programs the counts beside `about`."""
-        order.refresh_from_db()
         self.written = order.seq
+        order.refresh_from_db()
         confirmed = until(partial(_is_confirmed, order))
         outcome, followers = confirmation.outcome(order), confirmation.followers(order.seq)
         self.stdout.write(json_module.dumps({**about, **_as_json(order, outcome)}) if json else told(outcome))
