@@ -13,7 +13,7 @@ from typing import Any, ClassVar, TypeVar, cast
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminPasswordChangeForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -113,8 +113,19 @@ def _password(values: dict[str, Any]) -> str | None:
     return values["password1"] if values["set_usable_password"] else None
 
 
+class UserForm(UserChangeForm):
+    reason = forms.CharField(
+        label="Why",
+        required=False,
+        max_length=500,
+        help_text="For the operators' journal, where what the user may do changes.",
+    )
+
+
 @admin.register(User)
 class UserAdmin(ServiceMixin, DjangoUserAdmin):  # type: ignore[misc]
+    form = UserForm
+    fieldsets = (*cast("tuple[Any, ...]", DjangoUserAdmin.fieldsets), (None, {"fields": ("reason",)}))
     readonly_fields = ("last_login", "date_joined")
     actions = ("log_out_everywhere",)
 
@@ -150,7 +161,8 @@ class UserAdmin(ServiceMixin, DjangoUserAdmin):  # type: ignore[misc]
         many = {field.name for field in User._meta.many_to_many}
         plain = {name: value for name, value in values.items() if name not in many and name != "password"}
         granted = {name: value for name, value in values.items() if name in many}
-        services.user_update(actor=actor, user_id=row.pk, values=plain, granted=granted)
+        reason = plain.pop("reason", "")
+        services.user_update(actor=actor, user_id=row.pk, values=plain, granted=granted, reason=reason)
 
     def remove(self, actor: User, row: User) -> None:
         services.user_delete(actor=actor, user_id=row.pk)

@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 
 MINUTE_MS = 60_000
+MOST_DIGITS = 12  # more than any limit has; a number of thousands takes long to read
 # Kept beside the settings: no switch and no limit, but as much in force.
 DROPPED_SECRET = "dropped-secret"  # noqa: S105  its name, under which a digest is kept
 
@@ -57,6 +58,15 @@ class Setting:
         if self.kind is Kind.TEXT and isinstance(value, str) and len(value) <= self.most:
             return " ".join(value.replace("\0", "").split()) or None
         raise ValueError(f"{self.name}: expected {self.allowed}")
+
+    def parse(self, text: str) -> Any:
+        """A value as it is typed: `on` or `off`, digits, words. Raises ValueError, as `check` does."""
+        value: Any = text
+        if self.kind is Kind.SWITCH:
+            value = {"on": True, "off": False}.get(text, text)
+        elif self.kind is Kind.NUMBER and text.isascii() and text.isdigit() and len(text) < MOST_DIGITS:
+            value = int(text)
+        return self.check(value)
 
     @property
     def allowed(self) -> str:

@@ -48,17 +48,19 @@ def user_update(
     user_id: UUID,
     values: Mapping[str, Any],
     granted: Mapping[str, Iterable[Model]] | None = None,
+    reason: str = "",
     mutation_id: str | None = None,
 ) -> User:
     """A new name appends `member:updated` in each of the user's projects.
 
-    `granted`: the new `groups` and `user_permissions` where they change along, which the caller sets. Rights
-    are an operator's to give, so `actor` stands in the operators' journal with what they were and are.
+    `granted`: the new `groups` and `user_permissions` where they change along, which the caller sets.
+    Rights are an operator's to give: `actor` stands in the operators' journal with what they were and are,
+    and the `reason`.
     """
     rights = {name: value for name, value in values.items() if name in RIGHTS}
     rights.update({name: _named(rows) for name, rows in (granted or {}).items()})
     if rights:
-        _note_rights(actor, user_id, rights)
+        _note_rights(actor, user_id, rights, reason)
     user = lock_user(pk=user_id)
     if user is None:
         raise NotFound("There is no such user.")
@@ -74,9 +76,9 @@ def user_update(
     return user
 
 
-def _note_rights(actor: User, user_id: UUID, rights: Mapping[str, Any]) -> None:
+def _note_rights(actor: User, user_id: UUID, rights: Mapping[str, Any], reason: str) -> None:
     """Before the user is locked: whoever writes into the journal locks it first, and reads then."""
-    with controls.noting(controls.operator_of(actor)) as entries:
+    with controls.noting(controls.operator_of(actor), reason) as entries:
         user = User.objects.filter(pk=user_id).first()
         if user is not None:
             _add_rights(entries, user, rights)

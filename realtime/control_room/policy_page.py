@@ -20,7 +20,6 @@ from realtime.control_room.rights import may_change_policy, may_view
 from realtime.policy import SETTINGS, Kind, Setting, shown
 
 MOST_NAMES = 30  # of those who would be cut off, shown by name
-SWITCH_WORDS = {"": None, "on": True, "off": False}
 
 
 @require_safe
@@ -74,22 +73,12 @@ def read(request: HttpRequest) -> tuple[dict[str, Any], dict[str, str]]:
     errors: dict[str, str] = {}
     for name, setting in SETTINGS.items():
         if name in request.POST and request.POST[name] != request.POST.get(f"was-{name}"):
+            text = request.POST[name].strip()
             try:
-                asked[name] = setting.check(_value(setting, request.POST[name].strip()))
+                asked[name] = setting.parse(text) if text else None
             except ValueError:
                 errors[name] = f"Expected {setting.allowed}, or nothing."
     return asked, errors
-
-
-def _value(setting: Setting, text: str) -> Any:
-    """Raises ValueError."""
-    if setting.kind is Kind.SWITCH:
-        if text not in SWITCH_WORDS:
-            raise ValueError(text)
-        return SWITCH_WORDS[text]
-    if setting.kind is Kind.NUMBER and text:
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else text
-    return text or None
 
 
 def _page(request: HttpRequest, asked: Any = None, errors: dict[str, str] | None = None) -> TemplateResponse:

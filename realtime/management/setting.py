@@ -113,14 +113,7 @@ def named(name: str) -> policy.Setting:
 
 def read(setting: policy.Setting, text: str) -> Any:
     """What an operator has typed, None for `unset`. Raises ValueError, which says what is allowed."""
-    value: Any = text
-    if text == "unset":
-        value = None
-    elif setting.kind is Kind.SWITCH:
-        value = {"on": True, "off": False}.get(text, text)
-    elif setting.kind is Kind.NUMBER:
-        value = int(text) if text.isascii() and text.isdigit() and len(text) < 12 else text
     try:
-        return setting.check(value)
+        return None if text == "unset" else setting.parse(text)
     except ValueError as wrong:
         raise ValueError(f"{wrong}, or unset") from None

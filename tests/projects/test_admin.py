@@ -241,7 +241,8 @@ def test_what_a_user_may_do_is_written_into_the_operators_journal(admin, people)
         "last_name": "",
         "email": "",
     }
-    submit(admin, f"user/{editor.pk}/change/", **kept, is_staff="on", groups=[support.pk])
+    given = {"is_staff": "on", "groups": [support.pk], "reason": "on support from Monday"}
+    submit(admin, f"user/{editor.pk}/change/", **kept, **given)
     submit(
         admin,
         f"user/{editor.pk}/change/",
@@ -253,13 +254,11 @@ def test_what_a_user_may_do_is_written_into_the_operators_journal(admin, people)
     submit(admin, f"user/{editor.pk}/password/", usable_password="true", **words)
     rights, password = OperatorAction.objects.order_by("seq")
     assert (rights.actor, rights.action, rights.target) == ("operator", "rights", f"user {editor.username}")
+    assert rights.reason == "on support from Monday"
     assert rights.old == {"is_active": True, "is_staff": False, "groups": []}
     assert rights.new == {"is_active": False, "is_staff": True, "groups": ["Support"]}
-    assert (password.action, password.target, password.new) == (
-        "password",
-        f"user {editor.username}",
-        "a new one",
-    )
+    assert (password.action, password.target) == ("password", f"user {editor.username}")
+    assert (password.old, password.new) == (None, "a new one")
 
 
 def test_who_sets_their_own_password_in_the_admin_stays_logged_in(admin, operator):

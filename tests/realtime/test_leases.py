@@ -143,7 +143,7 @@ def test_the_operators_command_closes_off_and_says_how_many() -> None:
     records.write_all(holder(), WELL, [snapshot(), snapshot()])
     assert printed("cleanup_connections") == "Closed off 0 connections of 0 dead gateways.\n"
     run_out()
-    assert printed("cleanup_connections").splitlines()[-1] == "Closed off 2 connections of 1 dead gateways."
+    assert printed("cleanup_connections").splitlines()[-1] == "Closed off 2 connections of 1 dead gateway."
 
 
 def printed(*command: str) -> str:

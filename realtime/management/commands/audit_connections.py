@@ -1,7 +1,8 @@
 """Show which connections there are, on every gateway, as the database has it."""
 
-import json
+import json as json_module
 from argparse import ArgumentParser
+from collections.abc import Iterable
 from typing import Any
 
 from realtime import records
@@ -33,8 +34,19 @@ class Command(OperatorCommand):
 
     def handle(self, *args: Any, json: bool, all: bool, **options: Any) -> None:
         found = ConnectionRecord.objects.all() if all else records.live()
-        rows = [described(record) for record in found]
-        self.stdout.write(as_json(rows) if json else as_table(rows))
+        rows = map(described, found.iterator())
+        if json:
+            self._write_json(rows)
+        else:
+            self.stdout.write(as_table(list(rows)))
+
+    def _write_json(self, rows: Iterable[dict[str, Any]]) -> None:
+        """One after the other: a history may hold a million."""
+        before = "[\n"
+        for row in rows:
+            self.stdout.write(before + json_module.dumps(row, ensure_ascii=False), ending="")
+            before = ",\n"
+        self.stdout.write("[]" if before.startswith("[") else "\n]")
 
 
 def described(record: ConnectionRecord) -> dict[str, Any]:
@@ -54,10 +66,6 @@ def described(record: ConnectionRecord) -> dict[str, Any]:
         "closeCode": record.close_code,
         "closeReason": record.close_reason,
     }
-
-
-def as_json(rows: list[dict[str, Any]]) -> str:
-    return json.dumps(rows, indent=2, ensure_ascii=False)
 
 
 def as_table(rows: list[dict[str, Any]]) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 from realtime import leases
 from realtime.management.operating import OperatorCommand
+from realtime.management.wording import counted
 
 
 class Command(OperatorCommand):
@@ -14,4 +15,6 @@ class Command(OperatorCommand):
         for gateway in dead:
             self.stdout.write(f"{gateway.instance}: {gateway.connections}")
         closed = sum(gateway.connections for gateway in dead)
-        self.stdout.write(f"Closed off {closed} connections of {len(dead)} dead gateways.")
+        self.stdout.write(
+            f"Closed off {counted(closed, 'connection')} of {counted(len(dead), 'dead gateway')}."
+        )
