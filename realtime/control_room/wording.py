@@ -53,7 +53,7 @@ def _rights(entry: OperatorAction) -> str:
     old, new = _mapping(entry.old), _mapping(entry.new)
     return "; ".join(
         f"{name.removeprefix('is_').replace('_', ' ')} {_change(old.get(name), value)}"
-        for name, value in new.items()
+        for name, value in sorted(new.items())  # PostgreSQL keeps them in an order of its own
     )
 
 

@@ -169,23 +169,22 @@ def test_a_gateway_that_starts_under_a_thrown_switch_obeys_it(operated: Stack) -
         assert socket.wait_closed() == 4000
 
 
-def set_limits(stack: Stack, **limits: object) -> None:
-    """By the function that the page calls, in a shell beside the gateways; waits until all of them follow."""
-    named = {name.replace("_", "-"): value for name, value in limits.items()}
-    code = f"from realtime import controls; controls.set_policy(controls.command_line(), {named!r})"
-    done(stack.python(code + FOLLOWED))
+def set_limits(stack: Stack, **limits: str) -> None:
+    """By the command, which waits until every gateway follows."""
+    for name, value in limits.items():
+        done(stack.console("policy", name.replace("_", "-"), value))
 
 
 @HARDEST
 def test_a_lower_limit_closes_the_newest_and_refuses_more(operated: Stack) -> None:
     gateway = operated.second
     first, second = operated.socket(EDITOR, gateway), operated.socket(VIEWER, gateway)
-    set_limits(operated, max_connections=1)
+    set_limits(operated, max_connections="1")
     assert second.wait_closed(AT_ONCE + SLACK) == 4503
     assert first.request("ping")["event"] == "ack"
     with Socket(gateway.ws_url, token=operated.token(OWNER)) as late:
         assert late.wait_closed() == 4503
-    set_limits(operated, max_connections=None)
+    set_limits(operated, max_connections="unset")
     eventually(lambda: answers_ping(operated, gateway), what="room for another socket")
 
 
@@ -201,7 +200,7 @@ def answers_ping(stack: Stack, gateway: Gateway) -> bool:
 @HARDEST
 def test_the_rate_limit_and_required_log_in_hold_on_open_sockets(operated: Stack) -> None:
     guest, socket = operated.socket(None), operated.socket(EDITOR)
-    set_limits(operated, rate_limit=True, rate_limit_max=3, require_auth=True)
+    set_limits(operated, rate_limit="on", rate_limit_max="3", require_auth="on")
     assert guest.wait_closed(AT_ONCE + SLACK) == 4401
     answers = [socket.request("ping") for _ in range(4)]
     assert [answer["event"] for answer in answers] == ["ack"] * 3 + ["error"]
@@ -230,7 +229,7 @@ def test_a_poll_that_waits_hears_nothing_of_what_it_may_no_longer_read(operated:
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(guest.get, f"{board.path}/events/?since={board.seq}&wait=20000")
         eventually(lambda: polls_waiting(operated) >= 1, what="the poll to be held")
-        set_limits(operated, require_auth=True)
+        set_limits(operated, require_auth="on")
         board.add_task()
         assert answered(waiting.result(), 401)["code"] == "unauthenticated"
 
@@ -317,8 +316,7 @@ def test_a_blocked_network_is_kept_out_of_sockets_and_api_until_the_block_is_lif
         with Socket(gateway.ws_url, token=operated.token(EDITOR)) as late:
             assert late.wait_closed() == 4403
         assert operated.api(None, gateway).get("/health").status_code == 200
-    outcome = operated.python(LIFT)
-    done(outcome)
+    done(operated.console("block", "--lift", "127.0.0.0/8"))
     for gateway in operated.gateways:
         eventually(partial(answers_200, operated, gateway), what="the API to answer")
         assert operated.socket(EDITOR, gateway).request("ping")["event"] == "ack"
@@ -327,7 +325,11 @@ def test_a_blocked_network_is_kept_out_of_sockets_and_api_until_the_block_is_lif
 @pytest.mark.parametrize("operated", ["distributed"], indirect=True)
 def test_a_block_survives_a_flush_of_redis(operated: Stack) -> None:
     token = operated.token(EDITOR)  # before the block: who is in it cannot log in over the API either
-    submit(operated, "/admin/realtime/blockednetwork/add/", network="127.0.0.0/8")
+    socket = operated.socket(EDITOR)
+    eventually(lambda: live(operated) >= 1, what="the audit to know it")
+    told = done(operated.console("block", "127.0.0.1/8", "--hours", "1"))
+    assert "Closed 1 of 1 connection from there." in told
+    assert socket.wait_closed() == 4403
     assert operated.redis is not None
     operated.redis.client().flushall()
     for gateway in operated.gateways:
@@ -347,7 +349,6 @@ from realtime import confirmation, journal
 seq = journal.head()
 assert confirmation.wait_until(lambda: not confirmation.followers(seq).behind)
 """
-LIFT = "from realtime import controls; controls.unblock(controls.command_line(), '127.0.0.0/8')"
 
 
 def answers_200(stack: Stack, gateway: Gateway) -> bool:
