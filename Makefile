@@ -9,6 +9,8 @@ RUNTIME := $(VENV)/.installed
 DEVELOPMENT := $(VENV)/.installed-dev
 NODE_MODULES := node_modules/.installed
 WORKERS ?= 2
+# What a file's tests share is started once; tests/conftest.py says in which order.
+BY_FILE := --dist=loadscope --no-loadscope-reorder
 PACKAGES := devmentor projects realtime
 PYTHON_FILES := $(PACKAGES) benchmarks tests scripts manage.py
 JAVASCRIPT_TESTS = $(wildcard tests/javascript/*.test.js tests/javascript/*/*.test.js)
@@ -26,8 +28,8 @@ run: $(RUNTIME) ## Set up, then serve the board on :3001 and the gateway on :800
 
 # The SQLite run closes, so that its summary is the last line: it holds all but the database tests' second pass.
 test: $(DEVELOPMENT) $(NODE_MODULES) services check ## Set up, then run the checks and the whole suite
-	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadscope --on=postgresql
-	@$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadscope
+	$(BIN)/python -m pytest --numprocesses=$(WORKERS) $(BY_FILE) --on=postgresql
+	@$(BIN)/python -m pytest --numprocesses=$(WORKERS) $(BY_FILE)
 
 chaos: $(DEVELOPMENT) $(NODE_MODULES) services ## Break the service on purpose, in every way; the table: docs/guarantees.md
 	@$(BIN)/python -m pytest tests/faults --chaos --chaos-page=docs/guarantees.md $(if $(SEED),--chaos-seed=$(SEED)) -p no:randomly

@@ -16,6 +16,7 @@ hypothesis.settings.register_profile("suite", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("suite")
 logging.getLogger("httpx").setLevel(logging.WARNING)  # a line per request would bury what a test logs
 PICTURES = Path("test-results")
+PROCESSES = frozenset({"templates", "chromium", "cluster"})  # fixtures
 in_process_key = pytest.StashKey[InProcess]()
 
 
@@ -51,6 +52,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept
+
+
+@pytest.hookimpl(trylast=True, specname="pytest_collection_modifyitems")
+def pytest_put_long_files_first(items: list[pytest.Item]) -> None:
+    """Whoever starts processes takes long: were such a file the last, one worker would be left waiting."""
+    long = {item.path for item in items if PROCESSES & set(getattr(item, "fixturenames", ()))}
+    items.sort(key=lambda item: item.path not in long)
 
 
 def _runs_on_sqlite(item: pytest.Item) -> bool:
