@@ -23,10 +23,10 @@ from realtime.journal import Entries as Entries
 from realtime.journal import Operator as Operator
 from realtime.models import BlockedNetwork, OperatorAction, PolicySetting
 from realtime.networks import contains, read_network
-from realtime.policy import SETTINGS
 from realtime.targets import Target
 
 COMMAND_LINE = "command-line"
+LEAST_HOURS, MOST_HOURS = 0.01, 24 * 366  # of a block that ends by itself
 # Django's permissions.
 VIEW = "realtime.view_connections"
 DISCONNECT = "realtime.disconnect"
@@ -59,7 +59,7 @@ def command_line() -> Operator:
 
 def set_policy(operator: Operator, changes: Mapping[str, Any], reason: str = "") -> list[OperatorAction]:
     """Set switches and limits, by name; None takes back what was set. What stays as it was is no entry."""
-    checked = {name: _setting(name).check(value) for name, value in changes.items()}
+    checked = {name: policy.named(name).check(value) for name, value in changes.items()}
     with journal.writing(operator, reason) as entries:
         rows = dict(PolicySetting.objects.filter(name__in=checked).values_list("name", "value"))
         return [
@@ -79,12 +79,6 @@ def drop_previous_secret(operator: Operator, reason: str = "") -> None:
         before: list[str] = dropped.first() or []
         if digest not in before:  # the others stay dropped: a gateway may be left that was started with one
             _set(operator, entries, policy.DROPPED_SECRET, before or None, [*before, digest])
-
-
-def _setting(name: str) -> policy.Setting:
-    if name not in SETTINGS:
-        raise ValueError(f"{name!r}: expected one of {', '.join(SETTINGS)}")
-    return SETTINGS[name]
 
 
 def _set(operator: Operator, entries: journal.Entries, name: str, old: Any, new: Any) -> OperatorAction:

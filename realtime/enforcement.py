@@ -16,6 +16,7 @@ REALTIME_OFF = "real-time is off: poll"
 BLOCKED = "your network is blocked here: ask whoever runs this service"
 FULL = "this gateway is full: come back later"
 DROPPED = "the secret of your token is no longer accepted: log in again"
+NO_LOG_IN = "credentials are required: log in"
 NO_ORIGIN = "strict mode: send an Origin or a bearer token"
 
 
@@ -53,7 +54,7 @@ def guest_ground(in_force: Policy) -> Ground | None:
     if in_force.strict:
         return CloseCode.FORBIDDEN, "strict mode: log in"
     if in_force.require_auth:
-        return CloseCode.UNAUTHENTICATED, "credentials are required: log in"
+        return CloseCode.UNAUTHENTICATED, NO_LOG_IN
     return None
 
 

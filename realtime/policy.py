@@ -160,6 +160,13 @@ SETTINGS: dict[str, Setting] = {setting.name: setting for setting in _ALL}
 BROUGHT_BY_STRICT = ("require-auth", "rate-limit")
 
 
+def named(name: str) -> Setting:
+    """Raises ValueError, which says what there is."""
+    if name not in SETTINGS:
+        raise ValueError(f"{name!r}: expected one of {', '.join(SETTINGS)}")
+    return SETTINGS[name]
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What is in force. Windows and timeouts in seconds."""

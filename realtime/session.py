@@ -14,6 +14,7 @@ from realtime import admission, metrics, protocol
 from realtime.admission import Handshake, Refusal
 from realtime.commands import Answer, Commands
 from realtime.connection import Connection, FrameRate, Identity, RateVerdict
+from realtime.enforcement import NO_LOG_IN
 from realtime.gateway import HEARTBEAT_MS, Gateway
 from realtime.protocol import CloseCode, Command, ErrorCode, FrameError
 from realtime.tokens import TokenError
@@ -149,7 +150,7 @@ class Session:
     def _close_unauthenticated(self) -> None:
         if self.connection.identity is None and self.gateway.policy.require_auth:
             metrics.AUTH_FAILURES.labels("missing").inc()
-            self.connection.close(CloseCode.UNAUTHENTICATED, "credentials are required: log in")
+            self.connection.close(CloseCode.UNAUTHENTICATED, NO_LOG_IN)
 
     # --- what it asks -------------------------------------------------------------------------
 

@@ -71,6 +71,12 @@ class Standing:
         return values[0] if all(value == values[0] for value in values) else None
 
     @property
+    def by_strict(self) -> bool:
+        """Whether it is on because strict mode brings it, and for no other reason."""
+        own = self.setting.in_force(self.environment, self.operators)
+        return self.name in policy.BROUGHT_BY_STRICT and bool(self.in_force) and not own
+
+    @property
     def behind(self) -> list[OnGateway]:
         return [one for one in self.gateways if not one.followed]
 

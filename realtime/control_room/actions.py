@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from realtime import confirmation, controls, forecast, journal
 from realtime.admission import request_address
-from realtime.control_room.rights import ReadOnly, Titled, may_disconnect, may_view
+from realtime.control_room.rights import ReadOnly, may_disconnect, may_view
 from realtime.control_room.wording import moment, told
 from realtime.models import BlockedNetwork, OperatorAction
 from realtime.networks import read_address, read_network
@@ -71,8 +71,8 @@ class BlockForm(forms.ModelForm):
 
     hours = forms.FloatField(
         required=False,
-        min_value=0.01,
-        max_value=24 * 366,
+        min_value=controls.LEAST_HOURS,
+        max_value=controls.MOST_HOURS,
         label="For how many hours",
         help_text="Empty: until it is lifted.",
     )
@@ -115,7 +115,7 @@ def lifted(network: str) -> str:
     return f"{network} is let in again, on every gateway within two seconds."
 
 
-class BlockedNetworkAdmin(Titled, admin.ModelAdmin):
+class BlockedNetworkAdmin(ReadOnly, admin.ModelAdmin):
     """Adding blocks, after a dry run; deleting lifts. Both are the controls' work, and in the journal."""
 
     form = BlockForm
@@ -151,17 +151,8 @@ class BlockedNetworkAdmin(Titled, admin.ModelAdmin):
     def state(self, row: BlockedNetwork) -> str:
         return KEPT_OUT if row.holds else OVER
 
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return may_view(request)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_view(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may_disconnect(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may_disconnect(request)

@@ -108,15 +108,9 @@ def _row(stands: standing.Standing, asked: Any, errors: dict[str, str]) -> dict[
         "error": errors.get(stands.name),
         "environment": shown(stands.environment, setting) if setting.variable else "",
         "in_force": shown(stands.in_force, setting),
-        "by_strict": stands.name in policy.BROUGHT_BY_STRICT and _strict_alone(stands),
+        "by_strict": stands.by_strict,
         "alarming": setting.kind is Kind.SWITCH and stands.in_force is setting.strict,
     }
-
-
-def _strict_alone(stands: standing.Standing) -> bool:
-    """Whether it is on because strict mode brings it, and for no other reason."""
-    own = stands.setting.in_force(stands.environment, stands.operators)
-    return bool(stands.in_force) and not own
 
 
 def _confirmation(request: HttpRequest, changes: dict[str, Any]) -> TemplateResponse:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from realtime import policy, standing
-from realtime.policy import SETTINGS, Kind, shown
+from realtime.policy import Kind, shown
 from realtime.standing import Standing
 
 
@@ -66,8 +66,8 @@ def of_shell_alone(stands: Standing) -> list[str]:
     if not stands.setting.variable or any(one.in_force == stands.in_force for one in stands.gateways):
         return []
     cause = in_environment(stands)
-    if stands.setting.in_force(stands.environment, stands.operators) != stands.in_force:
-        cause = in_environment(standing.of("strict"))  # which brings it
+    if stands.by_strict:
+        cause = in_environment(standing.of("strict"))
     return [f"This shell's {cause} holds for no gateway."] if stands.gateways else []
 
 
@@ -102,13 +102,6 @@ def _brought_by_strict(stands: Standing, wanted: Any) -> bool:
         return bool(strict.in_force)
     under_it = {one.instance for one in strict.gateways if one.in_force}
     return any(one.in_force != wanted and one.instance in under_it for one in stands.gateways)
-
-
-def named(name: str) -> policy.Setting:
-    """Raises ValueError, which says what there is."""
-    if name not in SETTINGS:
-        raise ValueError(f"{name!r}: expected one of {', '.join(SETTINGS)}")
-    return SETTINGS[name]
 
 
 def read(setting: policy.Setting, text: str) -> Any:

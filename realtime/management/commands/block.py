@@ -17,8 +17,6 @@ from realtime.management.wording import NO_GATEWAY, counted, moment, table
 from realtime.models import BlockedNetwork
 from realtime.networks import read_network
 
-MOST_HOURS = 24 * 366
-
 
 def hours(text: str) -> float:
     """Argument type: how long a block holds."""
@@ -26,8 +24,9 @@ def hours(text: str) -> float:
         found = float(text)
     except ValueError:
         found = 0.0
-    if not 0.01 <= found <= MOST_HOURS:
-        raise ArgumentTypeError(f"{text!r}: expected a number from 0.01 to {MOST_HOURS}")
+    if not controls.LEAST_HOURS <= found <= controls.MOST_HOURS:
+        allowed = f"{controls.LEAST_HOURS} to {controls.MOST_HOURS}"
+        raise ArgumentTypeError(f"{text!r}: expected a number from {allowed}")
     return found
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from realtime import standing
+from realtime import policy, standing
 from realtime.management import setting as words
 from realtime.management.switching import SettingCommand
 from realtime.management.wording import NO_GATEWAY, moment, table
@@ -37,7 +37,7 @@ class Command(SettingCommand):
             self._list(options["json"])
             return
         try:
-            setting = words.named(name)
+            setting = policy.named(name)
             wanted = None if value is None else words.read(setting, value)
         except ValueError as wrong:
             raise CommandError(str(wrong)) from None
