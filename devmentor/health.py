@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from realtime.database import answers
+from realtime.exposition import exposition
 from realtime.gateway import Gateway
 from realtime.routing import asgi_route
 
@@ -27,7 +28,7 @@ def routes(gateway: Gateway) -> list[Any]:
         return _json(200 if up else 503, {"status": "ready" if up else "not-ready", "checks": checks})
 
     async def metrics() -> Answer:
-        return 200, generate_latest(), CONTENT_TYPE_LATEST
+        return 200, exposition(), CONTENT_TYPE_LATEST
 
     found = (("health", health), ("ready", ready), ("metrics", metrics))
     return [asgi_route(rf"^{name}/?$", _endpoint(answer)) for name, answer in found]

@@ -112,6 +112,19 @@ class Outbox:
         self._announce_room()
         return frame
 
+    def take_some(self, characters: int) -> list[str]:
+        """The next frames to send: as many as come to that size, one at least where there is any."""
+        frames: list[str] = []
+        while characters > 0 and (frame := self.take()) is not None:
+            frames.append(frame)
+            characters -= len(frame)
+        return frames
+
+    def pass_by(self, frames: int, payload: int) -> None:
+        """Count frames that were sent past this queue, which was empty; `payload` in bytes."""
+        self.taken += frames
+        self.taken_bytes += payload
+
     def clear(self) -> None:
         self._frames.clear()
         self._bytes = 0
@@ -138,9 +151,10 @@ def size(frame: str | bytes) -> int:
 class Connection:
     """A socket as the hub, presence and the operators see it. `wake` tells its writer to look here.
 
-    `has_origin` is whether an Origin was sent, `bearer` whether a token was. `ends_at` is when it is closed
-    for its age; `idle_timed` says whether it is closed for its silence; `gone` that its client has left, so
-    that a join which is still under way must take no seat.
+    `stream` sends ready frames past the queue; it is None while anything waits there, and while the socket
+    takes no more. `has_origin` is whether an Origin was sent, `bearer` whether a token was. `ends_at` is when
+    it is closed for its age; `idle_timed` says whether it is closed for its silence; `gone` that its client
+    has left, so that a join which is still under way must take no seat.
     """
 
     id: str
@@ -160,6 +174,7 @@ class Connection:
     seats: dict[str, Seat] = field(default_factory=dict)
     outbox: Outbox = field(default_factory=Outbox)
     closing: Close | None = None
+    stream: Callable[[bytes], None] | None = None
     gone: bool = False
 
     @property
@@ -191,6 +206,7 @@ class Connection:
         if not self.outbox.put(frame):
             self.cut_off()
             return False
+        self.stream = None
         self.wake()
         return True
 
@@ -204,12 +220,14 @@ class Connection:
         """Queue a frame that may be dropped, and is, when the queue is a quarter full."""
         if self.closing is None and self.outbox.below(0.25):
             self.outbox.put(frame)
+            self.stream = None
             self.wake()
 
     def close(self, code: int, reason: str) -> None:
         """Close once what is queued has been sent. The first reason given stays."""
         if self.closing is None:
             self.closing = Close(code, reason)
+            self.stream = None
             self.wake()
 
 

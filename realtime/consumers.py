@@ -17,10 +17,10 @@ from realtime.connection import size
 from realtime.gateway import Gateway
 from realtime.protocol import CloseCode, FrameError
 from realtime.session import Session, authenticate, origin_holds
+from realtime.wire import EXTENSION, Wire
+from realtime.writers import TaskWriter, WireWriter, Writer
 
-CLOSE_SECONDS = 5.0  # how long a reader has to take what was queued before a close
-MAX_REASON_BYTES = 123  # RFC 6455, section 5.5: a control frame holds 125 bytes, two are the code
-SOCKET = "devmentor.socket"  # scope extension of our server: {"abort": …, "on_control": …}
+CLOSE_SECONDS = 5.0  # how long a reader has to take what was queued before a close, and to answer that
 
 
 class GatewayConsumer(AsyncConsumer):
@@ -28,12 +28,10 @@ class GatewayConsumer(AsyncConsumer):
 
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
-        self.woken = asyncio.Event()
-        self.writer: asyncio.Task[None] | None = None
+        self._limit: asyncio.Timeout | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self._receive, self._send = receive, send
-        self._controls = (scope.get("extensions") or {}).get(SOCKET)
         await receive()  # websocket.connect
         handshake = read_handshake(scope, settings.SESSION_COOKIE_NAME, settings.TRUSTED_PROXIES)
         identity, refusal = await authenticate(self.gateway, handshake)
@@ -44,36 +42,42 @@ class GatewayConsumer(AsyncConsumer):
         await send({"type": "websocket.accept", "subprotocol": handshake.subprotocol})
         self.session = Session(self.gateway, handshake, identity, self._wake)
         self.connection = self.session.connection
+        self._wire: Wire | None = (scope.get("extensions") or {}).get(EXTENSION)
+        self._writer = self._make_writer()
         self.session.open(refusal or self.session.refusal())
         await self._serve()
 
+    def _make_writer(self) -> Writer:
+        if self._wire is None:
+            return TaskWriter(self.connection, self._send, self._hasten)
+        self._wire.heard = self.session.heard
+        return WireWriter(self.connection, self._wire)
+
     async def _serve(self) -> None:
-        if self._controls is not None:
-            self._controls["on_control"] = self.session.heard
-        reader = asyncio.create_task(self._read())
-        writer = self.writer = asyncio.create_task(self._write())
-        if self.connection.closing is not None:
-            self._wake()
-        code, stuck = 1006, False
+        code = 1006
         try:
-            await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)
-            # After our close the reader waits for the peer's; a peer that takes nothing is cut off.
-            stuck = writer.cancelled()
-            await asyncio.wait({reader}, timeout=0 if stuck else CLOSE_SECONDS)
-            code = reader.result() if reader.done() else 1006
+            async with asyncio.timeout(None) as self._limit:
+                if self.connection.closing is not None:
+                    self._hasten()
+                code = await self._read()
+        except TimeoutError:  # a peer that takes nothing is cut off
+            if self._wire is not None:
+                self._wire.abort()
         finally:
+            self._limit = None
             self.session.end(code)
-            reader.cancel()
-            writer.cancel()
-            await asyncio.gather(reader, writer, return_exceptions=True)
-            if stuck and self._controls is not None:
-                self._controls["abort"]()
+            self._writer.stop()
 
     def _wake(self) -> None:
-        """Something is queued, or the socket is to close: it then has CLOSE_SECONDS to take what is left."""
-        self.woken.set()
-        if self.connection.closing is not None and self.writer is not None:
-            asyncio.get_running_loop().call_later(CLOSE_SECONDS, self.writer.cancel)
+        """Something is queued, or the socket is to close."""
+        self._writer.wake()
+        if self.connection.closing is not None:
+            self._hasten()
+
+    def _hasten(self) -> None:
+        """From here the socket has CLOSE_SECONDS to take what is left, and the peer to answer."""
+        if self._limit is not None:
+            self._limit.reschedule(asyncio.get_running_loop().time() + CLOSE_SECONDS)
 
     async def _read(self) -> int:
         """Answer frames until the socket is gone; its close code."""
@@ -102,23 +106,3 @@ class GatewayConsumer(AsyncConsumer):
             self.connection.send(protocol.ack(answer.id, answer.data))
             metrics.count_out("ack")
         answer.then()
-
-    async def _write(self) -> None:
-        """Send what is queued, as it comes; end with the close frame once one is due."""
-        outbox = self.connection.outbox
-        while True:
-            await self.woken.wait()
-            self.woken.clear()
-            while (frame := outbox.take()) is not None:
-                await self._send({"type": "websocket.send", "text": frame})
-            closing = self.connection.closing
-            if closing is not None:
-                reason = closing.reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
-                await self._send(
-                    {"type": "websocket.close", "code": self._sayable(closing.code), "reason": reason}
-                )
-                return
-
-    def _sayable(self, code: int) -> int:
-        """The code as a plain int; under daphne, which refuses to say the protocol's own, 1000 for those."""
-        return int(code) if self._controls is not None or code >= 3000 else 1000

@@ -150,12 +150,12 @@ class Gateway:
                 self.hub.reauthorise(state)
 
     def heads(self, connection: Connection) -> dict[str, int]:
-        """The head seq of each room a socket has joined, by room id."""
+        """The head seq of each room a socket has joined, as far as it has been told, by room id."""
         found = {}
         for seat in connection.seats.values():
             state = self.hub.find(seat.room.name)
             if state is not None:
-                found[seat.room.id] = state.head
+                found[seat.room.id] = state.told
         return found
 
     def lag(self, connection: Connection) -> int:

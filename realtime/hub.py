@@ -25,16 +25,20 @@ from realtime.replay import Replays
 from realtime.rights import Rights
 from realtime.ringing import Message
 from realtime.rooms import Room, UserId, group_name
+from realtime.wire import frame
 
 logger = logging.getLogger(__name__)
 
 FILL = 100  # events read at once to fill a hole: large ones are a few megabytes, held by each room that fills
 PATIENCE_SECONDS = 0.03  # two commits may ring in the other order; only then is a hole a hole
+FILL_AT_ONCE = 20  # of them are handed out together, so that the sockets' queues do not fill
 LINGER_SECONDS = 10.0  # an empty room stays subscribed so long, for the poller that asks again
 
 
 class HubRoom:
-    """A room as this process hears it. Events up to `head` have been delivered to every live seat."""
+    """A room as this process hears it. Events up to `head` have been delivered to every live seat, but for
+    those in `turn`, which leave together at the end of this turn of the loop.
+    """
 
     def __init__(self, room: Room, opening: "asyncio.Future[None]", pages: Pages) -> None:
         self.room = room
@@ -44,6 +48,7 @@ class HubRoom:
         self.seats: set[Seat] = set()
         self.waiters: set[asyncio.Future[None]] = set()
         self.early = Early()
+        self.turn: list[Event] = []
         self.filling: asyncio.Task[None] | None = None
         self.authorising: asyncio.Task[None] | None = None
         self.authorise_again = False
@@ -53,6 +58,11 @@ class HubRoom:
     @property
     def head(self) -> int:
         return self.history.head
+
+    @property
+    def told(self) -> int:
+        """The newest seq that has left for the live seats."""
+        return self.turn[0].seq - 1 if self.turn else self.head
 
     @property
     def opened(self) -> bool:
@@ -169,22 +179,54 @@ class Hub:
             self._suspect(state, state.known)
 
     def _deliver(self, state: HubRoom, event: Event) -> None:
+        """The room is at this event now; its members get it with the others of this turn of the loop."""
         state.history.append(event)
-        sent = 0
-        for seat in state.seats:
-            # A seat may know more than this process has heard: it wrote by way of another gateway.
-            if seat.state is not SeatState.LIVE or event.seq <= seat.cursor:
-                continue
-            if not seat.connection.outbox.takes_events:
-                self._replays.start(seat, state.history)
-            elif seat.connection.send(event.envelope):
-                seat.cursor = event.seq
-                sent += 1
-        metrics.LATENCY.observe(max(0.0, time.time() - event.at.timestamp()))
-        metrics.count_out(event.event, sent)
+        state.turn.append(event)
+        if len(state.turn) == 1:
+            asyncio.get_running_loop().call_soon(self._hand_out, state)
         if event.reauthorise and state.seats:
             state.authorising = self._spawn(self._authorise(state))
+
+    def _hand_out(self, state: HubRoom) -> None:
+        """Give every live seat the events of this turn: a write each, whatever their number."""
+        events, state.turn = state.turn, []
+        if not events:
+            return
+        before, head = events[0].seq - 1, events[-1].seq
+        frames = b"".join(frame(event.envelope) for event in events)
+        count, level = len(events), 0
+        for seat in state.seats:
+            connection = seat.connection
+            if connection.stream is not None and seat.cursor == before and seat.state is SeatState.LIVE:
+                connection.stream(frames)
+                connection.outbox.pass_by(count, len(frames))
+                seat.cursor = head
+                level += 1
+            elif seat.state is SeatState.LIVE:
+                self._queue(seat, state.history, events)
+        self._count(events, level)
         self._wake(state)
+
+    def _queue(self, seat: Seat, history: History, events: list[Event]) -> None:
+        """Put events into a live seat's queue; once it has no room the seat is fed from the history."""
+        for event in events:
+            # A seat may know more than this process has heard: it wrote by way of another gateway.
+            if event.seq <= seat.cursor:
+                continue
+            if not seat.connection.outbox.takes_events:
+                self._replays.start(seat, history)
+                return
+            if not seat.connection.send(event.envelope):
+                return
+            seat.cursor = event.seq
+            metrics.count_out(event.event)
+
+    @staticmethod
+    def _count(events: list[Event], level: int) -> None:
+        now = time.time()
+        for event in events:
+            metrics.LATENCY.observe(max(0.0, now - event.at.timestamp()))
+            metrics.count_out(event.event, level)
 
     def _wake(self, state: HubRoom) -> None:
         for waiter in state.waiters:
@@ -208,8 +250,10 @@ class Hub:
                 page = await in_database(eventlog.since, state.room, state.head, FILL)
                 if not page.events:
                     return
-                for event in page.events:
+                for place, event in enumerate(page.events, start=1):
                     await self._deliver_in_turn(state, event)
+                    if place % FILL_AT_ONCE == 0:
+                        await asyncio.sleep(0)
         except eventlog.HistoryTrimmed:
             self._give_up(state)
         except Exception as failure:  # noqa: BLE001  the next second tries again, whatever it was
@@ -218,17 +262,17 @@ class Hub:
             state.filling = None
 
     async def _deliver_in_turn(self, state: HubRoom, event: Event) -> None:
-        """Deliver what the log gave, unless the bell was quicker, and let the sockets' writers work."""
+        """Deliver what the log gave, unless the bell was quicker."""
         while state.authorising is not None:
             await asyncio.shield(state.authorising)
         if event.seq == state.head + 1:
             self._deliver(state, event)
         self._advance(state)
-        await asyncio.sleep(0)
 
     def _give_up(self, state: HubRoom) -> None:
         """The log was trimmed beyond this room's head: its members cannot go on from where they are."""
         self._let_go(state)
+        self._hand_out(state)
         for seat in list(state.seats):
             self._send_back(seat)
         self._wake(state)

@@ -11,7 +11,7 @@ from realtime.protocol import CloseCode
 STATM = Path("/proc/self/statm")
 LATENCY_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
-CONNECTIONS = Gauge("websocket_connections", "Open sockets of this process")
+CONNECTIONS = Gauge("websocket_connections", "Open sockets of this process", multiprocess_mode="livesum")
 MESSAGES = Counter("websocket_messages_total", "Frames, by direction and event", ["direction", "event"])
 ERRORS = Counter("websocket_errors_total", "Error frames sent and failures met, by code", ["code"])
 LATENCY = Histogram(
@@ -20,9 +20,15 @@ LATENCY = Histogram(
     buckets=LATENCY_BOUNDS,
 )
 CLOSES = Counter("websocket_closes_total", "Closed sockets, by close code", ["code"])
-ROOMS = Gauge("websocket_rooms", "Rooms with members or waiting pollers in this process")
-POLLERS = Gauge("polling_waiting_requests", "Long polls that this process holds")
-QUEUED = Gauge("websocket_send_queue_frames", "Frames that wait in the send queues of this process")
+ROOMS = Gauge(
+    "websocket_rooms", "Rooms with members or waiting pollers in this process", multiprocess_mode="livesum"
+)
+POLLERS = Gauge("polling_waiting_requests", "Long polls that this process holds", multiprocess_mode="livesum")
+QUEUED = Gauge(
+    "websocket_send_queue_frames",
+    "Frames that wait in the send queues of this process",
+    multiprocess_mode="livesum",
+)
 RESUMES = Counter("websocket_resumes_total", "Joins with `since`, by outcome", ["outcome"])
 GAP_FILLS = Counter("websocket_gap_fills_total", "Holes filled from the log after a lost or late bell")
 LOG_READS = Counter("websocket_log_reads_total", "Reads of the log on behalf of members and pollers")
@@ -42,10 +48,15 @@ BELL_DROPPED = Counter(
 BELL_IGNORED = Counter(
     "websocket_bell_ignored_total", "Messages of a kind that this version does not know: another version's"
 )
-BELL_HEALTHY = Gauge("websocket_bell_healthy", "1 while this process hears what others publish, 0 while not")
+BELL_HEALTHY = Gauge(
+    "websocket_bell_healthy",
+    "1 while this process hears what others publish, 0 while not",
+    multiprocess_mode="livemin",
+)
 CANARY_AGE = Gauge(
     "websocket_canary_age_seconds",
     "Since this process last heard itself by way of the channel layer; 0 where the layer is its own",
+    multiprocess_mode="livemax",
 )
 LEASES_EXPIRED = Counter(
     "gateway_leases_expired_total", "Leases of dead gateways that this process has ended"
@@ -54,7 +65,9 @@ AUDIT_DROPPED = Counter("gateway_audit_dropped_total", "Connections that left no
 DATABASE_FAILURES = Counter(
     "gateway_database_failures_total", "Reads and writes of the gateway that the database did not answer"
 )
-GATEWAY = Gauge("gateway_info", "1 for each gateway process", ["instance", "version"])
+GATEWAY = Gauge(
+    "gateway_info", "1 for each gateway process", ["instance", "version"], multiprocess_mode="livemax"
+)
 
 OWN_EVENTS = frozenset(
     [

@@ -5,41 +5,81 @@ and the server ends after it.
 """
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 from websockets.http11 import Request
 
-from realtime.consumers import SOCKET
 from realtime.gateway import Gateway
 from realtime.protocol import MAX_FRAME_BYTES, CloseCode
 from realtime.routing import Application
+from realtime.wire import EXTENSION, Wire
 
 logger = logging.getLogger(__name__)
 
 BACKLOG = 2048
 PING_SECONDS = 20.0
 KEEP_ALIVE_SECONDS = 75
+COLLECT_AFTER = (50_000, 20, 50)
 # How long the kernel waits for a peer to acknowledge what it was sent: a laptop that went to sleep is
 # gone after a minute and not after the quarter of an hour that TCP would give it.
 UNACKNOWLEDGED_MS = 60_000
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's WebSocket protocol, which also tells the consumer of pings and pongs, and lets it abort."""
+    """uvicorn's WebSocket protocol, which also offers the application its wire: see `realtime.wire`."""
+
+    wire: Wire | None = None
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         if hasattr(self, "scope"):
-            self.controls: dict[str, Any] = {"abort": self.transport.abort, "on_control": None}
+            self.wire = Wire(self.transport.write, self._close, self.transport.abort)
             extensions: dict[Any, Any] = self.scope["extensions"] or {}
-            extensions[SOCKET] = self.controls
+            extensions[EXTENSION] = self.wire
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._set_clear(False)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._set_clear(not self.close_sent and not self.transport.is_closing())
+
+    def handle_close(self, event: Frame) -> None:
+        self._set_clear(False)
+        super().handle_close(event)
+
+    def handle_parser_exception(self) -> None:
+        self._set_clear(False)
+        super().handle_parser_exception()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._set_clear(False)
+        super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        self._set_clear(False)
+        super().shutdown()
+
+    def _close(self, code: int, reason: str) -> None:
+        """uvicorn's own way to close, which waits for nothing while the transport is clear."""
+        with suppress(StopIteration, ClientDisconnected):
+            self.send({"type": "websocket.close", "code": code, "reason": reason}).send(None)
+        self._set_clear(False)
+
+    def _set_clear(self, clear: bool) -> None:
+        if self.wire is not None:
+            self.wire.set_clear(clear)
 
     def send_receive_event_to_app(self) -> None:
         """Text that is not UTF-8 is the client's fault: told by 1007, and no error of ours to log."""
@@ -62,9 +102,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self._tell()
 
     def _tell(self) -> None:
-        heard: Callable[[], None] | None = self.controls["on_control"]
-        if heard is not None:
-            heard()
+        if self.wire is not None:
+            self.wire.heard()
 
 
 class GatewayServer(uvicorn.Server):
@@ -103,11 +142,13 @@ class GatewayServer(uvicorn.Server):
             self.should_exit = True
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; an IPv6 one takes IPv4 too. Raises OSError."""
+def listen(host: str, port: int, shared: bool = False) -> socket.socket:
+    """A listening socket; an IPv6 one takes IPv4 too. `shared`: beside others on the port. Raises OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     if family == socket.AF_INET6:
         listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if host == "::" else 1)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
@@ -139,6 +180,7 @@ def serve(
         proxy_headers=False,
     )
     server = GatewayServer(config, application.gateway, drain_window)
+    _collect_seldom()
 
     async def run() -> None:
         announcing = asyncio.create_task(_when_started(server, started))
@@ -147,6 +189,17 @@ def serve(
 
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(run())
+
+
+def _collect_seldom() -> None:
+    """Keep the garbage collector from walking every socket's objects again and again.
+
+    What the imports have made stays for good and is not looked at any more. Sockets come and go by reference
+    counting, but for few cycles.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
 
 
 async def _when_started(server: uvicorn.Server, started: Callable[[], None]) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Iterator
 from contextlib import suppress
 from typing import Any
 from uuid import uuid4
@@ -16,6 +16,8 @@ from realtime.gateway import Gateway
 from realtime.protocol import Command
 from realtime.ringing import Message
 from realtime.rooms import Room, RoomKind, UserId
+from realtime.wire import Wire
+from realtime.writers import WireWriter
 
 WAIT_SECONDS = 5.0
 STORY_SECONDS = 60.0
@@ -53,11 +55,31 @@ class Reader:
 
     def take_all(self) -> None:
         while not self.slow and (frame := self.connection.outbox.take()) is not None:
-            found = json.loads(frame)
-            if "seq" in found:
-                self.seqs.append(found["seq"])
-            elif found["event"] == "error":
-                self.errors.append(found["data"]["code"])
+            self.read(frame)
+
+    def read(self, frame: str) -> None:
+        found = json.loads(frame)
+        if "seq" in found:
+            self.seqs.append(found["seq"])
+        elif found["event"] == "error":
+            self.errors.append(found["data"]["code"])
+
+
+class WiredReader(Reader):
+    """One on a server that takes ready frames, which it does while `wire.clear`. `writes` counts them."""
+
+    def __init__(self, user: str | None = None) -> None:
+        super().__init__(user)
+        self.writes = 0
+        self.wire = Wire(self._write, lambda code, reason: self.wire.set_clear(False), lambda: None)
+        self.connection.wake = WireWriter(self.connection, self.wire).wake
+        self.connection.wake()
+
+    def _write(self, frames: bytes) -> None:
+        assert self.wire.clear
+        self.writes += 1
+        for text in texts(frames):
+            self.read(text)
 
 
 class TakingTurns(Reader):
@@ -133,6 +155,17 @@ async def until(condition: Callable[[], object]) -> None:
         async with asyncio.timeout(WAIT_SECONDS):
             while not condition():  # noqa: ASYNC110  a condition has no event of its own
                 await asyncio.sleep(0.001)
+
+
+def texts(frames: bytes) -> Iterator[str]:
+    """The messages of unmasked text frames, by RFC 6455, section 5.2."""
+    while frames:
+        assert frames[0] == 0x81
+        extended = {126: 2, 127: 8}.get(frames[1], 0)
+        start = 2 + extended
+        length = int.from_bytes(frames[2:start], "big") if extended else frames[1]
+        yield frames[start : start + length].decode()
+        frames = frames[start + length :]
 
 
 def _create(room: Room) -> None:

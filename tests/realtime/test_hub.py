@@ -15,12 +15,12 @@ from realtime.database import in_database
 from realtime.hub import LINGER_SECONDS
 from realtime.models import RoomHead
 from realtime.protocol import CloseCode, FrameError
-from tests.realtime.hub_rig import Bells, Reader, Rig, run, until
+from tests.realtime.hub_rig import Bells, Reader, Rig, WiredReader, run, until
 
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(
-            ["write", "write", "ring", "ring", "again", "join", "resume", "leave", "heads", "turn"]
+            ["write", "write", "ring", "ring", "again", "join", "resume", "leave", "heads", "turn", "clear"]
         ),
         st.integers(0, 999),
     ),
@@ -39,6 +39,10 @@ class Story:
         self.present: list[Reader] = []
         self.gone: list[Reader] = []
 
+    @property
+    def wired(self) -> list[WiredReader]:
+        return [reader for reader in self.present if isinstance(reader, WiredReader)]
+
     async def step(self, name: str, number: int) -> None:
         match name:
             case "write":
@@ -51,7 +55,7 @@ class Story:
             case "again" if self.written:
                 self.rig.ring(1 + number % self.written)
             case "join" | "resume":
-                self.present.append(Reader())
+                self.present.append(WiredReader() if number % 3 else Reader())
                 since = number % (self.written + 1) if name == "resume" else None
                 await self.rig.join(self.present[-1], since)
             case "leave" if self.present:
@@ -59,6 +63,9 @@ class Story:
                 for seat in list(leaving.connection.seats.values()):
                     self.rig.gateway.leave(seat)
                 self.gone.append(leaving)
+            case "clear" if self.wired:
+                wire = self.wired[number % len(self.wired)].wire
+                wire.set_clear(not wire.clear)
             case "heads":
                 await self.rig.hub.check_heads()
             case _:
@@ -77,6 +84,8 @@ def test_every_seat_gets_every_event_once_and_in_order_whatever_the_bell_does(
         await told.rig.create()
         for name, number in steps:
             await told.step(name, number)
+        for wired in told.wired:
+            wired.wire.set_clear(True)
         await told.rig.settle(*told.present)
         head = await told.rig.head()
         for reader in told.present:
@@ -117,6 +126,7 @@ def test_a_late_bell_is_waited_for_and_not_read_from_the_log(rig: Rig, bells: Be
             await asyncio.sleep(0)
         assert reader.seqs == []
         rig.ring(1)
+        await asyncio.sleep(0)
         assert reader.seqs == [1, 2]
         state = rig.hub.find(rig.room.name)
         await until(lambda: state is None or state.filling is None)
@@ -149,6 +159,7 @@ def test_a_room_is_subscribed_to_once_however_many_come_at_once(rig: Rig, bells:
         assert len(bells.subscribed) == 1
         await rig.write()
         rig.ring(1)
+        await asyncio.sleep(0)
         assert all(reader.seqs == [1] for reader in readers)
 
     run(story())

@@ -1,0 +1,58 @@
+"""Ready WebSocket frames: how our server takes bytes past ASGI's one message at a time. Pure.
+
+What a server sends is not masked (RFC 6455, section 5.1), so the frame of an event is the same for every
+member of its room: it is made once, and those of one turn of the loop leave as one write for each member.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+# The key under `scope["extensions"]` where a server that takes ready frames offers a Wire.
+EXTENSION = "devmentor.wire"
+
+_FINAL_TEXT = 0x81
+
+
+def _nothing() -> None:
+    pass
+
+
+@dataclass(eq=False, slots=True)
+class Wire:
+    """One socket of a server that takes ready frames, offered beside ASGI's `receive` and `send`.
+
+    write: hands whole frames to the transport, at once; what it cannot send yet it keeps, without bound, so
+        nobody writes while `clear` is false
+    close: sends the close frame, with a code and a reason; only while `clear`
+    abort: drops the connection without a word
+    clear: whether it takes frames: the transport's buffer is below its mark, no close frame has been sent
+    changed: set by the application; called when `clear` has changed
+    heard: set by the application; called when a ping or a pong came
+    """
+
+    write: Callable[[bytes], None]
+    close: Callable[[int, str], None]
+    abort: Callable[[], None]
+    clear: bool = True
+    changed: Callable[[], None] = _nothing
+    heard: Callable[[], None] = _nothing
+
+    def set_clear(self, clear: bool) -> None:
+        if clear is not self.clear:
+            self.clear = clear
+            self.changed()
+
+    def let_go(self) -> None:
+        """Tell the application nothing any more."""
+        self.changed = self.heard = _nothing
+
+
+def frame(text: str) -> bytes:
+    """The frame of one text message, as a server sends it."""
+    payload = text.encode()
+    length = len(payload)
+    if length < 126:
+        return bytes((_FINAL_TEXT, length)) + payload
+    if length < 65_536:
+        return bytes((_FINAL_TEXT, 126)) + length.to_bytes(2, "big") + payload
+    return bytes((_FINAL_TEXT, 127)) + length.to_bytes(8, "big") + payload

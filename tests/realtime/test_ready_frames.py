@@ -1,0 +1,91 @@
+"""Ready frames: made once for a room, written past the queue to who is level, and in order with the rest."""
+
+import asyncio
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from realtime.protocol import CloseCode
+from realtime.wire import frame
+from tests.realtime.hub_rig import Rig, WiredReader, run, texts
+
+
+@given(st.lists(st.text(max_size=200), max_size=5))
+def test_frames_say_what_they_are_given(said: list[str]) -> None:
+    encodable = [text.encode(errors="replace").decode() for text in said]
+    assert list(texts(b"".join(map(frame, encodable)))) == encodable
+
+
+@pytest.mark.parametrize("length", [0, 125, 126, 65_535, 65_536])
+def test_each_length_has_its_header(length: int) -> None:
+    """RFC 6455, section 5.2: 7 bits, 16 or 64."""
+    assert list(texts(frame("x" * length))) == ["x" * length]
+
+
+def test_the_events_of_one_turn_leave_as_one_write(rig: Rig) -> None:
+    """The cost is a write for each member and turn, not for each event: a burst costs what one event does."""
+
+    async def story() -> None:
+        await rig.create()
+        level, busy = WiredReader(), WiredReader()
+        await rig.join(level)
+        await rig.join(busy)
+        busy.wire.set_clear(False)
+        await rig.write(30)
+        for seq in range(1, 31):
+            rig.ring(seq)
+        assert (level.seqs, level.writes) == ([], 0)
+        await asyncio.sleep(0)
+        assert (level.seqs, level.writes) == (list(range(1, 31)), 1)
+        assert (busy.seqs, len(busy.connection.outbox)) == ([], 30)
+        busy.wire.set_clear(True)
+        assert (busy.seqs, busy.writes) == (list(range(1, 31)), 1)
+        assert level.connection.frames_out == busy.connection.frames_out == 30
+
+    run(story())
+
+
+def test_an_answer_and_an_event_keep_their_order(rig: Rig) -> None:
+    """What is said to one member waits with the events that wait, and events behind what was said."""
+
+    async def story() -> None:
+        await rig.create()
+        reader = WiredReader()
+        await rig.join(reader)
+        said: list[str] = []
+        reader.read = said.append  # type: ignore[assignment, method-assign]
+        await rig.write(2)
+        rig.ring(1)
+        reader.connection.send("before the turn ends")
+        await asyncio.sleep(0)
+        reader.wire.set_clear(False)
+        reader.connection.send("while it is busy")
+        rig.ring(2)
+        await asyncio.sleep(0)
+        reader.wire.set_clear(True)
+        assert [text if text[0] != "{" else json.loads(text)["seq"] for text in said] == [
+            *("before the turn ends", 1),
+            *("while it is busy", 2),
+        ]
+
+    run(story())
+
+
+def test_nothing_follows_a_close_frame(rig: Rig) -> None:
+    """RFC 6455, section 5.5.1: no data after it, whatever the room goes on to say."""
+
+    async def story() -> None:
+        await rig.create()
+        reader = WiredReader()
+        await rig.join(reader)
+        await rig.write(2)
+        rig.ring(1)
+        reader.connection.close(CloseCode.RESTART, "come back")
+        rig.ring(2)
+        await asyncio.sleep(0)
+        assert reader.seqs == []
+        assert not reader.wire.clear
+
+    run(story())
