@@ -1,18 +1,29 @@
-"""Serve the web UI, the REST API, the admin and the sockets from one process."""
+"""Serve the web UI, the REST API, the admin and the sockets, from one process or from several alike."""
 
 import errno
+import os
 import socket
-from argparse import ArgumentParser, ArgumentTypeError
+import sys
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.module_loading import import_string
 
+MOST_WORKERS = 64
+
 
 def port_number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) <= 65535):
         raise ArgumentTypeError(f"{text!r}: expected a whole number from 0 to 65535")
+    return int(text)
+
+
+def worker_count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_WORKERS):
+        raise ArgumentTypeError(f"{text!r}: expected a whole number from 1 to {MOST_WORKERS}")
     return int(text)
 
 
@@ -31,46 +42,88 @@ class Command(BaseCommand):
         parser.add_argument(
             "--server", choices=["uvicorn", "daphne"], default="uvicorn", help="daphne does not drain"
         )
+        parser.add_argument(
+            "--workers",
+            type=worker_count,
+            default=1,
+            help="processes, each a gateway of its own on the same ports; more than one need REDIS_URL",
+        )
+        parser.add_argument(
+            "--fd",
+            type=int,
+            action="append",
+            help="serve on this inherited, listening socket",
+        )
+        parser.add_argument("--ready-fd", type=int, help=SUPPRESS)
 
-    def handle(
-        self, *args: Any, host: str | None, port: int, web_port: int, server: str, **options: Any
-    ) -> None:
+    def handle(self, *args: Any, port: int, server: str, workers: int, **options: Any) -> None:
         self.check()  # warnings are shown, errors stop the start
         settings.PORT = port  # what clients are told follows what is served
-        hosts = [host] if host else (["127.0.0.1", "::1"] if settings.DEBUG else ["::"])
-        listeners = [bound for each in dict.fromkeys([port, web_port]) for bound in self._listen(hosts, each)]
+        if workers > 1:
+            self._serve_with_workers(workers, port=port, server=server, **options)
+            return
+        inherited = [socket.socket(fileno=descriptor) for descriptor in options["fd"] or ()]
+        listeners = inherited or self._listeners(port, options["web_port"], options["host"])
         application = import_string(settings.ASGI_APPLICATION)
         if server == "daphne":
             self._serve_with_daphne(application, listeners)
         else:
-            self._serve_with_uvicorn(application, listeners)
+            self._serve_with_uvicorn(application, listeners, self._announcing(options["ready_fd"], listeners))
 
-    def _listen(self, hosts: list[str], port: int) -> list[socket.socket]:
+    def _listeners(
+        self, port: int, web_port: int, host: str | None, shared: bool = False
+    ) -> list[socket.socket]:
+        hosts = [host] if host else (["127.0.0.1", "::1"] if settings.DEBUG else ["::"])
+        ports = dict.fromkeys([port, web_port])
+        return [bound for each in ports for bound in self._listen(hosts, each, shared)]
+
+    def _listen(self, hosts: list[str], port: int, shared: bool) -> list[socket.socket]:
         """Listeners on every host that this machine has; port 0 of the web listener means none."""
         from realtime.server import listen
 
         found = []
         for host in hosts if port else ():
             try:
-                found.append(listen(host, port))
+                found.append(listen(host, port, shared))
             except OSError as failure:
                 absent = failure.errno in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
                 if absent and ":" in host:
                     if host == "::":
-                        found += self._listen(["0.0.0.0"], port)  # noqa: S104  what :: means without IPv6
+                        found += self._listen(["0.0.0.0"], port, shared)  # noqa: S104  :: without IPv6
                     continue
                 raise CommandError(f"cannot listen on {host} port {port}: {failure.strerror}") from None
         return found
 
-    def _serve_with_uvicorn(self, application: Any, listeners: list[socket.socket]) -> None:
+    def _serve_with_workers(
+        self, workers: int, *, port: int, web_port: int, host: str | None, server: str, **options: Any
+    ) -> None:
+        from realtime.workers import Supervisor
+
+        if not settings.REDIS_URLS:
+            raise CommandError("--workers needs REDIS_URL: without it no worker hears what another publishes")
+        if server == "daphne" or options["fd"]:
+            raise CommandError("--workers goes with neither --server daphne nor --fd")
+        # Shared ports would be shared with a gateway that runs already, too: one that is not ends here.
+        for alone in self._listeners(port, web_port, host):
+            alone.close()
+        listeners = [self._listeners(port, web_port, host, shared=True) for _ in range(workers)]
+        command = [sys.argv[0], "gateway", f"--port={port}", f"--web-port={web_port}"]
+        served = " and ".join(map(str, self._ports(listeners[0])))
+        supervisor = Supervisor(
+            command,
+            listeners,
+            started=lambda: self._say(f"Serving on port {served} with {workers} workers."),
+            tell=self._say,
+        )
+        if status := supervisor.run():
+            sys.exit(status)
+
+    def _serve_with_uvicorn(
+        self, application: Any, listeners: list[socket.socket], started: Callable[[], None]
+    ) -> None:
         from realtime.server import serve
 
-        serve(
-            application,
-            listeners,
-            settings.DRAIN_WINDOW / 1000,
-            lambda: self._announce(self._ports(listeners)),
-        )
+        serve(application, listeners, settings.DRAIN_WINDOW / 1000, started)
 
     def _serve_with_daphne(self, application: Any, listeners: list[socket.socket]) -> None:
         from daphne.server import Server
@@ -81,13 +134,28 @@ class Command(BaseCommand):
             application,
             endpoints=endpoints,
             signal_handlers=True,
-            ready_callable=lambda: self._announce(ports),
+            ready_callable=lambda: self._say(_serving(ports)),
             server_name="",
         ).run()
 
     def _ports(self, listeners: list[socket.socket]) -> list[int]:
         return list(dict.fromkeys(listener.getsockname()[1] for listener in listeners))
 
-    def _announce(self, ports: list[int]) -> None:
-        self.stdout.write(f"Serving on port {' and '.join(map(str, ports))}.")
+    def _announcing(self, ready: int | None, listeners: list[socket.socket]) -> Callable[[], None]:
+        """What says that this process serves: to its supervisor where it has one, else to people."""
+        if ready is None:
+            return lambda: self._say(_serving(self._ports(listeners)))
+
+        def tell_supervisor() -> None:
+            os.write(ready, b".")
+            os.close(ready)
+
+        return tell_supervisor
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
         self.stdout.flush()
+
+
+def _serving(ports: list[int]) -> str:
+    return f"Serving on port {' and '.join(map(str, ports))}."

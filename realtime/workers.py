@@ -1,0 +1,144 @@
+"""Several gateway processes behind the same ports: started, watched, started again, and ended together.
+
+Each worker has listening sockets of its own on each port (SO_REUSEPORT), so that the kernel shares new
+connections out evenly. They stay open here, too: who connects while a worker is being started again waits for
+it instead of being refused.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from prometheus_client.multiprocess import mark_process_dead
+
+from realtime.exposition import SHARED_FOLDER
+
+SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
+RESTART_SECONDS = 1.0
+LONGEST_RESTART_SECONDS = 30.0
+STEADY_SECONDS = 30.0  # one that has lived so long is started again without a longer wait
+LOOK_SECONDS = 0.1
+
+
+@dataclass(eq=False, slots=True)
+class Worker:
+    """One gateway process. `ready` is readable once it serves; `wait` is how long its next start waits."""
+
+    listeners: Sequence[socket.socket]
+    process: subprocess.Popen[bytes] | None = None
+    ready: int = -1
+    serving: bool = False
+    started_at: float = 0.0
+    start_at: float = 0.0
+    wait: float = RESTART_SECONDS
+
+    def look(self) -> None:
+        """See whether it serves by now."""
+        if not self.serving and self.ready >= 0:
+            try:
+                self.serving = bool(os.read(self.ready, 1))
+            except BlockingIOError:
+                return
+            os.close(self.ready)
+            self.ready = -1
+
+
+class Supervisor:
+    """Runs `command` once for each entry of `listeners`, with `--fd` for each of its sockets.
+
+    started: called once all of them serve
+    tell: takes a line about a worker that has ended
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        listeners: Sequence[Sequence[socket.socket]],
+        started: Callable[[], None],
+        tell: Callable[[str], None],
+    ) -> None:
+        self._command = command
+        self._workers = [Worker(sockets) for sockets in listeners]
+        self._started: Callable[[], None] | None = started
+        self._tell = tell
+        self._folder = Path(tempfile.mkdtemp(prefix="gateway-metrics-"))
+        self._ending = False
+        self._status = 0
+
+    def run(self) -> int:
+        """Until a signal, which every worker gets; the exit status: 1 where one ended before it served."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        try:
+            while not self._ending or any(worker.process for worker in self._workers):
+                self._look()
+                seen = signal.sigtimedwait(SIGNALS, LOOK_SECONDS if self._started else 1.0)
+                if seen is not None and seen.si_signo != signal.SIGCHLD:
+                    self._end(signal.Signals(seen.si_signo))
+        finally:
+            self._end(signal.SIGKILL)
+            shutil.rmtree(self._folder, ignore_errors=True)
+        return self._status
+
+    def _look(self) -> None:
+        for worker in self._workers:
+            worker.look()
+            if worker.process is not None and worker.process.poll() is not None:
+                self._bury(worker, worker.process)
+            if worker.process is None and not self._ending and time.monotonic() >= worker.start_at:
+                self._start(worker)
+        if self._started is not None and all(worker.serving for worker in self._workers):
+            self._started()
+            self._started = None
+
+    def _start(self, worker: Worker) -> None:
+        worker.ready, told = os.pipe()
+        os.set_blocking(worker.ready, False)
+        descriptors = [listener.fileno() for listener in worker.listeners]
+        inherited = [f"--fd={descriptor}" for descriptor in descriptors]
+        worker.process = subprocess.Popen(  # noqa: S603  the command of this very process
+            [sys.executable, *self._command, *inherited, f"--ready-fd={told}"],
+            pass_fds=[*descriptors, told],
+            env={**os.environ, SHARED_FOLDER: str(self._folder)},
+            preexec_fn=_hear_signals,
+        )
+        os.close(told)
+        worker.serving, worker.started_at = False, time.monotonic()
+
+    def _bury(self, worker: Worker, process: "subprocess.Popen[bytes]") -> None:
+        worker.process = None
+        if worker.ready >= 0:
+            os.close(worker.ready)
+            worker.ready = -1
+        mark_process_dead(process.pid, str(self._folder))  # type: ignore[no-untyped-call]
+        if self._ending:
+            return
+        how = f"worker {process.pid} has ended with status {process.returncode}"
+        if self._started is not None:
+            self._tell(f"{how} before it served: see above for why")
+            self._status = 1
+            self._end(signal.SIGTERM)
+            return
+        steady = time.monotonic() - worker.started_at > STEADY_SECONDS
+        worker.wait = RESTART_SECONDS if steady else min(2 * worker.wait, LONGEST_RESTART_SECONDS)
+        worker.start_at = time.monotonic() + worker.wait
+        self._tell(f"{how}: the next starts in {worker.wait:.0f} s")
+
+    def _end(self, with_signal: signal.Signals) -> None:
+        """A second signal reaches them, too: who drains then stops at once."""
+        self._ending = True
+        for worker in self._workers:
+            if worker.process is not None and worker.process.poll() is None:
+                worker.process.send_signal(with_signal)
+
+
+def _hear_signals() -> None:
+    """A process inherits which signals are blocked."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)

@@ -1,0 +1,166 @@
+"""`gateway --workers N`: several processes on one port that count, audit and drain as one."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from realtime.protocol import CloseCode
+from realtime.workers import Supervisor
+from tests.support.api import Api, log_in
+from tests.support.boards import Board
+from tests.support.environment import environment
+from tests.support.people import OWNER
+from tests.support.processes import ROOT, Server, eventually, free_port, manage
+from tests.support.redis import Redis
+from tests.support.sockets import Socket
+from tests.support.stack import Templates
+
+WORKERS = 2
+
+
+class Machine:
+    """A gateway of two workers on PostgreSQL and Redis."""
+
+    def __init__(self, templates: Templates, folder: Path) -> None:
+        self.port = free_port()
+        self.url, self.ws_url = f"http://127.0.0.1:{self.port}", f"ws://127.0.0.1:{self.port}/"
+        self.redis = Redis()
+        self.settings = {
+            "DATABASE_URL": templates.copy("distributed"),
+            "REDIS_URL": self.redis.url,
+            "PORT": str(self.port),
+            "DRAIN_WINDOW": "500",
+        }
+        listen = ["--host", "127.0.0.1", "--web-port", "0", "--port", str(self.port)]
+        self.process = Server(
+            [sys.executable, str(ROOT / "manage.py"), "gateway", "--workers", str(WORKERS), *listen],
+            log=folder / "workers.log",
+            environment=environment(self.settings),
+        )
+        self.process.wait_until(lambda: "with 2 workers" in self.process.tail(), 40)
+        self.token = log_in(self.url, OWNER)
+        self.api = Api(self.url, self.token)
+
+    def stop(self) -> None:
+        self.api.close()
+        self.process.stop()
+        self.redis.stop()
+
+    def metrics(self) -> str:
+        return httpx.get(f"{self.url}/metrics", timeout=10).text
+
+    def value(self, series: str) -> float:
+        lines = [line for line in self.metrics().splitlines() if line.startswith(series)]
+        return sum(float(line.rpartition(" ")[2]) for line in lines)
+
+    def instances(self) -> set[str]:
+        return set(re.findall(r'gateway_info\{instance="([^"]+)"', self.metrics()))
+
+    def sockets_on_both(self, open_until_then: ExitStack) -> list[Socket]:
+        """As many sockets as it takes until each worker has one: the kernel shares them out."""
+        sockets: list[Socket] = []
+        seen: set[str] = set()
+        while len(seen) < WORKERS:
+            assert len(sockets) < 40, f"all of 40 sockets are on {seen}"
+            sockets.append(open_until_then.enter_context(Socket(self.ws_url, token=self.token)))
+            seen.add(sockets[-1].wait_for("hello")["data"]["instance"])
+        return sockets
+
+
+@pytest.fixture
+def machine(templates: Templates, tmp_path: Path) -> Iterator[Machine]:
+    started = Machine(templates, tmp_path)
+    yield started
+    started.stop()
+
+
+def test_workers_count_and_hear_as_one_and_a_dead_one_is_replaced(machine: Machine) -> None:
+    board = Board(machine.api)
+    with ExitStack() as resources:
+        sockets = machine.sockets_on_both(resources)
+        for one in sockets:
+            one.join(board.id)
+        board.add_task("Heard on both")
+        for one in sockets:
+            assert one.wait_for("task:created")["data"]["title"] == "Heard on both"
+        eventually(
+            lambda: machine.value("websocket_connections ") == len(sockets), what="all sockets to be counted"
+        )
+        created = 'websocket_messages_total{direction="out",event="task:created"}'
+        eventually(lambda: machine.value(created) == len(sockets), what="each delivery to be counted once")
+        assert machine.value("process_resident_memory_bytes") > WORKERS * 30e6
+        audited = manage(["audit_connections"], environment(machine.settings))
+        assert f"{len(sockets)} connections" in audited
+
+        before = machine.instances()
+        assert len(before) == WORKERS
+        victim = sockets[-1]
+        instance = next(f["data"]["instance"] for f in victim.frames if f["event"] == "hello")
+        os.kill(int(instance.split("-")[-2]), signal.SIGKILL)
+        victim.wait_closed()
+        eventually(
+            lambda: len(machine.instances() - before) == 1 and instance not in machine.instances(),
+            seconds=20,
+            what="a new worker in the place of the dead one",
+        )
+        with Socket(machine.ws_url, token=machine.token) as late:
+            late.join(board.id)
+            board.add_task("Heard after it, too")
+            late.wait_for("task:created")
+
+
+def test_a_drain_reaches_the_sockets_of_every_worker(machine: Machine) -> None:
+    with ExitStack() as resources:
+        sockets = machine.sockets_on_both(resources)
+        machine.process.process.send_signal(signal.SIGTERM)
+        for one in sockets:
+            one.wait_for("system:draining")
+            assert one.wait_closed() == CloseCode.RESTART
+    assert machine.process.process.wait(timeout=20) == 0
+    assert "Traceback" not in machine.process.tail()
+
+
+def test_workers_that_would_not_hear_each_other_are_refused(tmp_path: Path) -> None:
+    settings = {"DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3", "REDIS_URL": ""}
+    said = refused(["gateway", "--workers", "2", "--port", str(free_port())], settings)
+    assert "--workers needs REDIS_URL" in said
+
+
+def test_a_port_in_use_is_refused_although_workers_share_theirs(tmp_path: Path) -> None:
+    """A second gateway beside the first would get half of its clients, in silence."""
+    with socket.create_server(("127.0.0.1", 0), reuse_port=True) as taken:
+        port = taken.getsockname()[1]
+        settings = {"DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3", "REDIS_URL": "redis://127.0.0.1:1"}
+        said = refused(["gateway", "--workers", "2", "--host", "127.0.0.1", "--port", str(port)], settings)
+    assert f"cannot listen on 127.0.0.1 port {port}" in said
+
+
+def test_a_worker_that_cannot_start_ends_the_gateway() -> None:
+    told: list[str] = []
+    supervisor = Supervisor(["-c", "raise SystemExit(3)"], [[], []], started=lambda: None, tell=told.append)
+    assert supervisor.run() == 1
+    assert "ended with status 3 before it served" in told[0]
+
+
+def refused(arguments: list[str], settings: dict[str, str]) -> str:
+    """What a command says that ends with one line on standard error."""
+    ended = subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), *arguments],
+        env=environment(settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    return ended.stderr
