@@ -56,7 +56,8 @@ def refusal(
         return CloseCode.FORBIDDEN, NO_ORIGIN
     if identity and identity.previous and not in_force.previous_secret:
         return CloseCode.UNAUTHENTICATED, DROPPED
-    if _reached(settings.MAX_CONNECTIONS_PER_ADDRESS, (c.address == handshake.address for c in there)):
+    most = settings.MAX_CONNECTIONS_PER_ADDRESS
+    if most and sum(c.address == handshake.address for c in there) >= most:
         return CloseCode.FULL, "too many sockets are open from your address"
     if identity and too_many_of(identity, there):
         return CloseCode.FULL, "you have too many sockets open"
@@ -65,11 +66,8 @@ def refusal(
 
 def too_many_of(identity: Identity, there: Iterable[Connection]) -> bool:
     """Whether MAX_CONNECTIONS_PER_USER of those that are there are that user's."""
-    return _reached(settings.MAX_CONNECTIONS_PER_USER, (c.user_id == identity.id for c in there))
-
-
-def _reached(most: int, matches: Iterable[bool]) -> bool:
-    return most > 0 and sum(matches) >= most
+    most = settings.MAX_CONNECTIONS_PER_USER
+    return most > 0 and sum(c.user_id == identity.id for c in there) >= most
 
 
 def read_handshake(scope: dict[str, Any], session_cookie: str, proxies: Sequence[Network]) -> Handshake:
@@ -77,13 +75,20 @@ def read_handshake(scope: dict[str, Any], session_cookie: str, proxies: Sequence
     offered = scope.get("subprotocols", [])
     return Handshake(
         origin=headers.get(b"origin"),
-        own_origin=own_origin(scope, headers, proxies) if _host_allowed(headers) else "null",
+        own_origin=_comparable(scope, headers, proxies),
         address=client_address(scope, headers, proxies),
         agent=headers.get(b"user-agent", "")[:AGENT_LENGTH],
         token=_token(headers.get(b"authorization"), offered),
         session_key=_cookie(headers.get(b"cookie", ""), session_cookie),
         subprotocol=SUBPROTOCOL if SUBPROTOCOL in offered else None,
     )
+
+
+def _comparable(scope: dict[str, Any], headers: dict[bytes, str], proxies: Sequence[Network]) -> str:
+    """The own origin where an Origin is to be compared with it; "null", equal to none, for a foreign Host."""
+    if b"origin" not in headers or not _host_allowed(headers):
+        return "null"
+    return own_origin(scope, headers, proxies)
 
 
 def _host_allowed(headers: dict[bytes, str]) -> bool:
@@ -127,7 +132,7 @@ def client_address(scope: dict[str, Any], headers: dict[bytes, str], proxies: Se
     """
     address = _peer(scope)
     for hop in reversed(headers.get(b"x-forwarded-for", "").split(",")):
-        if not _trusted(address, proxies) or not hop.strip():
+        if not hop.strip() or not _trusted(address, proxies):
             break
         address = plain(hop.strip())
     return address

@@ -2,7 +2,8 @@
 
 Sockets only change what is in memory. Once a second `beat` writes what has changed since the last batch that
 is known to have arrived: connections that are new, whose user or rooms are others, that have closed; and, no
-oftener than every REFRESH_SECONDS each, those that only count further. While the database is away nothing
+oftener than every REFRESH_SECONDS each, those that only count further; and every QUIET_SECONDS those of which
+there is nothing to tell but heartbeats and pongs. While the database is away nothing
 waits and little is kept: what is open is in memory anyway, of what has closed ENDED_KEPT at the most.
 """
 
@@ -24,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 1.0
 REFRESH_SECONDS = 10.0
+QUIET_SECONDS = 60.0
+QUIET_FRAMES = 2  # in REFRESH_SECONDS: a heartbeat, and perhaps one of the time before
 ENDED_KEPT = 10_000
 ENDED_PER_BEAT = 2000  # so that a long backlog does not hold SQLite's one writer up
 REFUSED_KEPT = 200  # between two beats; whoever knocks in vain a thousand times a second fills no table
@@ -43,6 +46,7 @@ class Entry:
     rooms: set[str] = field(default_factory=set)
     counted: tuple[int, int, int] = (0, 0, 0)
     written_at: float = NEVER
+    looked_at: float = NEVER
 
     def due(self, now: float, lag: Callable[[Connection], int]) -> bool:
         there = self.connection
@@ -52,10 +56,14 @@ class Entry:
             or there.seats.keys() != self.rooms
         ):
             return True
-        if now - self.written_at < REFRESH_SECONDS:
+        if now - self.looked_at < REFRESH_SECONDS:
             return False
-        counted = (there.frames_in, there.frames_out, lag(there))
-        return counted != self.counted or self.written_at < there.last_frame_at
+        self.looked_at = now
+        frames_in, frames_out, behind = self.counted
+        beats = QUIET_FRAMES * (now - self.written_at) / REFRESH_SECONDS
+        if (there.frames_in, lag(there)) != (frames_in, behind) or there.frames_out > frames_out + beats:
+            return True
+        return now - self.written_at >= QUIET_SECONDS and self.written_at < there.last_frame_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +201,7 @@ class Audit:
     def _arrived(self, batch: Batch, now: float) -> None:
         for entry, seen in batch.seen:
             entry.identity, entry.rooms, entry.counted = seen.identity, seen.rooms, seen.counted
-            entry.written_at = now
+            entry.written_at = entry.looked_at = now
         for connection_id in batch.ended:
             del self._ended[connection_id]
         self._whole = self._dropping = False

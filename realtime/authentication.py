@@ -131,9 +131,14 @@ def by_credentials(asked: Collection[Credentials]) -> Answers:
 
 def still_hold(identities: Collection[Identity]) -> set[Identity]:
     """Those whose users may still log in, by the password of then. One query for all."""
-    users = _active_users(identity.id for identity in identities)
-    digests = {key: tokens.auth_digest(user.get_session_auth_hash()) for key, user in users.items()}
+    digests = auth_digests(identity.id for identity in identities)
     return {identity for identity in identities if digests.get(identity.id) == identity.auth}
+
+
+def auth_digests(user_ids: Iterable[str]) -> dict[str, str]:
+    """What stands for the present password of each who may log in, as in `Identity.auth`. One query."""
+    users = _active_users(user_ids)
+    return {key: tokens.auth_digest(user.get_session_auth_hash()) for key, user in users.items()}
 
 
 def bearer_token(header: bytes) -> str | None:

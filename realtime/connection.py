@@ -169,6 +169,7 @@ class Connection:
     ends_at: float = float("inf")
     idle_timed: bool = True
     last_frame_at: float = 0.0
+    heartbeat_at: float = 0.0
     frames_in: int = 0
     bytes_in: int = 0
     seats: dict[str, Seat] = field(default_factory=dict)
@@ -210,18 +211,24 @@ class Connection:
         self.wake()
         return True
 
+    def send_shared(self, frame: str, ready: bytes) -> None:
+        """The same for a frame that many get; `ready` is what a wire takes for it."""
+        if self.stream is not None:
+            self.stream(ready)
+            self.outbox.pass_by(1, len(frame))
+        else:
+            self.send(frame)
+
     def cut_off(self) -> None:
         """Close on a reader that is too slow. What it has not read it finds in the log when it comes back."""
         if self.closing is None:
             self.outbox.clear()
             self.close(CloseCode.TOO_SLOW, "you read too slowly: resume with since")
 
-    def send_volatile(self, frame: str) -> None:
-        """Queue a frame that may be dropped, and is, when the queue is a quarter full."""
+    def send_volatile(self, frame: str, ready: bytes) -> None:
+        """The same for a frame that may be dropped, and is, when the queue is a quarter full."""
         if self.closing is None and self.outbox.below(0.25):
-            self.outbox.put(frame)
-            self.stream = None
-            self.wake()
+            self.send_shared(frame, ready)
 
     def close(self, code: int, reason: str) -> None:
         """Close once what is queued has been sent. The first reason given stays."""

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-from django.db import Error, close_old_connections, connection
+from django.db import Error, close_old_connections, connection, reset_queries
 
 from realtime import metrics
 from realtime.outages import is_away
@@ -56,6 +56,7 @@ def _ask() -> None:
 
 def _run(work: Callable[[], T]) -> T:
     close_old_connections()
+    reset_queries()  # with DEBUG on a connection keeps its last 9000; Django forgets them at each request
     try:
         return work()
     except Error as failure:

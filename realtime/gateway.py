@@ -5,10 +5,8 @@ import logging
 import os
 import secrets
 import socket
-import time
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -16,12 +14,11 @@ from django.conf import settings
 
 from realtime import metrics, policy, protocol
 from realtime.audit import BEAT_SECONDS, Audit
-from realtime.authentication import Authentication, still_hold
+from realtime.authentication import Authentication, auth_digests
 from realtime.bell import Bell
 from realtime.broadcast import ORDERS_GROUP
 from realtime.connection import Connection, Seat
 from realtime.database import in_database
-from realtime.eventlog import rfc3339
 from realtime.following import Following
 from realtime.hub import Hub
 from realtime.leases import Condition, Holder
@@ -31,12 +28,12 @@ from realtime.presence import FLUSH_SECONDS, Presence
 from realtime.protocol import CloseCode, ErrorCode, FrameError
 from realtime.ringing import Message
 from realtime.rooms import RoomKind
+from realtime.rounds import Rounds
 from realtime.throttling import TokenBuckets
 from realtime.upkeep import Upkeep
 
 logger = logging.getLogger(__name__)
 
-HEARTBEAT_MS = 10_000
 TICK_SECONDS = 1.0
 IDENTITY_SECONDS = 1.5
 CLOSING_SECONDS = 2.0  # how long the last sockets of a drain have to take their close frame
@@ -61,10 +58,10 @@ class Gateway:
         self.audit = Audit(holder, self._condition, self.lag)
         self.upkeep = Upkeep(self.audit, self._announce_dead)
         self.handshakes = TokenBuckets(settings.HANDSHAKES_PER_MINUTE)
+        self.rounds = Rounds(self.connections, self.hub, lambda: self.policy)
         self.draining = False
         self.bell: Bell | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._heartbeats: dict[str, float] = {}
         self._errands: set[asyncio.Task[None]] = set()
         self._empty = asyncio.Event()
         self._empty.set()
@@ -80,7 +77,7 @@ class Gateway:
         self.bell.start()
         self._tasks = [
             # Each in a task of its own: neither a slow layer nor a slow database holds up the others' work.
-            asyncio.create_task(self._every(TICK_SECONDS, self._look_round)),
+            asyncio.create_task(self._every(TICK_SECONDS, self.rounds.go)),
             asyncio.create_task(self._every(TICK_SECONDS, self.hub.check_heads)),
             asyncio.create_task(self._every(TICK_SECONDS, self.following.look, at_once=True)),
             asyncio.create_task(self._every(TICK_SECONDS, self.bell.mend)),
@@ -107,7 +104,7 @@ class Gateway:
 
     def add(self, connection: Connection) -> None:
         self.connections[connection.id] = connection
-        self._heartbeats[connection.id] = connection.opened_at
+        connection.heartbeat_at = connection.opened_at
         self.audit.opened(connection)
         self._empty.clear()
         metrics.CONNECTIONS.set(len(self.connections))
@@ -117,7 +114,6 @@ class Gateway:
         connection.gone = True
         if self.connections.pop(connection.id, None) is None:
             return
-        del self._heartbeats[connection.id]
         for seat in list(connection.seats.values()):
             self.leave(seat)
         if not self.connections:
@@ -148,15 +144,6 @@ class Gateway:
             state = self.hub.find(seat.room.name)
             if state is not None:
                 self.hub.reauthorise(state)
-
-    def heads(self, connection: Connection) -> dict[str, int]:
-        """The head seq of each room a socket has joined, as far as it has been told, by room id."""
-        found = {}
-        for seat in connection.seats.values():
-            state = self.hub.find(seat.room.name)
-            if state is not None:
-                found[seat.room.id] = state.told
-        return found
 
     def lag(self, connection: Connection) -> int:
         """How many events a socket is behind its rooms' heads, in the room where it is the most."""
@@ -219,10 +206,12 @@ class Gateway:
 
     async def _close_superseded(self, asked: Collection[Connection]) -> None:
         """Close the sockets whose user has been disabled, or has a new password, since they logged in."""
-        identities = {connection.identity for connection in asked if connection.identity}
-        holding = await in_database(still_hold, identities) if identities else set()
+        users = {connection.identity.id for connection in asked if connection.identity}
+        digests = await in_database(auth_digests, users) if users else {}
         for connection in asked:
-            if connection.identity in identities - holding:
+            identity = connection.identity
+            # Who has logged in as another meanwhile is looked at the next time.
+            if identity is not None and identity.id in users and digests.get(identity.id) != identity.auth:
                 connection.close(CloseCode.UNAUTHENTICATED, "your log-in no longer holds: log in again")
 
     async def _check_identities(self) -> None:
@@ -249,27 +238,3 @@ class Gateway:
 
     async def _flush_presence(self) -> None:
         self.presence.flush()
-
-    async def _look_round(self) -> None:
-        """See to the sockets and rooms of this process. Waits for nothing."""
-        now = time.monotonic()
-        for connection in list(self.connections.values()):
-            self._look_at(connection, now)
-        self.hub.close_idle(now)
-        metrics.ROOMS.set(len(self.hub.rooms()))
-        metrics.QUEUED.set(sum(len(c.outbox) for c in self.connections.values()))
-
-    def _look_at(self, connection: Connection, now: float) -> None:
-        if connection.idle_timed and now - connection.last_frame_at > self.policy.idle_timeout:
-            connection.close(CloseCode.IDLE, "nothing was heard of you for too long")
-        if now >= connection.ends_at:
-            connection.close(CloseCode.RESTART, "this connection is as old as one may get: come back")
-        expires_at = connection.identity.expires_at if connection.identity else None
-        if expires_at is not None and time.time() >= expires_at:
-            metrics.AUTH_FAILURES.labels("expired").inc()
-            connection.close(CloseCode.UNAUTHENTICATED, "your token has run out: log in again")
-        if now - self._heartbeats[connection.id] >= HEARTBEAT_MS / 1000 - TICK_SECONDS / 2:
-            self._heartbeats[connection.id] = now
-            data = {"at": rfc3339(datetime.now(UTC)), "rooms": self.heads(connection)}
-            connection.send(protocol.frame("heartbeat", data))
-            metrics.count_out("heartbeat")

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from realtime import metrics, protocol
+from realtime import metrics, protocol, wire
 from realtime.connection import Identity, Seat
 from realtime.hub import Hub, HubRoom
 from realtime.ringing import Message
@@ -147,11 +147,13 @@ class Presence:
         acquainted, here.acquainted = here.acquainted, {}
         if came:
             frame = self._frame(state, "presence:joined", came)
+            ready = wire.frame(frame)
             for seat in state.seats:
                 if seat not in acquainted:
-                    seat.connection.send_volatile(frame)
+                    seat.connection.send_volatile(frame, ready)
                 elif new := [person for person in came if person["id"] not in acquainted[seat]]:
-                    seat.connection.send_volatile(self._frame(state, "presence:joined", new))
+                    own = self._frame(state, "presence:joined", new)
+                    seat.connection.send_volatile(own, wire.frame(own))
             metrics.count_out("presence:joined", len(state.seats))
         if went:
             self._send(state, self._frame(state, "presence:left", went), "presence:left")
@@ -169,6 +171,7 @@ class Presence:
         self._ring(group_name(state.room.name), message)
 
     def _send(self, state: HubRoom, frame: str, event: str) -> None:
+        ready = wire.frame(frame)
         for seat in state.seats:
-            seat.connection.send_volatile(frame)
+            seat.connection.send_volatile(frame, ready)
         metrics.count_out(event, len(state.seats))

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from realtime import audit as audit_module
 from realtime import leases, metrics, records
-from realtime.audit import Audit
+from realtime.audit import NEVER, QUIET_SECONDS, Audit
 from realtime.connection import Connection, Identity, Seat
 from realtime.database import in_database
 from realtime.leases import Condition, Holder
@@ -146,13 +146,35 @@ def test_counts_follow_at_a_slow_pace(monkeypatch: pytest.MonkeyPatch) -> None:
         await audit.beat()
         busy.frames_in += 1
         assert written(audit) == 0
-        monkeypatch.setattr(audit_module, "REFRESH_SECONDS", 0.0)
+        monkeypatch.setattr(audit_module, "REFRESH_SECONDS", 1e-9)
         assert written(audit) == 1
         await audit.beat()
         assert (await in_database(row, busy)).frames_in == 1
         assert (await in_database(row, quiet)).frames_in == 0
 
     run(story())
+
+
+def test_heartbeats_and_pongs_are_told_at_a_slower_pace_still() -> None:
+    """Thousands that sit quietly before a board are most of what a gateway holds, and hardly any work."""
+
+    def later(seconds: float) -> int:
+        """How many are due so much later, nothing having been written since."""
+        for entry in audit._open.values():
+            entry.looked_at = NEVER
+        return len(audit._batch(time.monotonic() + seconds).snapshots)
+
+    audit = make()
+    quiet, busy = open_socket(audit), open_socket(audit)
+    run(audit.beat())  # type: ignore[arg-type]
+    for socket, frames in ((quiet, 4), (busy, 40)):
+        socket.outbox.taken += frames
+        socket.last_frame_at = time.monotonic() + 25
+    assert later(30) == 1
+    assert later(QUIET_SECONDS + 1) == 2
+    busy.outbox.taken -= 40
+    quiet.frames_in += 1
+    assert later(30) == 1
 
 
 def test_a_close_keeps_its_reason_and_the_rooms_it_ended() -> None:

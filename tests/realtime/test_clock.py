@@ -50,7 +50,7 @@ def test_a_database_that_does_not_answer_holds_up_no_heartbeat_and_no_close(
         assert asked.is_set()
         assert not closed_as_idle(silent)
         silent.connection.last_frame_at = float("-inf")
-        rig.gateway._heartbeats[silent.connection.id] = float("-inf")
+        silent.connection.heartbeat_at = float("-inf")
         await until(lambda: closed_as_idle(silent))
         assert closed_as_idle(silent)
         answer.set()

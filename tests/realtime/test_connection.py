@@ -115,7 +115,7 @@ def test_presence_is_dropped_before_events_are() -> None:
     """Under load who-is-here may be late; a change to the board may not."""
     made, _ = connection(Outbox(max_frames=8))
     for _ in range(5):
-        made.send_volatile("presence")
+        made.send_volatile("presence", b"presence")
     assert len(made.outbox) == 2
     assert made.send("event")
     assert made.closing is None
@@ -124,7 +124,7 @@ def test_presence_is_dropped_before_events_are() -> None:
 def test_nothing_volatile_is_queued_behind_a_close() -> None:
     made, _ = connection()
     made.close(CloseCode.IDLE, "bye")
-    made.send_volatile("presence")
+    made.send_volatile("presence", b"presence")
     assert len(made.outbox) == 0
 
 
