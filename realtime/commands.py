@@ -34,6 +34,8 @@ class Answer:
 class Commands:
     """The commands of one socket."""
 
+    __slots__ = ("_connection", "_gateway")
+
     def __init__(self, gateway: Gateway, connection: Connection) -> None:
         self._gateway = gateway
         self._connection = connection

@@ -65,11 +65,16 @@ class Close:
     reason: str
 
 
+NO_FRAMES: deque[str] = deque(maxlen=0)
+
+
 class Outbox:
     """The frames that wait for one socket, bounded in number and bytes."""
 
+    __slots__ = ("_bytes", "_frames", "_waiting", "max_bytes", "max_frames", "taken", "taken_bytes")
+
     def __init__(self, max_frames: int = QUEUE_FRAMES, max_bytes: int = QUEUE_BYTES) -> None:
-        self._frames: deque[str] = deque()
+        self._frames = NO_FRAMES  # a deque of its own while there are any: an empty one is not small
         self._bytes = 0
         self._waiting: list[Callable[[], None]] = []
         self.taken = 0
@@ -97,6 +102,8 @@ class Outbox:
         """Queue a frame; False, and nothing is queued, when there is no room."""
         if self.full:
             return False
+        if not self._frames:
+            self._frames = deque()
         self._frames.append(frame)
         self._bytes += len(frame)
         return True
@@ -107,6 +114,8 @@ class Outbox:
             return None
         self.taken += 1
         frame = self._frames.popleft()
+        if not self._frames:
+            self._frames = NO_FRAMES
         self._bytes -= len(frame)
         self.taken_bytes += size(frame)
         self._announce_room()
@@ -126,7 +135,7 @@ class Outbox:
         self.taken_bytes += payload
 
     def clear(self) -> None:
-        self._frames.clear()
+        self._frames = NO_FRAMES
         self._bytes = 0
         self._announce_room()
 
@@ -240,6 +249,8 @@ class Connection:
 
 class FrameRate:
     """Counts a socket's frames in windows of fixed length; `window` and `now` in seconds."""
+
+    __slots__ = ("_count", "_opened")
 
     def __init__(self) -> None:
         self._opened = float("-inf")

@@ -24,7 +24,7 @@ CLOSE_SECONDS = 5.0  # how long a reader has to take what was queued before a cl
 
 
 class GatewayConsumer(AsyncConsumer):
-    """One WebSocket. `gateway` is handed in through `as_asgi(gateway=…)`."""
+    """One WebSocket."""
 
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
@@ -34,6 +34,7 @@ class GatewayConsumer(AsyncConsumer):
         self._receive, self._send = receive, send
         await receive()  # websocket.connect
         handshake = read_handshake(scope, settings.SESSION_COOKIE_NAME, settings.TRUSTED_PROXIES)
+        scope["headers"] = []  # read, and not to be kept for as long as the socket stays
         identity, refusal = await authenticate(self.gateway, handshake)
         if not origin_holds(handshake, identity):
             metrics.CLOSES.labels("403").inc()

@@ -10,6 +10,7 @@ from realtime.gateway import Gateway
 from realtime.polling import ASGIApp, EventsEndpoint
 from realtime.socketio_transport import PATH, SocketIOTransport
 
+SOCKETS = ("/", "/ws", "/ws/")
 UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 
@@ -34,17 +35,20 @@ class Application:
             for kind in gateway.kinds.values()
         ]
         socketio = asgi_route(rf"^{PATH}/", SocketIOTransport(gateway))
-        sockets = asgi_route(r"^(?:ws/?)?$", GatewayConsumer.as_asgi(gateway=gateway))
         self._router = ProtocolTypeRouter(
             {
                 "http": URLRouter([*own, *polls, socketio, asgi_route("", http)]),
-                "websocket": URLRouter([sockets, socketio, asgi_route("", refuse)]),
+                "websocket": URLRouter([socketio, asgi_route("", refuse)]),
             }
         )
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.gateway.ensure_started()
-        await self._router(scope, receive, send)
+        if scope["type"] == "websocket" and scope["path"] in SOCKETS:
+            # Past the routers: what they keep for a request, each socket would keep for as long as it stays.
+            await GatewayConsumer(self.gateway)(scope, receive, send)
+        else:
+            await self._router(scope, receive, send)
 
 
 async def refuse(scope: dict[str, Any], receive: Any, send: Any) -> None:

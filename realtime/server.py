@@ -22,6 +22,7 @@ from websockets.http11 import Request
 from realtime.gateway import Gateway
 from realtime.protocol import MAX_FRAME_BYTES, CloseCode
 from realtime.routing import Application
+from realtime.slim import Gate, Inbox
 from realtime.wire import EXTENSION, Wire
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,18 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     """uvicorn's WebSocket protocol, which also offers the application its wire: see `realtime.wire`."""
 
     wire: Wire | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.queue = Inbox()  # type: ignore[assignment]
+        self.writable = Gate()  # type: ignore[assignment]
+
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.accept":
+            # The socket may stay for hours; the parser remembers the request for as long.
+            self.request.headers.clear()
+            del self.request, self.response
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)

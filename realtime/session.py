@@ -64,6 +64,8 @@ class Session:
     transport: "websocket" or "socketio"
     """
 
+    __slots__ = ("_commands", "_guard", "_rate", "connection", "gateway", "handshake")
+
     def __init__(
         self,
         gateway: Gateway,

@@ -27,6 +27,8 @@ class WireWriter:
     While nothing waits the fan-out may write past the queue: see `Connection.stream`.
     """
 
+    __slots__ = ("_connection", "_wire")
+
     def __init__(self, connection: Connection, wire: Wire) -> None:
         self._connection = connection
         self._wire = wire

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.protocol import CloseCode
+from realtime.slim import Gate, Inbox
 from realtime.wire import frame
 from tests.realtime.hub_rig import Rig, WiredReader, run, texts
 
@@ -87,5 +88,43 @@ def test_nothing_follows_a_close_frame(rig: Rig) -> None:
         await asyncio.sleep(0)
         assert reader.seqs == []
         assert not reader.wire.clear
+
+    run(story())
+
+
+def test_an_inbox_hands_on_in_order_and_its_reader_may_be_cancelled() -> None:
+    async def story() -> None:
+        inbox: Inbox[int] = Inbox()
+        reading = asyncio.create_task(inbox.get())
+        await asyncio.sleep(0)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        for number in range(3):
+            inbox.put_nowait(number)
+        assert [await inbox.get() for _ in range(3)] == [0, 1, 2]
+        reading = asyncio.create_task(inbox.get())
+        await asyncio.sleep(0)
+        inbox.put_nowait(3)
+        assert await reading == 3
+        assert inbox.empty()
+
+    run(story())
+
+
+def test_a_gate_lets_through_whoever_waits_once_it_is_open() -> None:
+    async def story() -> None:
+        gate = Gate()
+        await gate.wait()
+        gate.clear()
+        waiting = [asyncio.create_task(gate.wait()) for _ in range(3)]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+        gate.set()
+        gate.clear()  # who was let through may find it closed again, and waits on
+        await asyncio.sleep(0)
+        assert not waiting[1].done()
+        gate.set()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        assert [task.cancelled() for task in waiting] == [True, False, False]
 
     run(story())
