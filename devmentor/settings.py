@@ -200,7 +200,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["realtime.authentication.GuestsWhereAllowed"],
     "DEFAULT_PARSER_CLASSES": ["projects.api.parsers.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["projects.api.renderers.FastJSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": ["realtime.throttling.CallThrottle"] if API_CALLS_PER_MINUTE else [],
     "DEFAULT_THROTTLE_RATES": {"calls": f"{API_CALLS_PER_MINUTE or 1}/min"},

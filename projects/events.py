@@ -109,9 +109,16 @@ def column(row: Column) -> ColumnData:
     return {"id": str(row.pk), "name": row.name, "position": row.position}
 
 
+# What `task` reads: rows of these fields alone, for a board of thousands, cost half of what instances do.
+TASK_FIELDS = (
+    *("id", "project_id", "title", "description", "column_id", "position", "assignee_id"),
+    *("labels", "due_on", "version", "created_at", "updated_at"),
+)
+
+
 def task(row: Task) -> TaskData:
     return {
-        "id": str(row.pk),
+        "id": str(row.id),
         "projectId": str(row.project_id),
         "title": row.title,
         "description": row.description,
