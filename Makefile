@@ -15,7 +15,9 @@ PACKAGES := devmentor projects realtime
 PYTHON_FILES := $(PACKAGES) benchmarks tests scripts manage.py
 JAVASCRIPT_TESTS = $(wildcard tests/javascript/*.test.js tests/javascript/*/*.test.js)
 
-.PHONY: help run test chaos check check-python check-javascript format lock screenshots services clean
+PEERS := benchmarks/peers/node_modules/.installed
+
+.PHONY: help run test chaos bench check check-python check-javascript format lock screenshots services clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -33,6 +35,10 @@ test: $(DEVELOPMENT) $(NODE_MODULES) services check ## Set up, then run the chec
 
 chaos: $(DEVELOPMENT) $(NODE_MODULES) services ## Break the service on purpose, in every way; the table: docs/guarantees.md
 	@$(BIN)/python -m pytest tests/faults --chaos --chaos-page=docs/guarantees.md $(if $(SEED),--chaos-seed=$(SEED)) -p no:randomly
+
+bench: $(DEVELOPMENT) $(PEERS) ## Measure beside other servers, half an hour or so; the tables: docs/benchmarks.md
+	@scripts/ensure_services.sh bench
+	@$(BIN)/python -m benchmarks
 
 check: check-python check-javascript ## Lint, formatting, types and import rules
 
@@ -85,6 +91,10 @@ $(DEVELOPMENT): requirements.txt requirements-dev.txt scripts/make_venv.sh
 	@echo "Installing the development requirements (once) ..."
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --require-hashes -r requirements-dev.txt
 	@touch $(RUNTIME) $@
+
+$(PEERS): benchmarks/peers/package.json benchmarks/peers/package-lock.json | services
+	@npm ci --prefix benchmarks/peers --no-audit --no-fund --loglevel=error
+	@touch $@
 
 $(NODE_MODULES): package.json package-lock.json | services
 	@npm ci --no-audit --no-fund --loglevel=error

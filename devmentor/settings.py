@@ -132,6 +132,7 @@ INSTALLED_APPS = [
     "channels",
     "realtime",
     "projects",
+    "devmentor",  # for its commands, which know both
 ]
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What the tests start for real must be on the machine: Redis, PostgreSQL, Chromium with a font, Node with npm.
 # Missing ones are installed as root with apt-get (Debian, Ubuntu); anyone else is told what to install.
+# With `bench`, the benchmarks' needs, too; what they compare with is left out where it is not to be had.
 set -euo pipefail
 
 say() { printf '%s\n' "$*" >&2; }
@@ -9,6 +10,9 @@ have() { command -v "$1" >/dev/null 2>&1; }
 have_redis() { have redis-server; }
 have_postgresql() { have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 have_node() { have node && have npm; }
+have_compiler() { have cc; }
+have_wrk() { have wrk; }
+have_nchan() { have nginx && [ -e /usr/lib/nginx/modules/ngx_nchan_module.so ]; }
 have_font() { have fc-list && [ -n "$(fc-list)" ]; }
 # Ubuntu's chromium packages are doors to a snap, which containers do not have: only one that answers counts.
 have_chromium() {
@@ -27,6 +31,13 @@ have_postgresql|postgresql|PostgreSQL
 have_chromium|chromium|Chromium
 have_font|fontconfig fonts-dejavu-core|a font for Chromium
 have_node|nodejs npm|Node with npm'
+
+if [ "${1:-}" = bench ]; then
+  needs+='
+have_compiler|gcc libc6-dev|a C compiler
+have_wrk|wrk|wrk
+have_nchan|nginx-light libnginx-mod-nchan|nginx with Nchan'
+fi
 
 missing() {
   local check packages name
@@ -59,7 +70,7 @@ if [ "$(id -u)" = 0 ] && have apt-get; then
   [ -n "$wanted" ] || exit 0
 fi
 
-say "The tests need what is not on this machine: $(cut -d'|' -f2 <<<"$wanted" | paste -sd, | sed 's/,/, /g')."
+say "Needed and not on this machine: $(cut -d'|' -f2 <<<"$wanted" | paste -sd, | sed 's/,/, /g')."
 say "On Debian or Ubuntu: sudo apt-get install $(cut -d'|' -f1 <<<"$wanted" | paste -sd' ')"
 case "$wanted" in
   *Chromium*) say "Where Chromium is elsewhere (Ubuntu's own is a snap), name a Chrome or Chromium: CHROMIUM=/path/to/chrome make test" ;;

@@ -1,11 +1,13 @@
 """What the load and memory tests make of what they see: a wrong figure is a wrong verdict on a gateway."""
 
 import asyncio
+import json
 import random
 from collections import Counter, deque
 from itertools import pairwise, permutations
 from typing import Any
 
+import jwt
 import pytest
 from django.core.management import CommandError
 
@@ -16,6 +18,7 @@ from devmentor.loadtesting.histogram import Histogram
 from devmentor.loadtesting.http import Answer, Http
 from devmentor.loadtesting.ledger import Ledger
 from devmentor.loadtesting.load import Plan, Result
+from devmentor.loadtesting.login import LogIn
 from devmentor.loadtesting.trend import LEAST_VALUES, chance_of, trend
 from devmentor.loadtesting.writer import Writer
 from devmentor.management.commands import loadtest
@@ -204,6 +207,42 @@ def test_no_write_leaves_a_task_as_it_was() -> None:
     assert all(before != after for before, after in pairwise(columns))
     alone = Task("t", deque(["a"]))
     assert all("title" in alone.next_write()[2] for _ in range(4))
+
+
+class Tokens(Http):
+    """Gives out tokens that live for a moment."""
+
+    def __init__(self) -> None:
+        super().__init__(Address("localhost", 1))
+        self.asked: list[str] = []
+
+    async def ask(self, method: str, path: str, body: Any = None, **options: Any) -> Answer:
+        self.asked.append(path)
+        answer, claims = Answer(), {"iat": 0, "exp": 0.03, "n": len(self.asked)}
+        access = jwt.encode(claims, "k" * 32, algorithm="HS256")
+        answer.status, answer.body = 200, bytearray(json.dumps({"access": access, "refresh": "r"}).encode())
+        return answer
+
+
+def test_a_log_in_is_renewed_before_it_runs_out() -> None:
+    """Else every client of a long run is closed with 4401 at the same moment, again and again."""
+
+    async def play() -> Tokens:
+        http, tokens, enough = Tokens(), set[str | None](), asyncio.Event()
+
+        async def renewed() -> None:
+            tokens.add(http.token)
+            if len(tokens) == 2:
+                enough.set()
+
+        login = LogIn(http)
+        await login.begin("ada", "secret")
+        keeping = asyncio.create_task(login.keep_up(renewed))
+        await asyncio.wait_for(enough.wait(), 5)
+        keeping.cancel()
+        return http
+
+    assert asyncio.run(play()).asked[:3] == ["/api/auth/token/", *["/api/auth/token/refresh/"] * 2]
 
 
 # --- Growth -----------------------------------------------------------------------------------------

@@ -124,7 +124,7 @@ def test_one_event_that_goes_wrong_at_one_client_is_noticed(
 @EMBEDDED
 def test_a_client_that_was_cut_off_resumes_and_has_lost_nothing(stack: Stack) -> None:
     with tampered(stack, tampering.cut) as url:
-        found = load(stack, "--connections=5", "--duration=2", "--json", url=url)
+        found = load(stack, "--connections=5", "--duration=1", "--json", url=url)
     result = found.json()
     assert (found.status, result["reconnects"], result["losses"]) == (0, {"1006": 1}, 0)
     assert result["deliveries"] == 5 * result["writes"]
@@ -133,7 +133,7 @@ def test_a_client_that_was_cut_off_resumes_and_has_lost_nothing(stack: Stack) ->
 @pytest.mark.parametrize("own_stack", ["embedded"], indirect=True)
 def test_a_gateway_that_crashes_and_comes_back_has_lost_nothing(own_stack: Stack) -> None:
     url, gateway = f"--url={own_stack.first.http_url}", own_stack.first
-    running = command(own_stack, url, "--connections=10", "--duration=4", "--json")
+    running = command(own_stack, url, "--connections=10", "--duration=3", "--json")
     eventually(lambda: connections(gateway.http_url) == 10, 15, "its clients")
     gateway.kill()
     gateway.restart()

@@ -7,6 +7,7 @@ from django.core.management import CommandError
 
 from devmentor.loadtesting import waves
 from devmentor.loadtesting.address import Address
+from devmentor.loadtesting.gateway import Reading
 from devmentor.loadtesting.http import Http
 from tests.realtime.command_rig import typed
 from tests.support.console import Outcome
@@ -15,7 +16,7 @@ from tests.support.stack import Stack
 
 pytestmark = pytest.mark.filterwarnings("error")
 LEAKING = ("-m", "tests.realtime.leaking")
-SMALL = ("--connections=30", "--waves=7")
+SMALL = ("--connections=20", "--waves=7")
 
 
 def measured(stack: Stack, *arguments: str) -> Outcome:
@@ -51,9 +52,12 @@ def test_too_few_waves_for_a_verdict_are_refused() -> None:
     assert typed("memtest", "--waves=6").err == "--waves 6: expected a whole number from 7 to 1000"
 
 
-def test_memory_of_one_process_is_not_read_for_that_of_several() -> None:
+def test_memory_of_one_gateway_is_not_read_for_that_of_several() -> None:
     """Behind a balancer each reading would be another gateway's."""
     http = Http(Address("boards.example", 80))
-    waves._check_one(http, {"one"})
-    with pytest.raises(CommandError, match=r"leads to more than one gateway.*\(one, two\): give --url"):
-        waves._check_one(http, {"one", "two"})
+    one, two, both = (Reading(1, 0, frozenset(names)) for names in (["a"], ["b"], ["a", "b"]))
+    waves.check_same(http, one, one, {"a"})
+    waves.check_same(http, both, both, {"a"})
+    for last, now, met in [(one, two, {"a"}), (one, one, {"a", "b"}), (both, one, {"a"})]:
+        with pytest.raises(CommandError, match=r"more than one gateway, .*restarted \(a, b\): give --url"):
+            waves.check_same(http, last, now, met)

@@ -1,0 +1,1 @@
+"""What the benchmark of fan-out is made of."""
