@@ -3,8 +3,9 @@
     python -m benchmarks.snapshot [--tasks N] [--times N]
 
 GET /api/projects/{id}/board/ over HTTP from a gateway process on PostgreSQL, one client, one request after
-the other. `read`: the same board again and again; `after a write`: a task is changed before each read, so that
-nobody has this state ready; `304`: with If-None-Match. Statements are PostgreSQL's own count for one request.
+the other. `read`: the same board again and again; `after a write`: a task is changed before each read, so
+that nobody has this state ready; `304`: with If-None-Match. Statements are PostgreSQL's own count for one
+request.
 """
 
 import argparse

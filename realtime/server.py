@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
@@ -34,6 +35,18 @@ COLLECT_AFTER = (50_000, 20, 50)
 # How long the kernel waits for a peer to acknowledge what it was sent: a laptop that went to sleep is
 # gone after a minute and not after the quarter of an hour that TCP would give it.
 UNACKNOWLEDGED_MS = 60_000
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP protocol, which lets go of its parser in the end: each holds the other."""
+
+    def handle_websocket_upgrade(self) -> None:
+        super().handle_websocket_upgrade()
+        del self.parser
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        del self.parser
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
@@ -77,8 +90,11 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         super().handle_parser_exception()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._set_clear(False)
         super().connection_lost(exc)
+        # What holds each other is let go of here, since the collector comes seldom.
+        self.conn.parser.close()
+        if self.wire is not None:
+            self.wire.end()
 
     def shutdown(self) -> None:
         self._set_clear(False)
@@ -178,6 +194,7 @@ def serve(
     """Serve until a signal ends it. `drain_window` in seconds; `started` is called once it answers."""
     config = uvicorn.Config(
         application,
+        http=HttpProtocol,
         ws=SocketProtocol,
         ws_max_size=MAX_FRAME_BYTES,
         ws_per_message_deflate=False,
@@ -207,8 +224,7 @@ def serve(
 def _collect_seldom() -> None:
     """Keep the garbage collector from walking every socket's objects again and again.
 
-    What the imports have made stays for good and is not looked at any more. Sockets come and go by reference
-    counting, but for few cycles.
+    What the imports have made stays for good and is looked at no more. A socket leaves nothing to collect.
     """
     gc.collect()
     gc.freeze()

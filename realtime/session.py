@@ -45,6 +45,10 @@ def lifetime() -> float:
     return settings.MAX_CONNECTION_AGE / 1000 * random.uniform(0.9, 1.1) or float("inf")  # noqa: S311
 
 
+def _nothing() -> None:
+    pass
+
+
 def connection_id() -> str:
     """A new one, unique and no secret: each from the system's own source would cost a handshake two calls."""
     return str(UUID(int=random.getrandbits(128), version=4))
@@ -119,6 +123,7 @@ class Session:
         """The client is gone; `code` counts unless the gateway closed it for a reason of its own."""
         if self._guard is not None:
             self._guard.cancel()
+        self.connection.wake = _nothing  # else whoever wakes and who is woken hold each other
         closing = self.connection.closing
         code, reason = (int(closing.code), closing.reason) if closing else (code, None)
         self.gateway.audit.closed(self.connection, code, reason)

@@ -13,7 +13,7 @@ EXTENSION = "devmentor.wire"
 _FINAL_TEXT = 0x81
 
 
-def _nothing() -> None:
+def _nothing(*_: object) -> None:
     pass
 
 
@@ -45,6 +45,11 @@ class Wire:
     def let_go(self) -> None:
         """Tell the application nothing any more."""
         self.changed = self.heard = _nothing
+
+    def end(self) -> None:
+        """The connection is lost: hand nothing to the server any more."""
+        self.set_clear(False)
+        self.write = self.close = self.abort = _nothing
 
 
 def frame(text: str) -> bytes:

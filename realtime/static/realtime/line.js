@@ -99,7 +99,11 @@ export class Line {
     }
   }
 
-  /** Asks the server for a sign of life, and gives the socket up when none comes. @returns {Promise<boolean>} */
+  /**
+   * Asks the server for a sign of life, and gives the socket up when none comes. Any frame is one: behind thousands of
+   * events that were missed the answer itself may come late.
+   * @returns {Promise<boolean>}
+   */
   async probe() {
     const socket = this.#socket;
     if (!socket || !this.isOpen) return false;
@@ -110,7 +114,7 @@ export class Line {
       this.options.onChange();
       return true;
     } catch (error) {
-      if (/** @type {any} */ (error).code === "rate-limited") return true;
+      if (/** @type {any} */ (error).code === "rate-limited" || socket.lastFrameAt > sentAt) return this.#socket === socket;
       if (this.#socket === socket) this.#drop(1006, "no answer");
       return false;
     }
