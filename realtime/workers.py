@@ -75,7 +75,7 @@ class Supervisor:
 
     def run(self) -> int:
         """Until a signal, which every worker gets; the exit status: 1 where one ended before it served."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             while not self._ending or any(worker.process for worker in self._workers):
                 self._look()
@@ -85,6 +85,7 @@ class Supervisor:
         finally:
             self._end(signal.SIGKILL)
             shutil.rmtree(self._folder, ignore_errors=True)
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return self._status
 
     def _look(self) -> None:

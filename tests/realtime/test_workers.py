@@ -149,6 +149,7 @@ def test_a_worker_that_cannot_start_ends_the_gateway() -> None:
     supervisor = Supervisor(["-c", "raise SystemExit(3)"], [[], []], started=lambda: None, tell=told.append)
     assert supervisor.run() == 1
     assert "ended with status 3 before it served" in told[0]
+    assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 def refused(arguments: list[str], settings: dict[str, str]) -> str:
