@@ -121,7 +121,7 @@ test("comments are the read ones, the events since, and one's own on their way",
 
 test("a refusal says what became of the change, and why", () => {
   /** @type {any} */
-  const board = { tasks: { t: { title: "Ship it" } } };
+  const board = { tasks: new Map([["t", { title: "Ship it" }]]) };
   const said = refusal({ key: "k", kind: "task.move", task: "t" }, { status: 404, code: "not-found", detail: "" }, board);
   assert.equal(said, "“Ship it” went back to where it was: it is no longer there, or you may no longer see it.");
   assert.equal(summary(["a", "b", "c"]), "3 changes. Latest: c");

@@ -215,6 +215,19 @@ test("after half an hour in which no timer ran, it is Live again at once", async
   assert.equal(mode(), "live");
 });
 
+test("an answer that is late behind thousands of missed events does not cost the socket", async () => {
+  await start();
+  gateway.sockets[0].busy = true;
+  void service.retryNow();
+  await clock.pass(2000);
+  gateway.append();
+  await clock.pass(2000);
+  assert.deepEqual(heard, [1]);
+  assert.equal(mode(), "live");
+  assert.equal(gateway.sockets.length, 1);
+  assert.equal(service.getDetails().lastClose, null);
+});
+
 test("what a page waits with is shown with Offline", async () => {
   service.reportWaiting(3);
   assert.equal(service.getDetails().waiting, 3);

@@ -2,7 +2,7 @@ import { ApiError, call } from "./api.js";
 import { Outbox } from "./outbox.js";
 import * as pending from "./pending.js";
 import { requestOf } from "./requests.js";
-import { boardOf, reduce } from "./store.js";
+import { apply, boardOf } from "./store.js";
 import { conflicts } from "./three_way.js";
 
 /** @typedef {import("./types.js").BoardEvent} BoardEvent */
@@ -14,14 +14,21 @@ import { conflicts } from "./three_way.js";
  * @property {import("./types.js").Feed} feed
  * @property {string | null} userId
  * @property {{load: () => Operation[], save: (operations: Operation[]) => void}} kept
+ * @property {(run: () => void) => void} soon  before the next picture
+ * @property {(delayMs: number, run: () => void) => void} later
  *
  * @typedef {object} BoardListener
- * @property {() => void} [changed]
- * @property {(event: BoardEvent, before: import("./store.js").Board) => void} [event]
+ * @property {() => void} [changed]  once for all that has changed since the last picture
+ * @property {(event: BoardEvent, before: import("./store.js").Before) => void} [event]
  * @property {(operation: Operation, error: ApiError) => void} [refused]
  * @property {(operation: Operation, answer: any) => void} [answered]
  * @property {(problem: "gone" | "unreachable" | "refused") => void} [lost]
  */
+
+/** So many events in one picture are not somebody's work but the past of a page that was away. */
+const MANY_EVENTS = 20;
+/** Between two pictures while it catches up: each costs more than all the events that it leaves time for. */
+const CATCHING_UP_MS = 200;
 
 /** The board's model: the server's state, what this page has asked for, and the one view of both. */
 export class BoardModel {
@@ -30,6 +37,14 @@ export class BoardModel {
   /** @type {import("./pending.js").BoardView | null} */
   #view = null;
   #reloading = false;
+  #changedSoon = false;
+  /** Events since the last picture. */
+  #heard = 0;
+  #catchingUp = false;
+  /** Keys of what this very page asked for: another window of the same person is somebody else here. @type {Set<string>} */
+  #asked = new Set();
+  /** @type {{of: Map<string, import("./types.js").Member> | null, byUser: Map<string, import("./types.js").Member>}} */
+  #members = { of: null, byUser: new Map() };
 
   /** @param {BoardOptions} options */
   constructor(options) {
@@ -44,7 +59,7 @@ export class BoardModel {
       onAnswer: (operation, answer) => this.#answered(operation, answer),
       onRefusal: (operation, error) => this.#refused(operation, error),
       random: Math.random,
-      later: (delayMs, run) => void setTimeout(run, delayMs),
+      later: options.later,
     });
     this.feed = options.feed;
   }
@@ -71,8 +86,7 @@ export class BoardModel {
 
   /** @returns {import("./types.js").Role | null} */
   get role() {
-    const mine = Object.values(this.state.members).find((member) => member.user.id === this.options.userId);
-    return mine?.role ?? null;
+    return this.#member(this.options.userId)?.role ?? null;
   }
 
   get canWrite() {
@@ -81,7 +95,14 @@ export class BoardModel {
 
   /** @param {string | null | undefined} userId */
   person(userId) {
-    return Object.values(this.state.members).find((member) => member.user.id === userId)?.user;
+    return this.#member(userId)?.user;
+  }
+
+  /** @param {string | null | undefined} userId */
+  #member(userId) {
+    const { members } = this.state;
+    if (this.#members.of !== members) this.#members = { of: members, byUser: new Map([...members.values()].map((one) => [one.user.id, one])) };
+    return this.#members.byUser.get(userId ?? "");
   }
 
   /** @param {BoardListener} listener */
@@ -105,12 +126,20 @@ export class BoardModel {
 
   /** @param {BoardEvent} event */
   apply(event) {
-    const before = this.state;
-    this.state = reduce(before, event);
-    if (this.state === before) return;
-    this.operations = pending.settle(pending.confirmByEvent(this.operations, event), this.state);
+    const before = apply(this.state, event);
+    if (!before) return;
+    this.#heard += 1;
+    this.#keep(pending.settle(pending.confirmByEvent(this.operations, event), this.state));
     this.#tell("event", event, before);
     this.#changed();
+  }
+
+  /**
+   * Whether this page asked for what the event tells of.
+   * @param {BoardEvent} event
+   */
+  isOwn({ actor, mutationId }) {
+    return actor?.id === this.options.userId && this.#asked.has(mutationId ?? "");
   }
 
   /** The board anew: its history no longer reaches back to us. */
@@ -120,7 +149,7 @@ export class BoardModel {
     try {
       const snapshot = await call(`/api/projects/${this.id}/board/?include=commentCounts`);
       this.state = boardOf(snapshot);
-      this.operations = pending.settle(this.operations, this.state).filter((operation) => !operation.answer);
+      this.#keep(pending.waiting(pending.settle(this.operations, this.state)));
       this.feed.restartAt(this.id, snapshot.seq);
       this.#changed();
     } catch (error) {
@@ -141,7 +170,8 @@ export class BoardModel {
 
   /** @param {Operation} operation */
   #enqueue(operation) {
-    this.operations = [...this.operations, operation];
+    this.#asked.add(operation.key);
+    this.#keep([...this.operations, operation]);
     this.#changed();
     this.outbox.add(operation);
   }
@@ -169,7 +199,7 @@ export class BoardModel {
   #versionOf(taskId) {
     const answered = this.operations.filter(({ answer }) => answer?.id === taskId && answer.version);
     const versions = answered.map(({ answer }) => answer.version);
-    const shown = this.state.tasks[taskId]?.version;
+    const shown = this.state.tasks.get(taskId)?.version;
     return shown === undefined ? undefined : Math.max(shown, ...versions);
   }
 
@@ -190,7 +220,7 @@ export class BoardModel {
    * @param {any} answer
    */
   #answered(operation, answer) {
-    this.operations = pending.settle(pending.confirmByAnswer(this.operations, operation.key, answer), this.state);
+    this.#keep(pending.settle(pending.confirmByAnswer(this.operations, operation.key, answer), this.state));
     this.#tell("answered", operation, answer);
     this.#changed();
   }
@@ -200,16 +230,33 @@ export class BoardModel {
    * @param {ApiError} error
    */
   #refused(operation, error) {
-    this.operations = pending.refuse(this.operations, operation.key);
+    this.#keep(pending.refuse(this.operations, operation.key));
     this.#tell("refused", operation, error);
     this.#changed();
   }
 
-  #changed() {
-    this.#view = null;
-    const waiting = this.operations.filter((operation) => !operation.answer);
+  /** @param {Operation[]} operations */
+  #keep(operations) {
+    if (operations === this.operations) return;
+    this.operations = operations;
+    const waiting = pending.waiting(operations);
     this.options.kept.save(waiting);
     this.feed.reportWaiting(waiting.length);
+  }
+
+  /** However many events come between two pictures, whoever draws is told once. */
+  #changed() {
+    this.#view = null;
+    if (this.#changedSoon) return;
+    this.#changedSoon = true;
+    if (this.#catchingUp) this.options.later(CATCHING_UP_MS, () => this.#tellChanged());
+    else this.options.soon(() => this.#tellChanged());
+  }
+
+  #tellChanged() {
+    this.#changedSoon = false;
+    this.#catchingUp = this.#heard > MANY_EVENTS;
+    this.#heard = 0;
     this.#tell("changed");
   }
 

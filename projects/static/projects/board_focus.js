@@ -5,6 +5,8 @@
 export class BoardFocus {
   /** @type {string | null} */
   #current = null;
+  /** The one card in the tab order, as drawn. @type {HTMLElement | undefined} */
+  #stop;
 
   /**
    * @param {HTMLElement} root
@@ -38,15 +40,14 @@ export class BoardFocus {
     return () => this.#restore(element);
   }
 
-  /** Only the current card can be reached with Tab. */
-  drawStops() {
+  /** Only the current card can be reached with Tab; a card is made out of reach. */
+  drawStop() {
     if (!this.#current || !this.cards.has(this.#current)) this.#current = this.#first();
-    for (const [id, card] of this.cards) {
-      const index = id === this.#current ? 0 : -1;
-      for (const stop of /** @type {NodeListOf<HTMLElement>} */ (card.querySelectorAll("a, button"))) {
-        if (stop.tabIndex !== index) stop.tabIndex = index;
-      }
-    }
+    const card = this.cards.get(this.#current ?? "");
+    if (card === this.#stop) return;
+    reach(this.#stop, -1);
+    reach(card, 0);
+    this.#stop = card;
   }
 
   /** @param {HTMLElement} element */
@@ -62,10 +63,18 @@ export class BoardFocus {
     const id = card?.getAttribute("data-task-id");
     if (!id || id === this.#current) return;
     this.#current = id;
-    this.drawStops();
+    this.drawStop();
   }
 
   #first() {
     return this.root.querySelector("[data-task-id]")?.getAttribute("data-task-id") ?? null;
   }
+}
+
+/**
+ * @param {HTMLElement | undefined} card
+ * @param {number} index
+ */
+function reach(card, index) {
+  for (const stop of card?.querySelectorAll("a, button") ?? []) /** @type {HTMLElement} */ (stop).tabIndex = index;
 }

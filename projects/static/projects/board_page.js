@@ -16,6 +16,7 @@ import { PresenceBar } from "./presence_bar.js";
 import { openProjectMenu } from "./project_menu.js";
 import { clearLoss, reportLoss, reportRefusal, watchLogIn } from "./reports.js";
 import { sessionStore } from "./session_store.js";
+import { beforeNextPicture } from "./soon.js";
 import { TaskAddress } from "./task_address.js";
 import { TaskSheet } from "./task_sheet.js";
 import { toast } from "./toasts.js";
@@ -30,11 +31,12 @@ const snapshot = JSON.parse(find("#snapshot").textContent ?? "");
 const feed = /** @type {{websocketService: import("./types.js").Feed}} */ (/** @type {unknown} */ (window)).websocketService;
 
 const kept = sessionStore(snapshot.project.id, userId ?? "guest");
-const model = new BoardModel({ snapshot, feed, userId, kept });
+const model = new BoardModel({ snapshot, feed, userId, kept, soon: beforeNextPicture, later: (delayMs, run) => void setTimeout(run, delayMs) });
 const address = new TaskAddress(model.id, (taskId) => showTask(taskId));
 const tail = h("div", { class: "column-tail" }, h("button", { type: "button", class: "button quiet", title: "Add column", onclick: () => void addColumn(model) }, icon("plus"), h("span", { class: "column-tail-text" }, "Add column")));
 const view = new BoardView(root, tail, model, (taskId) => address.href(taskId));
-const tabs = new ColumnTabs(find("#column-tabs"), root);
+const phone = matchMedia("(max-width: 640px)");
+const tabs = new ColumnTabs(find("#column-tabs"), root, phone);
 const sheet = new TaskSheet(model, { close: () => closeTask() });
 const composer = new Composer(view, (task) => model.ask("task.create", { column: task.column, changes: { title: task.title } }));
 const announcer = new Announcer(find("#announcements"));
@@ -63,8 +65,6 @@ function showTask(taskId) {
   coverBoard();
   if (!sheet.taskId && before) view.focus.set(before);
 }
-
-const phone = matchMedia("(max-width: 640px)");
 
 /** On a phone the sheet is the whole page: what it covers is out of reach, for the keyboard and for readers too. */
 function coverBoard() {
@@ -142,42 +142,39 @@ function click(event) {
 
 /**
  * @param {BoardEvent} event
- * @param {import("./store.js").Board} before
+ * @param {import("./store.js").Before} before
  */
 function heard(event, before) {
-  const own = event.actor?.id === userId && event.mutationId !== null && event.mutationId !== undefined && asked.has(event.mutationId);
-  if (own) return void asked.delete(event.mutationId ?? "");
+  if (model.isOwn(event)) return;
   const moves = event.event === "task:moved" || event.event === "task:created";
   view.noteRemote(moves ? event.data.id : null, personColour(event.actor?.id ?? ""));
-  announcer.say(announcement(event, before));
+  announcer.say(announcement(event, before, model.state));
   if (["member:removed", "project:updated"].includes(event.event) && !model.role && !model.state.project.public) model.lose();
   tellDragger(event, before);
 }
 
 /**
  * @param {BoardEvent} event
- * @param {import("./store.js").Board} before
+ * @param {import("./store.js").Before} before
  */
 function tellDragger(event, before) {
+  if (!drag.isDragging) return;
   const who = event.actor?.name ?? "Somebody";
   if (event.event === "column:deleted" && drag.column === event.data.id) {
-    toast(`${who} deleted the column ${before.columns[event.data.id]?.name} while you were dragging. The line shows where a drop lands now.`);
+    toast(`${who} deleted the column ${before.column?.name} while you were dragging. The line shows where a drop lands now.`);
   }
-  if (!drag.task || drag.task !== event.data.id) return;
-  const title = clip(before.tasks[drag.task]?.title ?? "");
+  if (drag.task !== event.data?.id) return;
+  const title = clip(before.task?.title ?? "");
   if (event.event === "task:deleted") {
     drag.cancel();
     toast(`${who} deleted “${title}” while you were dragging it.`);
   } else if (event.event === "task:moved") {
-    toast(`${who} moved “${title}” to ${before.columns[event.data.column]?.name} while you were dragging it. Your drop decides.`);
+    toast(`${who} moved “${title}” to ${model.state.columns.get(event.data.column)?.name} while you were dragging it. Your drop decides.`);
   }
 }
 
-/** Keys of what this very page asked for: another window of the same person is somebody else here. @type {Set<string>} */
-const asked = new Set();
-
 function knowMembers() {
-  knowPeople(Object.values(model.state.members).map((member) => member.user.id));
+  knowPeople([...model.state.members.values()].map((member) => member.user.id));
 }
 
 let lastMode = "connecting";
@@ -198,8 +195,7 @@ view.onDrawn(drawPage);
 model.listen({
   changed: () => {
     knowMembers();
-    for (const { key } of model.operations) asked.add(key);
-    view.schedule();
+    view.draw();
   },
   event: heard,
   refused: (operation, error) => {

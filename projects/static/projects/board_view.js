@@ -1,25 +1,37 @@
 import { BoardFocus } from "./board_focus.js";
+import { CardList, cardsOnScreen } from "./card_list.js";
 import { buildCard, drawCard } from "./card_view.js";
 import { buildColumn, drawColumn } from "./column_view.js";
 import { dayOf } from "./dates.js";
-import { setChildren } from "./dom.js";
+import { find, setChildren } from "./dom.js";
 import { isEmpty, matches, parseFilter } from "./filter.js";
-import { mark, measure, slide, wantsMotion } from "./motion.js";
+import { SLIDE_MS, mark, measure, slide, wantsMotion } from "./motion.js";
 
 /** @typedef {import("./board.js").BoardModel} BoardModel */
 /** @typedef {import("./pending.js").TaskView} TaskView */
 
-/** The board in the page: one element per column and card, kept by id and moved, never rebuilt. */
+/** More cards than this that others moved since the last picture are nobody's move: this page was away. */
+const MOST_MOVED = 20;
+
+/**
+ * The board in the page: one element per column and card, kept by id and moved, never rebuilt. A drawing looks at every
+ * task, and touches the cards that changed.
+ */
 export class BoardView {
   /** @type {Map<string, HTMLElement>} */
   #cards = new Map();
   /** @type {Map<string, HTMLElement>} */
   #columns = new Map();
+  /** By column. @type {WeakMap<HTMLElement, CardList>} */
+  #lists = new WeakMap();
   /** Cards that others moved since the last drawing, with the mover's colour. @type {Map<string, number>} */
   #moved = new Map();
-  #scheduled = false;
   #remote = false;
+  /** When somebody else's change was last drawn: while they come faster than a card slides, none slides. */
+  #remoteAt = -Infinity;
   #filter = parseFilter("");
+  /** Whether a row passes the filter, for as long as both stay. @type {WeakMap<TaskView, {assignee: unknown, hit: boolean}>} */
+  #hits = new WeakMap();
   /** @type {(() => void)[]} */
   #afterDraw = [];
 
@@ -35,15 +47,6 @@ export class BoardView {
     this.model = model;
     this.href = href;
     this.focus = new BoardFocus(root, this.#cards);
-  }
-
-  /** Draws soon, once for however many changes. A frame that never comes, as in a hidden tab, is not waited for. */
-  schedule() {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    const draw = () => this.#scheduled && this.draw();
-    requestAnimationFrame(draw);
-    setTimeout(draw, 100);
   }
 
   /**
@@ -64,39 +67,49 @@ export class BoardView {
   /** @param {string} text */
   setFilter(text) {
     this.#filter = parseFilter(text);
+    this.#hits = new WeakMap();
     this.draw();
   }
 
   draw() {
-    this.#scheduled = false;
-    const before = this.#remote && wantsMotion() ? measure(this.#cards.values()) : null;
+    const before = this.#remote ? this.#places() : null;
     const restoreFocus = this.focus.keep();
     this.#drawColumns();
     restoreFocus();
     if (before) slide(before);
-    for (const [id, colour] of this.#moved) markIf(this.#cards.get(id), colour);
+    if (this.#moved.size <= MOST_MOVED) for (const [id, colour] of this.#moved) markIf(this.#cards.get(id), colour);
     this.#moved.clear();
     this.#remote = false;
     for (const listener of this.#afterDraw) listener();
   }
 
+  /** Where cards are before those that others moved move; null where nothing is to slide. */
+  #places() {
+    const now = performance.now();
+    const calm = now - this.#remoteAt > SLIDE_MS;
+    this.#remoteAt = now;
+    if (!calm || this.#moved.size > MOST_MOVED || !wantsMotion()) return null;
+    const moved = [...this.#moved.keys()].map((id) => this.#cards.get(id)).filter((card) => card !== undefined);
+    return measure([...cardsOnScreen(this.root), ...moved]);
+  }
+
   #drawColumns() {
     const { columns } = this.model.view;
     this.#rename();
-    const shown = new Set();
     const context = { ...this.#context(), filtered: !isEmpty(this.#filter) };
+    let shown = 0;
     const elements = columns.map((column) => {
       const element = keep(this.#columns, column.id, () => buildColumn(column.id));
-      const tasks = column.tasks.filter((task) => this.#matches(task));
+      const tasks = context.filtered ? column.tasks.filter((task) => this.#matches(task)) : column.tasks;
       drawColumn(element, column, { ...context, shown: tasks.length });
       this.#drawCards(element, tasks, context);
-      for (const task of tasks) shown.add(task.id);
+      shown += tasks.length;
       return element;
     });
     setChildren(this.root, [...elements, this.tail]);
-    forget(this.#cards, shown);
-    forget(this.#columns, new Set(columns.map((column) => column.id)));
-    this.focus.drawStops();
+    if (shown < this.#cards.size) forget(this.#cards, (card) => this.root.contains(card));
+    if (columns.length < this.#columns.size) forget(this.#columns, (column) => column.parentElement === this.root);
+    this.focus.drawStop();
   }
 
   /**
@@ -110,24 +123,27 @@ export class BoardView {
       drawCard(card, task, context);
       return card;
     });
-    const list = element.querySelector(".cards");
-    if (list) setChildren(list, cards);
+    const list = this.#lists.get(element) ?? new CardList(find(".cards", element));
+    this.#lists.set(element, list);
+    list.show(cards);
   }
 
   /** A card that this page made up gets the server's id, and stays the same card. */
   #rename() {
-    for (const id of this.#cards.keys()) this.#renameOne(this.#cards, id);
-    for (const id of this.#columns.keys()) this.#renameOne(this.#columns, id);
+    for (const [id, real] of this.model.outbox.realIds) {
+      this.#renameOne(this.#cards, id, real);
+      this.#renameOne(this.#columns, id, real);
+    }
   }
 
   /**
    * @param {Map<string, HTMLElement>} elements
    * @param {string} id
+   * @param {string} real
    */
-  #renameOne(elements, id) {
-    const real = this.model.outbox.realId(id);
+  #renameOne(elements, id, real) {
     const element = elements.get(id);
-    if (!real || real === id || !element || elements.has(real)) return;
+    if (!element || elements.has(real)) return;
     elements.delete(id);
     elements.set(real, element);
     this.focus.rename(id, real);
@@ -139,7 +155,7 @@ export class BoardView {
     return {
       href: this.href,
       person: (id) => model.person(id),
-      comments: (id) => model.state.commentCounts[id] ?? 0,
+      comments: (id) => model.state.commentCounts.get(id) ?? 0,
       today: dayOf(new Date()),
       canWrite: model.canWrite,
     };
@@ -147,7 +163,12 @@ export class BoardView {
 
   /** @param {TaskView} task */
   #matches(task) {
-    return isEmpty(this.#filter) || matches(this.#filter, task, this.model.person(task.assignee));
+    const assignee = this.model.person(task.assignee);
+    const known = this.#hits.get(task);
+    if (known && known.assignee === assignee) return known.hit;
+    const hit = matches(this.#filter, task, assignee);
+    this.#hits.set(task, { assignee, hit });
+    return hit;
   }
 
   /** @param {string} id */
@@ -167,17 +188,19 @@ export class BoardView {
  * @param {() => HTMLElement} build
  */
 function keep(elements, id, build) {
-  const element = elements.get(id) ?? build();
+  const known = elements.get(id);
+  if (known) return known;
+  const element = build();
   elements.set(id, element);
   return element;
 }
 
 /**
  * @param {Map<string, HTMLElement>} elements
- * @param {Set<string>} shown
+ * @param {(element: HTMLElement) => boolean} isShown
  */
-function forget(elements, shown) {
-  for (const id of elements.keys()) if (!shown.has(id)) elements.delete(id);
+function forget(elements, isShown) {
+  for (const [id, element] of elements) if (!isShown(element)) elements.delete(id);
 }
 
 /**

@@ -2,6 +2,7 @@ import { drawAvatar } from "./avatar.js";
 import { dueIn } from "./dates.js";
 import { h, hiddenText, icon, setAttribute, setText } from "./dom.js";
 import { colourOf } from "./people.js";
+import { same } from "./three_way.js";
 
 /** @typedef {import("./pending.js").TaskView} TaskView */
 /** @typedef {import("./types.js").Person} Person */
@@ -15,16 +16,27 @@ import { colourOf } from "./people.js";
  * @property {boolean} canWrite
  */
 
-/** What each card shows, so that one that stays the same is not touched. @type {WeakMap<Element, string>} */
+/** @typedef {{task: TaskView, assignee: Person | undefined, comments: number, today: string, canWrite: boolean}} Drawn */
+
+/** What each card shows, so that one that stays the same is not touched. @type {WeakMap<Element, Drawn>} */
 const drawn = new WeakMap();
 
-/** One card: a link over the whole card, and beside it the button for its menu. */
+/** @type {HTMLElement | undefined} */
+let blank;
+
+/** A copy of one card that was made once: that costs a fraction of making each. */
 export function buildCard() {
+  blank ??= blankCard();
+  return /** @type {HTMLElement} */ (blank.cloneNode(true));
+}
+
+/** One card: a link over the whole card, and beside it the button for its menu. */
+function blankCard() {
   const title = h("span", { class: "card-title" });
   const facts = h("span", { class: "card-facts" });
-  const link = h("a", { class: "card-link", draggable: "false" }, title, facts);
+  const link = h("a", { class: "card-link", draggable: "false", tabindex: -1 }, title, facts);
   const menu = h("button", { type: "button", class: "icon-button card-menu", "aria-haspopup": "menu", tabindex: -1 }, icon("more"));
-  return h("li", { class: "card" }, link, menu);
+  return h("div", { class: "card", role: "listitem" }, link, menu);
 }
 
 /**
@@ -33,24 +45,47 @@ export function buildCard() {
  * @param {CardContext} context
  */
 export function drawCard(card, task, context) {
-  const assignee = context.person(task.assignee);
-  const facts = JSON.stringify([task, assignee, context.comments(task.id), context.today, context.canWrite]);
-  if (drawn.get(card) === facts) return;
-  drawn.set(card, facts);
+  const { today, canWrite } = context;
+  const wanted = { task, assignee: context.person(task.assignee), comments: context.comments(task.id), today, canWrite };
+  const known = drawn.get(card);
+  drawn.set(card, wanted);
+  if (known && looksTheSame(known, wanted)) return;
   setAttribute(card, "data-task-id", task.id);
   card.classList.toggle("is-pending", Boolean(task.pending));
   setAttribute(card.querySelector(".card-link") ?? card, "href", context.href(task.id));
   setText(card.querySelector(".card-title"), task.title);
-  card.querySelector(".card-facts")?.replaceChildren(...factMarks(task, assignee, context));
-  drawMenuButton(card, task, context);
+  card.querySelector(".card-facts")?.replaceChildren(...factMarks(wanted));
+  drawMenuButton(card, wanted);
+}
+
+/**
+ * A row that is the same object is unchanged; another one may have changed in what a card does not show, as its place.
+ * @param {Drawn} before
+ * @param {Drawn} now
+ */
+function looksTheSame(before, now) {
+  return (
+    before.assignee === now.assignee &&
+    before.comments === now.comments &&
+    before.today === now.today &&
+    before.canWrite === now.canWrite &&
+    (before.task === now.task || sameWords(before.task, now.task))
+  );
+}
+
+/**
+ * @param {TaskView} a
+ * @param {TaskView} b
+ */
+function sameWords(a, b) {
+  return a.id === b.id && a.title === b.title && a.dueOn === b.dueOn && a.pending === b.pending && same(a.labels, b.labels);
 }
 
 /**
  * @param {HTMLElement} card
- * @param {TaskView} task
- * @param {CardContext} context
+ * @param {Drawn} wanted
  */
-function drawMenuButton(card, task, { canWrite }) {
+function drawMenuButton(card, { task, canWrite }) {
   const button = card.querySelector(".card-menu");
   if (!button) return;
   setAttribute(button, "hidden", !canWrite);
@@ -63,16 +98,13 @@ function labelDot(label) {
 }
 
 /**
- * @param {TaskView} task
- * @param {Person | undefined} assignee
- * @param {CardContext} context
+ * @param {Drawn} wanted
  * @returns {HTMLElement[]}
  */
-function factMarks(task, assignee, { comments, today }) {
+function factMarks({ task, assignee, comments, today }) {
   const found = task.labels.length ? [h("span", { class: "card-labels" }, ...task.labels.map(labelDot))] : [];
   if (task.dueOn) found.push(dueMark(task.dueOn, today));
-  const count = comments(task.id);
-  if (count) found.push(h("span", { class: "fact" }, icon("comment"), String(count), hiddenText(count === 1 ? " comment" : " comments")));
+  if (comments) found.push(h("span", { class: "fact" }, icon("comment"), String(comments), hiddenText(comments === 1 ? " comment" : " comments")));
   if (assignee) found.push(assigneeMark(assignee));
   return found;
 }

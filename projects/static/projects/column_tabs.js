@@ -11,14 +11,19 @@ export class ColumnTabs {
   #tabs = new Map();
   #select = h("select", { class: "input", "aria-label": "Column" });
   #scheduled = false;
+  /** The columns as last drawn, by id. */
+  #drawn = "";
 
   /**
    * @param {HTMLElement} place
    * @param {HTMLElement} strip  the board, which scrolls
+   * @param {MediaQueryList} phone  whether these are to be seen
    */
-  constructor(place, strip) {
+  constructor(place, strip, phone) {
     this.place = place;
     this.strip = strip;
+    this.phone = phone;
+    phone.addEventListener("change", () => this.#follow());
     this.#select.addEventListener("change", () => this.show(this.#select.value));
     strip.addEventListener("scroll", () => this.#follow(), { passive: true });
   }
@@ -28,7 +33,9 @@ export class ColumnTabs {
     if (columns.length > MOST_TABS) this.#drawSelect(columns);
     else setChildren(this.place, columns.map((column) => this.#tab(column)));
     for (const id of this.#tabs.keys()) if (!columns.some((column) => column.id === id)) this.#tabs.delete(id);
-    this.#mark();
+    const drawn = columns.map(({ id }) => id).join();
+    if (drawn !== this.#drawn) this.#follow();
+    this.#drawn = drawn;
   }
 
   /** @param {string} columnId */
@@ -58,8 +65,9 @@ export class ColumnTabs {
     });
   }
 
+  /** Asking where things are costs a layout: only where it shows, and once a picture. */
   #follow() {
-    if (this.#scheduled) return;
+    if (this.#scheduled || !this.phone.matches) return;
     this.#scheduled = true;
     requestAnimationFrame(() => {
       this.#scheduled = false;

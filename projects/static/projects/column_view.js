@@ -9,7 +9,7 @@ export function buildColumn(id) {
   const add = h("button", { type: "button", class: "icon-button column-add" }, icon("plus"));
   const menu = h("button", { type: "button", class: "icon-button column-menu", "aria-haspopup": "menu" }, icon("more"));
   const head = h("header", { class: "column-head" }, heading, count, h("span", { class: "spring" }), add, menu);
-  const list = h("ol", { class: "cards", role: "list" });
+  const list = h("div", { class: "cards", role: "list" });
   const empty = h("p", { class: "column-empty" });
   return h("section", { class: "column", "aria-labelledby": `column-name-${id}`, id: `column-${id}` }, head, h("div", { class: "column-scroll" }, list, empty));
 }

@@ -3,7 +3,7 @@ import { avatar } from "./avatar.js";
 import { applyComment, commentsView } from "./comment_list.js";
 import { ago } from "./dates.js";
 import { confirmDanger } from "./dialog.js";
-import { h, setChildren } from "./dom.js";
+import { h, setChildren, setText } from "./dom.js";
 
 /** @typedef {import("./board.js").BoardModel} BoardModel */
 /** @typedef {import("./comment_list.js").CommentView} CommentView */
@@ -71,7 +71,7 @@ export class CommentsView {
     const own = this.model.operations.filter((operation) => operation.task === this.#task && operation.kind.startsWith("comment."));
     const comments = commentsView(this.#comments ?? [], own, me);
     this.#form.hidden = !this.model.canWrite;
-    this.#state.textContent = this.#comments === null ? "Reading the comments…" : comments.length ? "" : "No comments yet.";
+    setText(this.#state, this.#comments === null ? "Reading the comments…" : comments.length ? "" : "No comments yet.");
     setChildren(this.#list, comments.map((comment) => this.#item(comment)));
   }
 

@@ -2,6 +2,9 @@
 
 const DAY_MS = 86_400_000;
 const SOON_DAYS = 2;
+/** Making one costs more than using it a hundred times. */
+const DAY_AND_MONTH = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", timeZone: "UTC" });
+const WITH_YEAR = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 
 /**
  * @param {string} dueOn  "2026-11-24"
@@ -22,8 +25,8 @@ export function dueIn(dueOn, today) {
  * @param {string} today
  */
 function shortDay(day, today) {
-  const year = day.slice(0, 4) === today.slice(0, 4) ? undefined : "numeric";
-  return new Date(`${day}T00:00:00Z`).toLocaleDateString("en", { day: "numeric", month: "short", year, timeZone: "UTC" });
+  const format = day.slice(0, 4) === today.slice(0, 4) ? DAY_AND_MONTH : WITH_YEAR;
+  return format.format(new Date(`${day}T00:00:00Z`));
 }
 
 /**

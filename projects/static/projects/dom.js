@@ -1,5 +1,7 @@
 /** Building and patching elements. Text is always text: nothing here reads markup. */
 
+import { longestAscent } from "./ordering.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
@@ -53,16 +55,25 @@ export function setText(element, text) {
 }
 
 /**
- * Makes the children of a parent exactly these, moving only what is out of place.
+ * Makes the children of a parent exactly these. As few as possible are moved, since each move costs a layout, its focus,
+ * and its animations.
  * @param {Element} parent
  * @param {Element[]} wanted
  */
 export function setChildren(parent, wanted) {
-  const keep = new Set(wanted);
-  for (const child of [...parent.children]) if (!keep.has(child)) child.remove();
-  wanted.forEach((child, index) => {
-    if (parent.children[index] !== child) parent.insertBefore(child, parent.children[index] ?? null);
-  });
+  const places = new Map(wanted.map((child, index) => [child, index]));
+  /** @type {number[]} */
+  const present = [];
+  for (const child of [...parent.children]) {
+    const place = places.get(child);
+    if (place === undefined) child.remove();
+    else present.push(place);
+  }
+  const stay = longestAscent(present);
+  if (stay.size === wanted.length) return;
+  for (let index = wanted.length - 1; index >= 0; index -= 1) {
+    if (!stay.has(index)) parent.insertBefore(wanted[index], wanted[index + 1] ?? null);
+  }
 }
 
 /** 16 px line drawings; each the `d` of one path. @type {Record<string, string>} */
@@ -78,8 +89,18 @@ const ICONS = {
   right: "M6 3.5L10.5 8 6 12.5",
 };
 
+/** @type {Map<string, SVGElement>} */
+const drawings = new Map();
+
 /** @param {string} name */
 export function icon(name) {
+  const drawing = drawings.get(name) ?? drawIcon(name);
+  drawings.set(name, drawing);
+  return /** @type {SVGElement} */ (drawing.cloneNode(true));
+}
+
+/** @param {string} name */
+function drawIcon(name) {
   const svg = document.createElementNS(SVG, "svg");
   const path = document.createElementNS(SVG, "path");
   svg.setAttribute("viewBox", "0 0 16 16");

@@ -1,3 +1,4 @@
+import { cardsNear } from "./card_list.js";
 import { dropTarget, edgeScroll } from "./drop_target.js";
 import { h } from "./dom.js";
 import { copyOf } from "./motion.js";
@@ -147,20 +148,20 @@ export class Drag {
   #aim() {
     const grip = this.#grip;
     if (!grip) return;
-    this.#target = dropTarget(this.#boxes(grip.task), grip.at);
+    this.#target = dropTarget(this.#boxes(grip), grip.at);
     this.#line.hidden = !this.#target;
     const { left = 0, top = 0, width = 0 } = this.#target?.line ?? {};
     Object.assign(this.#line.style, { left: `${left}px`, top: `${top}px`, width: `${width}px` });
   }
 
-  /** @param {string} dragged */
-  #boxes(dragged) {
+  /** @param {Grip} grip */
+  #boxes({ task, at }) {
     return [...this.options.root.querySelectorAll("[data-column-id]")].map((column) => ({
       id: column.getAttribute("data-column-id") ?? "",
       box: (column.querySelector(".column-scroll") ?? column).getBoundingClientRect(),
-      cards: [...column.querySelectorAll("[data-task-id]")]
-        .map((card) => ({ id: card.getAttribute("data-task-id") ?? "", box: card.getBoundingClientRect() }))
-        .filter(({ id }) => id !== dragged),
+      cards: cardsNear(column, at.y)
+        .map((card) => ({ id: card.dataset.taskId ?? "", box: card.getBoundingClientRect() }))
+        .filter(({ id }) => id !== task),
     }));
   }
 

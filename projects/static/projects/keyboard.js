@@ -1,3 +1,5 @@
+import { cardsNear } from "./card_list.js";
+
 /**
  * @typedef {object} Deeds
  * @property {() => HTMLElement} root
@@ -47,11 +49,21 @@ function walk(root, card, [dx, dy]) {
     if (document.activeElement !== document.body && !root.contains(document.activeElement)) return false;
     return focus(root.querySelector("[data-task-id] a[tabindex='0']"));
   }
-  if (dy) return focus((dy > 0 ? card.nextElementSibling : card.previousElementSibling)?.querySelector("a"));
   let column = card.closest("[data-column-id]");
+  if (dy) return focus(neighbour(column, card, dy)?.querySelector("a"));
   do column = (dx > 0 ? column?.nextElementSibling : column?.previousElementSibling) ?? null;
   while (column && !column.querySelector("[data-task-id]"));
   return focus(column && nearest(column, card)?.querySelector("a"));
+}
+
+/**
+ * @param {Element | null} column
+ * @param {HTMLElement} card
+ * @param {number} step
+ */
+function neighbour(column, card, step) {
+  const cards = [...(column?.querySelectorAll("[data-task-id]") ?? [])];
+  return cards[cards.indexOf(card) + step];
 }
 
 /**
@@ -61,7 +73,7 @@ function walk(root, card, [dx, dy]) {
 function nearest(column, card) {
   const middle = (/** @type {Element} */ one) => one.getBoundingClientRect().top + one.getBoundingClientRect().height / 2;
   const distance = (/** @type {Element} */ one) => Math.abs(middle(one) - middle(card));
-  const cards = [...column.querySelectorAll("[data-task-id]")];
+  const cards = cardsNear(column, middle(card));
   return cards.reduce((best, one) => (distance(one) < distance(best) ? one : best), cards[0]);
 }
 

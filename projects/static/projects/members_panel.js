@@ -22,7 +22,7 @@ export function openMembers(model) {
   const draw = () => {
     if (!dialog.isConnected) return;
     form.hidden = model.role !== "owner";
-    setChildren(list, Object.values(model.state.members).map((member) => row(member, model, attempt)));
+    setChildren(list, [...model.state.members.values()].map((member) => row(member, model, attempt)));
   };
   model.listen({ changed: draw });
   draw();

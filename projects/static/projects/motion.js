@@ -3,36 +3,46 @@
  * people who asked their system for less motion.
  */
 
-const SLIDE = { duration: 200, easing: "cubic-bezier(.2, .7, .3, 1)" };
+export const SLIDE_MS = 200;
+const SLIDE = { duration: SLIDE_MS, easing: "cubic-bezier(.2, .7, .3, 1)" };
 const MARKED_MS = 2000;
-/** Far more cards than fit on a screen: measuring them all would cost more than the movement is worth. */
-const MOST_CARDS = 400;
 
 export function wantsMotion() {
   return !matchMedia("(prefers-reduced-motion: reduce)").matches && document.visibilityState === "visible";
 }
 
 /**
- * @param {Iterable<HTMLElement>} cards
+ * @param {HTMLElement[]} cards
  * @returns {Map<HTMLElement, DOMRect>}
  */
 export function measure(cards) {
-  const all = [...cards];
-  return new Map(all.length > MOST_CARDS ? [] : all.map((card) => [card, card.getBoundingClientRect()]));
+  return new Map(cards.map((card) => [card, card.getBoundingClientRect()]));
 }
 
 /**
  * @param {Map<HTMLElement, DOMRect>} before
  */
 export function slide(before) {
-  for (const [card, from] of before) {
-    if (!card.isConnected) continue;
-    const to = card.getBoundingClientRect();
+  const after = measure([...before.keys()].filter((card) => card.isConnected));
+  for (const [card, to] of after) {
+    const from = /** @type {DOMRect} */ (before.get(card));
     const dx = from.left - to.left;
     const dy = from.top - to.top;
     if (Math.abs(dx) > 40) fly(card, from, to);
-    else if (dx || dy) card.animate([{ transform: `translate(${dx}px, ${dy}px)` }, { transform: "none" }], SLIDE);
+    else if (dx || dy) glide(card, dx, dy);
   }
+}
+
+/**
+ * @param {HTMLElement} card
+ * @param {number} dx
+ * @param {number} dy
+ */
+function glide(card, dx, dy) {
+  const { parentElement: group } = card;
+  group?.classList.add("is-moving");
+  const path = [{ transform: `translate(${dx}px, ${dy}px)` }, { transform: "none" }];
+  card.animate(path, SLIDE).finished.finally(() => group?.classList.remove("is-moving"));
 }
 
 /**

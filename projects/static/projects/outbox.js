@@ -26,8 +26,8 @@ export class Outbox {
   #lanes = new Map();
   /** @type {Set<string>} */
   #busy = new Set();
-  /** @type {Map<string, string>} */
-  #realIds = new Map();
+  /** The ids that the server gave to what this page made up. @type {Map<string, string>} */
+  realIds = new Map();
   /** @type {Map<string, number>} */
   #failures = new Map();
 
@@ -53,7 +53,7 @@ export class Outbox {
    * @param {string | null | undefined} id
    */
   realId(id) {
-    return this.#realIds.get(id ?? "") ?? id;
+    return this.realIds.get(id ?? "") ?? id;
   }
 
   /** @param {string} lane */
@@ -93,7 +93,7 @@ export class Outbox {
    */
   #answered(operation, answer) {
     const made = operation.kind === "column.create" ? operation.column : operation.task;
-    if (made && isTemporary(made) && operation.kind.endsWith(".create") && answer?.id) this.#realIds.set(made, answer.id);
+    if (made && isTemporary(made) && operation.kind.endsWith(".create") && answer?.id) this.realIds.set(made, answer.id);
     this.options.onAnswer(operation, answer);
   }
 

@@ -25,10 +25,10 @@
  *
  * @typedef {Task & {pending?: boolean}} TaskView
  * @typedef {import("./types.js").Column & {tasks: TaskView[], pending?: boolean}} ColumnView
- * @typedef {Omit<Board, "columns" | "tasks"> & {columns: ColumnView[]}} BoardView
+ * @typedef {{columns: ColumnView[]}} BoardView
  */
 
-import { columnsInOrder, byPosition } from "./store.js";
+import { columnsInOrder, tasksInOrder } from "./store.js";
 
 const TEMPORARY = "new-";
 
@@ -43,16 +43,16 @@ export function isTemporary(id) {
 }
 
 /**
+ * To be read only: while nothing is pending, the lists are the board's own.
  * @param {Board} board
  * @param {Operation[]} operations  oldest first
  * @returns {BoardView}
  */
 export function viewOf(board, operations) {
-  /** @type {Map<string, TaskView[]>} */
-  const lists = new Map(Object.keys(board.columns).map((id) => [id, []]));
-  for (const task of Object.values(board.tasks)) lists.get(task.column)?.push(task);
-  const columns = columnsInOrder(board).map((column) => ({ ...column, tasks: (lists.get(column.id) ?? []).sort(byPosition) }));
-  const view = { ...board, columns };
+  const tasksOf = (/** @type {string} */ id) => /** @type {Task[]} */ (tasksInOrder(board, id));
+  const columns = columnsInOrder(board).map((column) => ({ ...column, tasks: tasksOf(column.id) }));
+  if (!operations.length) return { columns };
+  const view = { columns: columns.map((column) => ({ ...column, tasks: [...column.tasks] })) };
   for (const operation of operations) PATCHES[operation.kind]?.(view, operation);
   return view;
 }
@@ -63,7 +63,7 @@ export function viewOf(board, operations) {
  * @param {BoardEvent} event
  */
 export function confirmByEvent(operations, event) {
-  return event.mutationId ? operations.filter((operation) => operation.key !== event.mutationId) : operations;
+  return event.mutationId ? without(operations, (operation) => operation.key === event.mutationId) : operations;
 }
 
 /**
@@ -82,7 +82,7 @@ export function confirmByAnswer(operations, key, answer) {
  * @param {string} key
  */
 export function refuse(operations, key) {
-  return operations.filter((operation) => operation.key !== key);
+  return without(operations, (operation) => operation.key === key);
 }
 
 /**
@@ -91,12 +91,22 @@ export function refuse(operations, key) {
  * @param {Board} board
  */
 export function settle(operations, board) {
-  return operations.filter((operation) => !operation.answer || !isCovered(operation, board));
+  return without(operations, (operation) => operation.answer && isCovered(operation, board));
 }
 
 /** @param {Operation[]} operations */
-export function waitingCount(operations) {
-  return operations.filter((operation) => !operation.answer).length;
+export function waiting(operations) {
+  return without(operations, ({ answer }) => answer);
+}
+
+/**
+ * The same array where nothing goes, so that nothing follows from it.
+ * @param {Operation[]} operations
+ * @param {(operation: Operation) => unknown} goes
+ */
+function without(operations, goes) {
+  const left = operations.filter((operation) => !goes(operation));
+  return left.length === operations.length ? operations : left;
 }
 
 /**
@@ -105,10 +115,10 @@ export function waitingCount(operations) {
  */
 function isCovered({ kind, task = "", column = "", answer }, board) {
   if (kind.startsWith("comment.")) return true; // comments are not on the board
-  if (kind === "task.delete") return !board.tasks[task];
-  if (kind === "column.delete") return !board.columns[column];
-  if (kind.startsWith("task.")) return (board.tasks[answer.id]?.version ?? gone(kind)) >= answer.version;
-  const shown = board.columns[answer.id];
+  if (kind === "task.delete") return !board.tasks.has(task);
+  if (kind === "column.delete") return !board.columns.has(column);
+  if (kind.startsWith("task.")) return (board.tasks.get(answer.id)?.version ?? gone(kind)) >= answer.version;
+  const shown = board.columns.get(answer.id);
   return shown ? shown.name === answer.name && shown.position === answer.position : kind !== "column.create";
 }
 

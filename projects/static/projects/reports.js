@@ -20,8 +20,8 @@ export function reportRefusal(model, operation, error, openTask) {
   const { kind, key: _key, ...fields } = operation;
   const task = operation.task && findTask(model.view, operation.task) ? operation.task : null;
   if (error.status === 412 && task) {
-    const base = Object.fromEntries(Object.keys(fields.changes ?? {}).map((name) => [name, /** @type {any} */ (error.problem.task ?? model.state.tasks[task])[name]]));
-    toast(`Somebody else changed “${clip(model.state.tasks[task].title)}” meanwhile. Your change was not saved.`, { action: "Save mine", run: () => model.ask(kind, { ...fields, base }), lasting: true });
+    const base = Object.fromEntries(Object.keys(fields.changes ?? {}).map((name) => [name, /** @type {any} */ (error.problem.task ?? model.state.tasks.get(task))[name]]));
+    toast(`Somebody else changed “${clip(model.state.tasks.get(task)?.title ?? "")}” meanwhile. Your change was not saved.`, { action: "Save mine", run: () => model.ask(kind, { ...fields, base }), lasting: true });
   } else if (error.status >= 500) toast(sentence, { action: "Try again", run: () => model.ask(kind, fields), lasting: true });
   else if (operation.text) toast(sentence, { action: "Copy its text", run: () => void navigator.clipboard?.writeText(operation.text ?? ""), lasting: true });
   else if (task) toast(sentence, { action: "Open the task", run: () => openTask(task) });

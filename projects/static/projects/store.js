@@ -1,5 +1,9 @@
 /**
- * The board as the server has it: a snapshot, and each later event applied once, in order. Pure.
+ * The board as the server has it: a snapshot, and each later event applied once, in order, at a price that does not
+ * grow with the board. Pure: no I/O, no clock.
+ *
+ * A board changes in place, and yet nothing that it hands out does: a row or a list that changes is replaced by another
+ * one. So what is the same object as before is unchanged, and whoever draws needs to look no further.
  *
  * @typedef {import("./types.js").Snapshot} Snapshot
  * @typedef {import("./types.js").BoardEvent} BoardEvent
@@ -11,26 +15,38 @@
  * @property {number} seq
  * @property {import("./types.js").Project} project
  * @property {boolean} deleted
- * @property {Record<string, Member>} members
- * @property {Record<string, Column>} columns
- * @property {Record<string, Task>} tasks
- * @property {Record<string, number>} commentCounts
+ * @property {Map<string, Member>} members   in the order of joining; replaced as a whole, like columns
+ * @property {Map<string, Column>} columns
+ * @property {Map<string, Task>} tasks
+ * @property {Map<string, TaskList>} lists   the same tasks by column, each in order
+ * @property {Map<string, number>} commentCounts
+ *
+ * @typedef {{tasks: Task[], lent: boolean}} TaskList  lent: somebody holds this array, so the next change makes another
+ *
+ * What an event speaks of, as it was before.
+ * @typedef {{task: Task | undefined, column: Column | undefined}} Before
  */
+
+import { placeOf } from "./ordering.js";
 
 /**
  * @param {Snapshot} snapshot
  * @returns {Board}
  */
 export function boardOf(snapshot) {
-  return {
+  const board = {
     seq: snapshot.seq,
     project: snapshot.project,
     deleted: false,
     members: byId(snapshot.members),
     columns: byId(snapshot.columns),
     tasks: byId(snapshot.tasks),
-    commentCounts: snapshot.commentCounts ?? {},
+    lists: new Map(),
+    commentCounts: new Map(Object.entries(snapshot.commentCounts ?? {})),
   };
+  for (const task of snapshot.tasks) listOf(board, task.column).tasks.push(task);
+  for (const { tasks } of board.lists.values()) tasks.sort(byPosition);
+  return board;
 }
 
 /**
@@ -43,10 +59,10 @@ export function snapshotOf(board) {
   return {
     seq: board.seq,
     project: board.project,
-    members: Object.values(board.members),
+    members: [...board.members.values()],
     columns,
     tasks: columns.flatMap((column) => tasksInOrder(board, column.id)),
-    commentCounts: board.commentCounts,
+    commentCounts: Object.fromEntries(board.commentCounts),
   };
 }
 
@@ -54,25 +70,32 @@ export function snapshotOf(board) {
  * Events of kinds that are not known here change nothing but the seq.
  * @param {Board} board
  * @param {BoardEvent} event
- * @returns {Board}
+ * @returns {Before | null}  null: it was applied before
  */
-export function reduce(board, event) {
-  if (event.seq <= board.seq) return board;
-  const change = Object.hasOwn(CHANGES, event.event) ? CHANGES[event.event] : undefined;
-  return { ...board, ...change?.(board, event.data), seq: event.seq };
+export function apply(board, event) {
+  if (event.seq <= board.seq) return null;
+  const { data } = event;
+  const before = { task: board.tasks.get(data?.taskId ?? data?.id), column: board.columns.get(data?.id) };
+  board.seq = event.seq;
+  if (Object.hasOwn(CHANGES, event.event)) CHANGES[event.event](board, data);
+  return before;
 }
 
 /** @param {Board} board */
 export function columnsInOrder(board) {
-  return Object.values(board.columns).sort(byPosition);
+  return [...board.columns.values()].sort(byPosition);
 }
 
 /**
  * @param {Board} board
  * @param {string} columnId
+ * @returns {readonly Task[]}
  */
 export function tasksInOrder(board, columnId) {
-  return Object.values(board.tasks).filter((task) => task.column === columnId).sort(byPosition);
+  const list = board.lists.get(columnId);
+  if (!list) return [];
+  list.lent = true;
+  return list.tasks;
 }
 
 /**
@@ -84,14 +107,14 @@ export function byPosition(a, b) {
   return a.position - b.position || (a.id < b.id ? -1 : Number(a.id > b.id));
 }
 
-/** @type {Record<string, (board: Board, data: any) => Partial<Board>>} */
+/** @type {Record<string, (board: Board, data: any) => void>} */
 const CHANGES = {
-  "project:created": (_, data) => ({ project: data }),
-  "project:updated": (board, data) => ({ project: { ...board.project, ...data } }),
-  "project:deleted": () => ({ deleted: true }),
-  "member:added": (board, data) => ({ members: put(board.members, data) }),
-  "member:updated": (board, data) => ({ members: put(board.members, data) }),
-  "member:removed": (board, data) => ({ members: without(board.members, data.id) }),
+  "project:created": (board, data) => void (board.project = data),
+  "project:updated": (board, data) => void (board.project = { ...board.project, ...data }),
+  "project:deleted": (board) => void (board.deleted = true),
+  "member:added": putMember,
+  "member:updated": putMember,
+  "member:removed": (board, { id }) => void (board.members = without(board.members, id)),
   "column:created": putColumn,
   "column:updated": putColumn,
   "column:moved": putColumn,
@@ -100,16 +123,28 @@ const CHANGES = {
   "task:updated": putTask,
   "task:moved": putTask,
   "task:deleted": deleteTask,
-  "comment:created": (board, data) => countComments(board, data.taskId, 1),
-  "comment:deleted": (board, data) => countComments(board, data.taskId, -1),
+  "comment:created": (board, { taskId }) => countComments(board, taskId, 1),
+  "comment:deleted": (board, { taskId }) => countComments(board, taskId, -1),
 };
+
+/**
+ * @param {Board} board
+ * @param {Member} member
+ */
+function putMember(board, member) {
+  board.members = new Map(board.members).set(member.id, member);
+}
 
 /**
  * @param {Board} board
  * @param {any} data
  */
-function putColumn(board, { from: _from, to: _to, respaced, ...column }) {
-  return { columns: reposition(put(board.columns, column), respaced) };
+function putColumn(board, { from: _from, to: _to, respaced = {}, ...column }) {
+  board.columns = new Map(board.columns).set(column.id, column);
+  for (const [id, position] of Object.entries(respaced)) {
+    const row = board.columns.get(id);
+    if (row) board.columns.set(id, { ...row, position });
+  }
 }
 
 /**
@@ -117,7 +152,9 @@ function putColumn(board, { from: _from, to: _to, respaced, ...column }) {
  * @param {any} data
  */
 function putTask(board, { from: _from, to: _to, respaced, ...task }) {
-  return { tasks: reposition(put(board.tasks, task), respaced) };
+  takeOut(board, task.id);
+  putIn(board, task);
+  if (respaced) reposition(board, task.column, respaced);
 }
 
 /**
@@ -125,19 +162,25 @@ function putTask(board, { from: _from, to: _to, respaced, ...task }) {
  * @param {{id: string}} data
  */
 function deleteTask(board, { id }) {
-  return { tasks: without(board.tasks, id), commentCounts: without(board.commentCounts, id) };
+  takeOut(board, id);
+  board.tasks.delete(id);
+  board.commentCounts.delete(id);
 }
 
 /**
  * @param {Board} board
  * @param {{id: string, movedTo: string | null, positions?: Record<string, number>}} data
  */
-function deleteColumn(board, { id, movedTo, positions }) {
-  const tasks = { ...board.tasks };
-  for (const task of Object.values(tasks)) {
-    if (task.column === id && movedTo) tasks[task.id] = { ...task, column: movedTo };
+function deleteColumn(board, { id, movedTo, positions = {} }) {
+  board.columns = without(board.columns, id);
+  if (!movedTo || movedTo === id) return;
+  for (const task of board.lists.get(id)?.tasks ?? []) {
+    const moved = { ...task, column: movedTo };
+    board.tasks.set(task.id, moved);
+    writable(board, movedTo).push(moved);
   }
-  return { columns: without(board.columns, id), tasks: reposition(tasks, positions) };
+  board.lists.delete(id);
+  reposition(board, movedTo, positions);
 }
 
 /**
@@ -146,46 +189,85 @@ function deleteColumn(board, { id, movedTo, positions }) {
  * @param {number} step
  */
 function countComments(board, taskId, step) {
-  const count = (board.commentCounts[taskId] ?? 0) + step;
-  const others = without(board.commentCounts, taskId);
-  return { commentCounts: count > 0 ? { ...others, [taskId]: count } : others };
+  const count = (board.commentCounts.get(taskId) ?? 0) + step;
+  if (count > 0) board.commentCounts.set(taskId, count);
+  else board.commentCounts.delete(taskId);
 }
 
 /**
- * @template {{id: string, position: number}} T
- * @param {Record<string, T>} rows
- * @param {Record<string, number>} [positions]
+ * @param {Board} board
+ * @param {string} id
  */
-function reposition(rows, positions = {}) {
-  const moved = Object.entries(positions).filter(([id]) => rows[id]);
-  return { ...rows, ...Object.fromEntries(moved.map(([id, position]) => [id, { ...rows[id], position }])) };
+function takeOut(board, id) {
+  const task = board.tasks.get(id);
+  if (!task) return;
+  const tasks = writable(board, task.column);
+  tasks.splice(placeOf(tasks, task, byPosition), 1);
 }
 
 /**
- * @template {{id: string}} T
- * @param {Record<string, T>} rows
- * @param {T} row
+ * @param {Board} board
+ * @param {Task} task
  */
-function put(rows, row) {
-  return { ...rows, [row.id]: row };
+function putIn(board, task) {
+  board.tasks.set(task.id, task);
+  const tasks = writable(board, task.column);
+  tasks.splice(placeOf(tasks, task, byPosition), 0, task);
+}
+
+/**
+ * Many tasks of a column get new positions at once; the order is made anew.
+ * @param {Board} board
+ * @param {string} columnId
+ * @param {Record<string, number>} positions
+ */
+function reposition(board, columnId, positions) {
+  const tasks = writable(board, columnId);
+  tasks.forEach((task, index) => {
+    if (!Object.hasOwn(positions, task.id)) return;
+    tasks[index] = { ...task, position: positions[task.id] };
+    board.tasks.set(task.id, tasks[index]);
+  });
+  tasks.sort(byPosition);
+}
+
+/**
+ * A column's tasks to be changed in place: a copy where somebody holds the present array.
+ * @param {Board} board
+ * @param {string} columnId
+ */
+function writable(board, columnId) {
+  const list = listOf(board, columnId);
+  if (list.lent) Object.assign(list, { tasks: [...list.tasks], lent: false });
+  return list.tasks;
+}
+
+/**
+ * @param {Board} board
+ * @param {string} columnId
+ */
+function listOf(board, columnId) {
+  const list = board.lists.get(columnId) ?? { tasks: [], lent: false };
+  board.lists.set(columnId, list);
+  return list;
 }
 
 /**
  * @template T
- * @param {Record<string, T>} rows
+ * @param {Map<string, T>} rows
  * @param {string} id
- * @returns {Record<string, T>}
  */
 function without(rows, id) {
-  const { [id]: _gone, ...others } = rows;
+  const others = new Map(rows);
+  others.delete(id);
   return others;
 }
 
 /**
  * @template {{id: string}} T
  * @param {T[]} rows
- * @returns {Record<string, T>}
+ * @returns {Map<string, T>}
  */
 function byId(rows) {
-  return Object.fromEntries(rows.map((row) => [row.id, row]));
+  return new Map(rows.map((row) => [row.id, row]));
 }

@@ -36,9 +36,10 @@ export class TaskSheet {
     this.element = h("section", { class: "sheet", id: "sheet", role: "dialog", "aria-label": "Task", tabindex: -1, hidden: true });
     this.element.append(this.#head(), this.#body());
     this.#column.addEventListener("change", () => this.#move(this.#column.value));
+    addEventListener("resize", () => this.#grow());
     model.listen({
       changed: () => this.draw(),
-      event: (event, before) => this.#remember(event, before.tasks[event.data.id]),
+      event: (event, before) => this.#remember(event, before.task),
     });
   }
 
@@ -108,6 +109,10 @@ export class TaskSheet {
     for (const field of Object.values(this.fields)) field.show(task[/** @type {keyof TaskView} */ (field.name)], this.#who(field.name));
     this.#drawState(task);
     this.#drawReading();
+  }
+
+  /** Costs a layout of the page: where a text, or the room for it, has changed. */
+  #grow() {
     grow(this.inputs.title);
     grow(this.inputs.description);
   }
@@ -127,12 +132,17 @@ export class TaskSheet {
    * @param {import("./types.js").Task | undefined} before
    */
   #remember({ event, actor, data }, before) {
-    if (!event.startsWith("task:")) return;
+    if (!event.startsWith("task:") || !this.#mayConflict(data.id)) return;
     const who = actor?.id && actor.id === this.model.options.userId ? "You, in another window," : (actor?.name ?? "Somebody");
     this.#lastActors.set(`${data.id}.`, who);
     for (const { name } of Object.values(this.fields)) {
       if (!same(before?.[/** @type {keyof import("./types.js").Task} */ (name)], data[name])) this.#lastActors.set(`${data.id}.${name}`, who);
     }
+  }
+
+  /** Whether anybody could come to be told who changed that task. @param {string} task */
+  #mayConflict(task) {
+    return task === this.taskId || this.model.operations.some((operation) => operation.task === task);
   }
 
   /** @param {string} field  "" for the task itself */
@@ -151,12 +161,13 @@ export class TaskSheet {
 
   /** @param {TaskView} task */
   #drawOptions(task) {
-    const people = Object.values(this.model.state.members).map(({ user }) => ({ value: user.id, text: user.name }));
+    const people = [...this.model.state.members.values()].map(({ user }) => ({ value: user.id, text: user.name }));
     const former = task.assignee && !people.some(({ value }) => value === task.assignee) ? [{ value: task.assignee, text: "A former member" }] : [];
     fill(this.inputs.assignee, [{ value: "", text: "Nobody" }, ...people, ...former]);
     fill(this.#column, this.model.view.columns.map(({ id, name }) => ({ value: id, text: name })));
     if (this.#column.value !== task.column) this.#column.value = task.column;
-    const known = new Set(Object.values(this.model.state.tasks).flatMap((one) => one.labels));
+    const known = new Set();
+    for (const { labels } of this.model.state.tasks.values()) for (const label of labels) known.add(label);
     this.inputs.labels.draw([...known].sort(), !this.model.canWrite);
   }
 
@@ -172,7 +183,7 @@ export class TaskSheet {
   #drawReading() {
     const { title, description, assignee, dueOn } = this.inputs;
     const reading = !this.model.canWrite;
-    this.element.classList.toggle("is-reading", reading);
+    if (this.element.classList.toggle("is-reading", reading) !== title.readOnly) this.#grow();
     title.readOnly = description.readOnly = reading;
     assignee.disabled = dueOn.disabled = this.#column.disabled = reading;
     setAttribute(description, "placeholder", reading ? "No description." : "Add a description");

@@ -29,7 +29,7 @@ const ATTEMPTS = {
  * @param {Board} board
  */
 export function refusal(operation, problem, board) {
-  const known = operation.changes?.title ?? board.tasks[operation.task ?? ""]?.title;
+  const known = operation.changes?.title ?? board.tasks.get(operation.task ?? "")?.title;
   if (problem.status === 404 && operation.task && !known) return "The task that you changed is no longer there, or you may no longer see it.";
   const title = known ?? "The task";
   const attempt = (ATTEMPTS[operation.kind] ?? "The change was not saved").replace("{title}", clip(title));
@@ -69,15 +69,16 @@ const DEEDS = {
 /**
  * One event for a screen reader; "" where there is nothing to say.
  * @param {BoardEvent} event
- * @param {Board} before  the board before the event: what was deleted still has its name there
+ * @param {import("./store.js").Before} before  what was deleted still has its name there
+ * @param {Board} board
  */
-export function announcement(event, before) {
+export function announcement(event, before, board) {
   const deed = DEEDS[event.event];
   if (!deed) return "";
   const { data } = event;
-  const title = data.title ?? before.tasks[data.taskId ?? data.id]?.title ?? "a task";
+  const title = data.title ?? before.task?.title ?? "a task";
   const isColumn = event.event.startsWith("column:");
-  const columnName = isColumn ? (data.name ?? before.columns[data.id]?.name) : before.columns[data.column]?.name;
+  const columnName = isColumn ? (data.name ?? before.column?.name) : board.columns.get(data.column)?.name;
   return `${event.actor?.name ?? "Somebody"} ${deed(clip(title), columnName ?? "another column")}`;
 }
 

@@ -50,6 +50,8 @@ class FakeSocket {
   readyState = 0;
   joined = false;
   silent = false;
+  /** Answers come late, behind whatever else is on its way. */
+  busy = false;
   /** @type {any} */
   onmessage = null;
   /** @type {any} */
@@ -71,6 +73,7 @@ class FakeSocket {
 
   send(text) {
     const { id, event, data } = JSON.parse(text);
+    if (this.busy) return;
     queueMicrotask(() => this.#answer(id, event, data));
   }
 
