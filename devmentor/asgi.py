@@ -2,15 +2,16 @@
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "devmentor.settings")
-django_application = get_asgi_application()  # before all that needs the app registry
+django.setup(set_prefix=False)  # before all that needs the app registry
 
 from devmentor import __version__, health  # noqa: E402
+from devmentor.handler import OneThreadHandler  # noqa: E402
 from projects.rooms import PROJECT  # noqa: E402
 from realtime.gateway import Gateway  # noqa: E402
 from realtime.routing import Application  # noqa: E402
 
 gateway = Gateway([PROJECT], version=__version__)
-application = Application(gateway, django_application, health.routes(gateway))
+application = Application(gateway, OneThreadHandler(), health.routes(gateway))

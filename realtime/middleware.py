@@ -6,15 +6,27 @@ from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import urlsplit
 
+import structlog
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponse
+from django_structlog.middlewares import RequestMiddleware
 
 from realtime import problems, rules
 from realtime.admission import request_address
 from realtime.outages import is_away, log_away
 from realtime.transport import websocket_url
+
+
+class RequestLogMiddleware(RequestMiddleware):
+    """django-structlog's, with the address that TRUSTED_PROXIES lets one believe, in place of the one that a
+    client has written into a header.
+    """
+
+    @classmethod
+    def bind_ip(cls, request: HttpRequest) -> None:
+        structlog.contextvars.bind_contextvars(ip=request_address(request))
 
 
 class SocketSourceMiddleware:

@@ -1,0 +1,60 @@
+"""Django's ASGI handler, with all of a request in one thread.
+
+Django's own calls middleware as coroutines, and each hook of theirs by way of a thread: some twenty times
+there and back a request, in a thread that is started for it. Our views and middleware are synchronous. So a
+request is read on the loop, answered in one thread of a pool that stays, and sent from the loop.
+"""
+
+import asyncio
+import contextvars
+from concurrent.futures import ThreadPoolExecutor
+from typing import IO, Any
+
+from django.core import signals
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.core.handlers.base import BaseHandler
+from django.http import HttpResponse
+from django.urls import set_script_prefix
+
+# More than a process's connections to its database: who needs none of those does not wait behind who does.
+THREADS = 64
+
+
+class OneThreadHandler(ASGIHandler):
+    """A client that leaves is answered all the same: a thread cannot be called back."""
+
+    def __init__(self) -> None:
+        BaseHandler.__init__(self)  # not ASGIHandler's, which loads middleware as coroutines
+        self.load_middleware(is_async=False)
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
+        # A context for each request: what one binds for its lines in the log is not the next one's.
+        answer = contextvars.copy_context().run
+        response = await asyncio.get_running_loop().run_in_executor(
+            self._threads, answer, self._answer, scope, body
+        )
+        await self.send_response(response, send)
+
+    def _answer(self, scope: dict[str, Any], body: IO[bytes]) -> HttpResponse:
+        """The whole answer, closed: so this thread has given its database connection back."""
+        set_script_prefix(get_script_prefix(scope))
+        signals.request_started.send(sender=self.__class__, scope=scope)
+        request, refusal = self.create_request(scope, body)
+        response: Any = refusal if request is None else self.get_response(request)
+        whole = _unstreamed(response) if response.streaming else response
+        response.close()
+        body.close()
+        return whole
+
+
+def _unstreamed(response: Any) -> HttpResponse:
+    """No view of ours streams; Django, too, would read what one yields to its end before it is sent."""
+    whole = HttpResponse(b"".join(response), status=response.status_code, headers=dict(response.headers))
+    whole.cookies = response.cookies
+    return whole
