@@ -6,11 +6,17 @@ so that the three can never disagree.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import TypedDict
+from typing import Any, TypedDict, cast
 from uuid import UUID
 
+import orjson
+from django.db.models import F
+from django.db.models.expressions import Combinable
+
 from projects.models import Column, Comment, Membership, Project, Task, User
+from projects.texts import Day, Id, Json, Moment
 from realtime.eventlog import rfc3339
 
 
@@ -109,13 +115,6 @@ def column(row: Column) -> ColumnData:
     return {"id": str(row.pk), "name": row.name, "position": row.position}
 
 
-# What `task` reads: rows of these fields alone, for a board of thousands, cost half of what instances do.
-TASK_FIELDS = (
-    *("id", "project_id", "title", "description", "column_id", "position", "assignee_id"),
-    *("labels", "due_on", "version", "created_at", "updated_at"),
-)
-
-
 def task(row: Task) -> TaskData:
     return {
         "id": str(row.id),
@@ -131,6 +130,30 @@ def task(row: Task) -> TaskData:
         "createdAt": rfc3339(row.created_at),
         "updatedAt": rfc3339(row.updated_at),
     }
+
+
+# The same by way of the database, which makes the texts: for a board, whose tasks are thousands.
+TASK_TEXTS: dict[str, Combinable] = {
+    "id": Id("id"),
+    "projectId": Id("project_id"),
+    "title": F("title"),
+    "description": F("description"),
+    "column": Id("column_id"),
+    "position": F("position"),
+    "assignee": Id("assignee_id"),
+    "labels": Json("labels"),
+    "dueOn": Day("due_on"),
+    "version": F("version"),
+    "createdAt": Moment("created_at"),
+    "updatedAt": Moment("updated_at"),
+}
+
+
+def task_of_texts(row: Sequence[Any]) -> TaskData:
+    """A row of the values of TASK_TEXTS."""
+    found = dict(zip(TASK_TEXTS, row, strict=True))
+    found["labels"] = orjson.loads(found["labels"])
+    return cast("TaskData", found)
 
 
 def comment(row: Comment) -> CommentData:

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from projects import events, selectors, services
 from projects.api import answers, requests, schema
+from projects.api.boards import KEPT
 from projects.api.pagination import page
 from projects.api.preconditions import is_known
 from projects.api.views import DomainView, write
@@ -81,12 +82,19 @@ class Board(DomainView):
     )
     def get(self, request: Request, project_id: UUID) -> Response:
         counts = "include" in self.query(requests.BoardQuery)
-        if "If-None-Match" in request.headers:
-            tag = _tag(selectors.board_head(request.user, project_id), counts)
-            if is_known(request, tag):
-                return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": f'"{tag}"'})
-        board = selectors.board(request.user, project_id, comment_counts=counts)
-        return Response(board, headers={"ETag": f'"{_tag(board["seq"], counts)}"'})
+        seq = selectors.board_head(request.user, project_id)
+        if is_known(request, _tag(seq, counts)):
+            return Response(status=status.HTTP_304_NOT_MODIFIED, headers=_headers(seq, counts))
+        found = KEPT.get(
+            (project_id, counts),
+            seq,
+            lambda: selectors.board(request.user, project_id, comment_counts=counts),
+        )
+        return Response(found.text, headers=_headers(found.seq, counts))
+
+
+def _headers(seq: int, counts: bool) -> dict[str, str]:
+    return {"ETag": f'"{_tag(seq, counts)}"'}
 
 
 def _tag(seq: int, counts: bool) -> str:

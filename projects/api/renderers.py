@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 from rest_framework.renderers import JSONRenderer
 
+from projects.api.boards import Encoded
+
 
 class FastJSONRenderer(JSONRenderer):
     """DRF's renderer with orjson in it: a board of thousands of tasks is a megabyte."""
@@ -18,5 +20,7 @@ class FastJSONRenderer(JSONRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
+        if isinstance(data, Encoded):
+            return data
         # Errors in a list are told by their place, a number; text that Django translates late is no str yet.
         return b"" if data is None else orjson.dumps(data, default=str, option=orjson.OPT_NON_STR_KEYS)

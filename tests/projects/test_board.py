@@ -1,19 +1,22 @@
 """The board: one snapshot in order, cheap to ask for again, at a price that does not grow."""
 
+from datetime import UTC
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from projects import selectors, services
+from projects import events, selectors, services
 from projects.models import Task
 from realtime import rules
 from tests.projects.conftest import ROLES, Board
 
 
 def test_a_board_is_exactly_what_the_contract_says(owner, board):
-    found = owner.get(f"{board.path}/board/").data
+    found = owner.get(f"{board.path}/board/").json()
     assert list(found) == ["seq", "project", "members", "columns", "tasks"]
     assert found["seq"] == board.seq
     assert found["project"] == {"id": str(board.id), "name": "Board", "public": False}
@@ -30,22 +33,22 @@ def test_tasks_stand_in_the_order_of_their_columns_then_of_their_positions(owner
     board.add_task("Top of the last", column_id=board.columns[2].pk)
     board.add_task("Middle", column_id=board.columns[1].pk)
     services.column_move(actor=board.owner, column_id=board.columns[2].pk, after=None)
-    titles = [task["title"] for task in owner.get(f"{board.path}/board/").data["tasks"]]
+    titles = [task["title"] for task in owner.get(f"{board.path}/board/").json()["tasks"]]
     assert titles == ["Top of the last", "Task 0", "Task 1", "Task 2", "Middle"]
 
 
 def test_equal_positions_are_told_apart_by_id(owner, board):
     Task.objects.filter(project=board.project).update(position=5)
-    found = [task["id"] for task in owner.get(f"{board.path}/board/").data["tasks"]]
+    found = [task["id"] for task in owner.get(f"{board.path}/board/").json()["tasks"]]
     assert found == sorted(found)
 
 
 def test_comment_counts_come_only_when_asked_for(owner, board):
     for _ in range(2):
         services.comment_create(actor=board.owner, task_id=board.tasks[1].pk, text="Hello")
-    found = owner.get(f"{board.path}/board/?include=commentCounts").data
+    found = owner.get(f"{board.path}/board/?include=commentCounts").json()
     assert found["commentCounts"] == {str(board.tasks[1].pk): 2}
-    assert "commentCounts" not in owner.get(f"{board.path}/board/").data
+    assert "commentCounts" not in owner.get(f"{board.path}/board/").json()
 
 
 @pytest.mark.parametrize("query", ["?include=everything", "?includes=commentCounts", "?include="])
@@ -126,3 +129,23 @@ def test_a_long_list_costs_as_many_queries_as_a_short_one(entity, owner, board, 
 def test_what_one_person_may_see_is_kept_for_nobody_else(owner, board):
     for path in (f"{board.path}/board/", "/api/projects/", "/api/me/"):
         assert owner.get(path)["Cache-Control"] == "private, no-cache"
+
+
+@given(
+    moments=st.tuples(*2 * [st.datetimes(timezones=st.just(UTC))]),
+    due=st.none() | st.dates(),
+    labels=st.lists(st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1), max_size=3),
+    assigned=st.booleans(),
+)
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_boards_tasks_are_the_events_own_to_the_letter(moments, due, labels, assigned, board):
+    """The database makes a board's texts, Python an event's."""
+    Task.objects.filter(pk=board.tasks[0].pk).update(
+        created_at=moments[0],
+        updated_at=moments[1],
+        due_on=due,
+        labels=labels,
+        assignee=board.owner if assigned else None,
+    )
+    row = Task.objects.get(pk=board.tasks[0].pk)
+    assert events.task(row) in board.snapshot()["tasks"]

@@ -11,7 +11,7 @@ def test_a_new_project_has_the_default_columns_and_its_creator_as_owner(owner, p
     assert answer.status_code == 201
     assert answer.data == {"id": answer.data["id"], "name": "Website", "public": False}
     assert answer["Location"] == f"/api/projects/{answer.data['id']}/"
-    board = owner.get(f"/api/projects/{answer.data['id']}/board/").data
+    board = owner.get(f"/api/projects/{answer.data['id']}/board/").json()
     assert [column["name"] for column in board["columns"]] == ["To do", "In progress", "Done"]
     assert [(member["user"]["username"], member["role"]) for member in board["members"]] == [
         ("owner", "owner")
