@@ -12,6 +12,7 @@ STEPS = {
     "idle": [],
     "polling": [],
     "snapshot": [],
+    "writes": [],
     "browser_board": [],
     "chart": ["--svg", "docs/images/fanout.svg", "--markdown", "docs/benchmarks.md"],
 }

@@ -6,7 +6,7 @@ Used with `with`; all of it is started for the run and gone after it.
 import os
 import platform
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -185,4 +185,8 @@ def _seconds_of_all(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
     ended = (int(fields[13]) + int(fields[14])) / _TICKS
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return _seconds(pid) + ended + sum(_seconds(int(child)) for child in children)
+    found = _seconds(pid) + ended
+    for child in children:
+        with suppress(FileNotFoundError):  # it has ended since
+            found += _seconds(int(child))
+    return found

@@ -9,7 +9,6 @@ from functools import wraps
 from typing import Any
 
 import orjson
-from django.db import transaction
 from rest_framework import status
 from rest_framework.exceptions import APIException, NotAuthenticated, ParseError, ValidationError
 from rest_framework.request import Request
@@ -20,6 +19,7 @@ from projects import errors, events, limits, services
 from projects.api.fields import StrictSerializer
 from projects.api.preconditions import task_headers
 from projects.models import IdempotencyKey, User
+from realtime import eventlog
 
 Handler = Callable[..., Response]
 
@@ -114,7 +114,7 @@ def write(handler: Handler) -> Handler:
         actor, key = self.actor, self.mutation_id
         if key is None:
             return handler(self, **ids)
-        with transaction.atomic():
+        with eventlog.AllOrNothing():
             claim, is_mine = services.idempotency_claim(
                 user=actor, key=key, fingerprint=_fingerprint(request)
             )

@@ -79,10 +79,10 @@ def column_move(
     return column
 
 
-def _moved(column: Column, came_from: UUID | None, spot: placing.Spot) -> dict[str, object]:
+def _moved(column: Column, came_from: placing.Above | None, spot: placing.Spot) -> dict[str, object]:
     return {
         **events.column(column),
-        "from": events.column_place(came_from),
+        "from": events.column_place(came_from and came_from.id),
         "to": events.column_place(spot.after),
         **events.respaced(spot.respaced),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.db import connection
 from django.utils import timezone
 
 from projects.errors import KeyReused
@@ -20,17 +21,32 @@ def idempotency_claim(*, user: User, key: str, fingerprint: str) -> tuple[Idempo
     had that failed and rolled back, the key itself.
     """
     mine = IdempotencyKey(user=user, key=key, fingerprint=fingerprint)
-    IdempotencyKey.objects.bulk_create([mine], ignore_conflicts=True)
+    if _insert(mine):
+        return mine, True
     kept = IdempotencyKey.objects.get(user=user, key=key)
     if kept.fingerprint != fingerprint:
         raise KeyReused("This Idempotency-Key was used for another request; take a new one for each change.")
-    return kept, kept.pk == mine.pk
+    return kept, False
+
+
+def _insert(row: IdempotencyKey) -> bool:
+    """Whether it is there now: False where another one has its key. `bulk_create` does not tell."""
+    fields = row._meta.concrete_fields
+    columns = ", ".join(str(field.column) for field in fields)
+    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
+    places = ", ".join(["%s"] * len(fields))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            # Names of our own model's table and columns; the values are parameters.
+            f"INSERT INTO {row._meta.db_table} ({columns}) VALUES ({places}) ON CONFLICT DO NOTHING",  # noqa: S608
+            values,
+        )
+        return bool(cursor.rowcount)
 
 
 def idempotency_keep(*, claim: IdempotencyKey, status: int, headers: dict[str, str], body: str) -> None:
     """Write the answer, before the transaction of its change commits."""
-    claim.status, claim.headers, claim.body = status, headers, body
-    claim.save(update_fields=["status", "headers", "body"])
+    IdempotencyKey.objects.filter(pk=claim.pk).update(status=status, headers=headers, body=body)
 
 
 def idempotency_prune(*, older_than: timedelta = RETENTION) -> int:

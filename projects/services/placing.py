@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -15,6 +15,13 @@ from projects.ordering import Place
 Siblings = QuerySet[Any]
 
 
+class Above(NamedTuple):
+    """The sibling that another one stands right below."""
+
+    id: UUID
+    position: int
+
+
 @dataclass(frozen=True, slots=True)
 class Spot:
     """Where a row is to stand. `respaced` holds every position that changes, the row's own included."""
@@ -24,45 +31,47 @@ class Spot:
     respaced: dict[UUID, int] = field(default_factory=dict)
 
 
-def neighbour_above(siblings: Siblings, row: Any) -> UUID | None:
-    """The id of the sibling right above the row; None: it stands at the top."""
+def neighbour_above(siblings: Siblings, row: Any) -> Above | None:
+    """The sibling right above the row; None: it stands at the top."""
     above = Q(position__lt=row.position) | Q(position=row.position, id__lt=row.pk)
     return _last(siblings.filter(above))
 
 
-def resolve(siblings: Siblings, after: UUID | Place | None) -> UUID | None:
-    """The id of the row to stand below; None: stand at the top.
+def resolve(siblings: Siblings, after: UUID | Place | None) -> Above | None:
+    """The row to stand below; None: stand at the top.
 
     An `after` that has left these siblings, or the world, gets the bottom: whoever aimed
     below it meant "not at the top", and nothing that is still there says more.
     """
     if after is None:
         return None
-    if isinstance(after, UUID) and siblings.filter(pk=after).exists():
-        return after
-    return _last(siblings)
+    named = _first(siblings.filter(pk=after)) if isinstance(after, UUID) else None
+    return named or _last(siblings)
 
 
-def _last(siblings: Siblings) -> UUID | None:
-    found: UUID | None = siblings.order_by("-position", "-id").values_list("id", flat=True).first()
-    return found
+def _last(siblings: Siblings) -> Above | None:
+    return _first(siblings.order_by("-position", "-id"))
 
 
-def spot(siblings: Siblings, after: UUID | None, row_id: UUID) -> Spot:
-    """The place right below `after`. Where the gap there is used up, all the siblings are re-spaced.
+def _first(siblings: Siblings) -> Above | None:
+    found = siblings.values_list("id", "position").first()
+    return found and Above(*found)
 
-    `siblings` are the rows without the one to be placed; `after` comes from `resolve`.
+
+def spot(siblings: Siblings, above: Above | None, row_id: UUID) -> Spot:
+    """The place right below `above`. Where the gap there is used up, all the siblings are re-spaced.
+
+    `siblings` are the rows without the one to be placed; `above` comes from `resolve`.
     """
-    above = siblings.filter(pk=after).values_list("position", flat=True).first()
-    position = ordering.between(above, _position_below(siblings, after, above))
-    if position is not None:
-        return Spot(after, position)
-    return _respace(siblings, after, row_id)
+    after, position = above or (None, None)
+    place = ordering.between(position, _position_below(siblings, above))
+    return _respace(siblings, after, row_id) if place is None else Spot(after, place)
 
 
-def _position_below(siblings: Siblings, after: UUID | None, above: int | None) -> int | None:
+def _position_below(siblings: Siblings, above: Above | None) -> int | None:
     if above is not None:
-        siblings = siblings.filter(Q(position__gt=above) | Q(position=above, id__gt=after))
+        further = Q(position__gt=above.position) | Q(position=above.position, id__gt=above.id)
+        siblings = siblings.filter(further)
     below: int | None = siblings.order_by("position", "id").values_list("position", flat=True).first()
     return below
 

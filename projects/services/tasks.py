@@ -17,6 +17,8 @@ from projects.ordering import BOTTOM, Place
 from projects.services import placing
 from projects.services.writing import Change, apply, changing, check, fresh, project_id_of
 
+_TaskPlace = tuple[UUID, placing.Above | None]  # column, and below what
+
 
 class TaskChanges(TypedDict, total=False):
     """What `task_update` may be given; what is left out stays."""
@@ -159,7 +161,7 @@ def _require_member(change: Change, user_id: UUID | None) -> None:
         raise Invalid({"assignee": ["Expected the user id of a member of this project, or null."]})
 
 
-def _present_place(task: Task) -> tuple[UUID, UUID | None]:
+def _present_place(task: Task) -> _TaskPlace:
     siblings = Task.objects.filter(column=task.column_id).exclude(pk=task.pk)
     return task.column_id, placing.neighbour_above(siblings, task)
 
@@ -170,10 +172,11 @@ def _save(task: Task, changed: list[str]) -> None:
     task.save(update_fields=[*changed, "version", "updated_at"])
 
 
-def _moved(task: Task, origin: tuple[UUID, UUID | None], spot: placing.Spot) -> dict[str, object]:
+def _moved(task: Task, origin: _TaskPlace, spot: placing.Spot) -> dict[str, object]:
+    column_id, above = origin
     return {
         **events.task(task),
-        "from": events.task_place(*origin),
+        "from": events.task_place(column_id, above and above.id),
         "to": events.task_place(task.column_id, spot.after),
         **events.respaced(spot.respaced),
     }

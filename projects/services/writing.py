@@ -53,18 +53,20 @@ def changing(
     """
     try:
         with eventlog.writing(room_of(project_id or "gone")) as log:
-            project = Project.objects.filter(pk=str(project_id)).first()
-            role = Role.OWNER if operator else _role(project_id, actor)
-            if project is None or not (role or project.public):
+            project, role = _standing(project_id, actor)
+            if project is None or not (role or project.public or operator):
                 raise NotFound("There is no such project.")
-            yield Change(project, role, actor, mutation_id, log)
+            yield Change(project, Role.OWNER if operator else role, actor, mutation_id, log)
     except eventlog.UnknownRoom:
         raise NotFound("It is not there, or you may not see it.") from None
 
 
-def _role(project_id: UUID | None, actor: User) -> str | None:
-    roles = Membership.objects.filter(project=project_id, user=actor).values_list("role", flat=True)
-    return roles.first()
+def _standing(project_id: UUID | None, actor: User) -> tuple[Project | None, str | None]:
+    """The project and the actor's role in it, for a member with one query."""
+    memberships = Membership.objects.filter(project=project_id, user=actor).select_related("project")
+    if membership := memberships.first():
+        return membership.project, membership.role
+    return Project.objects.filter(pk=str(project_id)).first(), None
 
 
 def project_id_of(model: type[Model], pk: UUID, path: str = "project_id") -> UUID | None:
