@@ -82,19 +82,28 @@ def panel(
 def tables(found: Found, count: int) -> str:
     """Ratios first, then every figure, then what it was measured with."""
     machine = ", ".join(f"{name} {version}" for name, version in found["machine"].items())
-    rounds = "one round" if found["repeat"] == 1 else f"the median of {found['repeat']} rounds"
     return "\n".join(
         [
             "# Fan-out, beside other servers\n",
             f"{ABOUT}\n",
             f"![Deliveries, latency and memory at {count:,} connections](images/fanout.svg)\n",
-            f"Ratios to Socket.IO at {count:,} connections ({rounds}, {found['at']}):\n",
+            f"Ratios to Socket.IO at {count:,} connections ({rounds(found, count)}, {found['at']}):\n",
             table.ratios(found, count),
             "Every figure, its ratio to Socket.IO's in brackets:\n",
             table.as_text(found),
             f"Measured with: {machine}.\n",
         ]
     )
+
+
+def rounds(found: Found, count: int) -> str:
+    """How often each server was measured: not all need be alike."""
+    by_number: dict[int, list[str]] = {}
+    for stack in dict.fromkeys(run["stack"] for run in found["runs"]):
+        by_number.setdefault(len(table.runs(found, stack, count)), []).append(stack)
+    most = max(by_number)
+    few = [f"{number} of {', '.join(stacks)}" for number, stacks in by_number.items() if number < most]
+    return "; ".join([f"the median of {most} rounds" if most > 1 else "one round", *few])
 
 
 if __name__ == "__main__":

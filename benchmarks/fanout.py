@@ -55,15 +55,16 @@ def main() -> None:
         "machine": machine.describe(),
         "event_bytes": EVENT_BYTES,
         "seconds": given.seconds,
-        "repeat": given.repeat,
         "nice": given.nice,
         "rest_us": given.rest,
-        "runs": [],
+        "runs": json.loads(given.output.read_text())["runs"] if given.add else [],
     }
+    before = 1 + max((run["turn"] for run in found["runs"]), default=-1)
     try:
         with Rig(given.nice) as rig:
             stacks = [STACKS[name](rig) for name in given.stacks]
             for run in measure(stacks, given):
+                run["turn"] += before
                 found["runs"].append(run)
                 show(run)
     except KeyboardInterrupt:
@@ -89,6 +90,7 @@ def arguments() -> argparse.Namespace:
         "--rest", type=int, default=REST_US, metavar="US", help="of the clients, after each look at what came"
     )
     parser.add_argument("--nice", type=int, default=0, help="below 0 where others use the machine, too")
+    parser.add_argument("--add", action="store_true", help="to the rounds that are in the results already")
     parser.add_argument("--output", type=Path, default=RESULTS)
     return parser.parse_args()
 

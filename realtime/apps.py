@@ -6,4 +6,4 @@ class RealtimeConfig(AppConfig):
     verbose_name = "Real-time"
 
     def ready(self) -> None:
-        from realtime import checks, openapi  # noqa: F401  importing them registers what they hold
+        from realtime import checks, lookups, openapi  # noqa: F401  importing them registers what they hold

@@ -202,12 +202,12 @@ def head(room: Room) -> int:
 
 def heads(room_names: Collection[str]) -> dict[str, int]:
     """The heads of many rooms in one query; unknown rooms are left out."""
-    return dict(RoomHead.objects.filter(room__in=room_names).values_list("room", "seq"))
+    return dict(RoomHead.objects.filter(room__among=room_names).values_list("room", "seq"))
 
 
 def bounds(room_names: Collection[str]) -> dict[str, Bounds]:
     """What the logs of many rooms hold, in one query; unknown rooms are left out."""
-    found = RoomHead.objects.filter(room__in=room_names).values_list("room", "seq", "trimmed")
+    found = RoomHead.objects.filter(room__among=room_names).values_list("room", "seq", "trimmed")
     return {room: Bounds(newest, trimmed) for room, newest, trimmed in found}
 
 

@@ -14,7 +14,7 @@ from django.conf import settings
 
 from realtime import metrics, policy, protocol
 from realtime.audit import BEAT_SECONDS, Audit
-from realtime.authentication import Authentication, auth_digests
+from realtime.authentication import Authentication, LogIns, auth_digests
 from realtime.bell import Bell
 from realtime.broadcast import ORDERS_GROUP
 from realtime.connection import Connection, Seat
@@ -38,6 +38,8 @@ TICK_SECONDS = 1.0
 IDENTITY_SECONDS = 1.5
 CLOSING_SECONDS = 2.0  # how long the last sockets of a drain have to take their close frame
 
+Look = Callable[[Iterable[str]], dict[str, str]]
+
 
 class Gateway:
     """What consumers and pollers of a process share. Starts with the first request that reaches it.
@@ -50,6 +52,7 @@ class Gateway:
         host, pid = socket.gethostname(), os.getpid()
         self.instance = f"{host}-{pid}-{uuid4().hex[:6]}"
         self.authentication = Authentication()
+        self._log_ins = LogIns()
         self.connections: dict[str, Connection] = {}
         self.following = Following(self.connections)
         self.hub = Hub(self._eject)
@@ -199,15 +202,15 @@ class Gateway:
 
     async def _recheck(self, user_id: str) -> None:
         theirs = [c for c in self.connections.values() if c.user_id == user_id]
-        await self._close_superseded(theirs)
+        await self._close_superseded(theirs, auth_digests)
         for connection in theirs:
             if connection.closing is None:
                 self.reauthorise(connection)
 
-    async def _close_superseded(self, asked: Collection[Connection]) -> None:
+    async def _close_superseded(self, asked: Collection[Connection], look: Look) -> None:
         """Close the sockets whose user has been disabled, or has a new password, since they logged in."""
         users = {connection.identity.id for connection in asked if connection.identity}
-        digests = await in_database(auth_digests, users) if users else {}
+        digests = await in_database(look, users) if users else {}
         for connection in asked:
             identity = connection.identity
             # Who has logged in as another meanwhile is looked at the next time.
@@ -216,7 +219,7 @@ class Gateway:
 
     async def _check_identities(self) -> None:
         """The bell tells of such a change at once; this finds it where the bell was not heard."""
-        await self._close_superseded(list(self.connections.values()))
+        await self._close_superseded(list(self.connections.values()), self._log_ins.digests)
 
     # --- the clock ----------------------------------------------------------------------------
 

@@ -38,6 +38,7 @@ class RoomPresence:
         self.told_at = float("-inf")
         self.changed = True
         self.asking = True
+        self.stale = True  # others may be here than were announced
 
     def everybody(self) -> People:
         people: People = {}
@@ -48,14 +49,26 @@ class RoomPresence:
     def come(self, identity: Identity) -> None:
         self.sockets[identity.id] += 1
         self.ours[identity.id] = identity.wire()
-        self.changed = True
+        self.changed = self.stale = True
 
     def go(self, identity: Identity) -> None:
         self.sockets[identity.id] -= 1
         if self.sockets[identity.id] <= 0:
             del self.sockets[identity.id]
             self.ours.pop(identity.id, None)
-            self.changed = True
+            self.changed = self.stale = True
+
+    def heard_of(self, instance: str, people: People, until: float) -> None:
+        self.theirs[instance] = (until, people)
+        self.stale = True
+
+    def forget(self, instance: str) -> None:
+        if self.theirs.pop(instance, None):
+            self.stale = True
+
+    def expire(self, now: float) -> None:
+        for instance in [instance for instance, (until, _) in self.theirs.items() if until <= now]:
+            self.forget(instance)
 
 
 class Presence:
@@ -73,6 +86,7 @@ class Presence:
             seat.shown = True
             here.come(seat.connection.identity)
         here.acquainted[seat] = set(here.everybody())  # as its ack says
+        here.stale = True
 
     def go(self, seat: Seat, identity: Identity | None) -> None:
         if identity is not None and seat.shown and seat.room.name in self._rooms:
@@ -108,14 +122,14 @@ class Presence:
                     self._send(state, str(frame), "presence:updated")
             return
         people = {str(person["id"]): dict(person) for person in message["people"]}
-        here.theirs[str(message["instance"])] = (time.monotonic() + EXPIRY_SECONDS, people)
+        here.heard_of(str(message["instance"]), people, time.monotonic() + EXPIRY_SECONDS)
         if message["asking"]:
             here.told_at = float("-inf")
 
     def forget(self, instance: str) -> None:
         """Another process is dead, and its people with it."""
         for here in self._rooms.values():
-            here.theirs.pop(instance, None)
+            here.forget(instance)
 
     def flush(self) -> None:
         """Say what changed, to our members and to the other processes: every FLUSH_SECONDS."""
@@ -126,9 +140,10 @@ class Presence:
                 del self._rooms[name]
                 continue
             here = self._rooms[name]
-            here.theirs = {who: said for who, said in here.theirs.items() if said[0] > now}
+            here.expire(now)
             self._flush_signals(state, here)
-            self._announce(state, here)
+            if here.stale:
+                self._announce(state, here)
             if here.changed or now - here.told_at >= REFRESH_SECONDS:
                 self._tell(name, here)
                 here.told_at, here.changed, here.asking = now, False, False
@@ -143,7 +158,7 @@ class Presence:
         now = here.everybody()
         came = [person for user, person in now.items() if user not in here.announced]
         went = [person for user, person in here.announced.items() if user not in now]
-        here.announced = now
+        here.announced, here.stale = now, False
         acquainted, here.acquainted = here.acquainted, {}
         if came:
             frame = self._frame(state, "presence:joined", came)

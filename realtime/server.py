@@ -29,7 +29,7 @@ from realtime.wire import EXTENSION, Wire
 logger = logging.getLogger(__name__)
 
 BACKLOG = 2048
-PING_SECONDS = 45.0  # below the minute after which many proxies take a socket for idle
+PING_SECONDS = 90.0  # of a client that says nothing; to it there are heartbeats, which keep proxies awake
 KEEP_ALIVE_SECONDS = 75
 COLLECT_AFTER = (50_000, 20, 50)
 # How long the kernel waits for a peer to acknowledge what it was sent: a laptop that went to sleep is
