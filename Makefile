@@ -36,7 +36,7 @@ test: $(DEVELOPMENT) $(NODE_MODULES) services check ## Set up, then run the chec
 chaos: $(DEVELOPMENT) $(NODE_MODULES) services ## Break the service on purpose, in every way; the table: docs/guarantees.md
 	@$(BIN)/python -m pytest tests/faults --chaos --chaos-page=docs/guarantees.md $(if $(SEED),--chaos-seed=$(SEED)) -p no:randomly
 
-bench: $(DEVELOPMENT) $(PEERS) ## Measure beside other servers, half an hour or so; the tables: docs/benchmarks.md
+bench: $(DEVELOPMENT) $(PEERS) ## Measure beside other servers, three quarters of an hour; the tables: docs/benchmarks.md
 	@scripts/ensure_services.sh bench
 	@$(BIN)/python -m benchmarks
 

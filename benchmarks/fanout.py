@@ -2,7 +2,7 @@
 
     .venv/bin/python -m benchmarks.fanout [--stacks a,b] [--connections 100,1000,5000] [--seconds S]
                                           [--repeat N] [--no-connects] [--rest US] [--nice N]
-                                          [--output FILE]
+                                          [--add] [--output FILE]
 
 The server under test has one core to itself; the clients, the publisher, Redis and PostgreSQL share the
 other. Prints what each run found, then tables of ratios, and keeps everything in
