@@ -176,7 +176,8 @@ class Audit:
             self.closed(entry.connection, *ending)
         last = in_database(records.write_last, self.holder, self._condition(), list(self._ended.values()))
         try:
-            await asyncio.wait_for(last, LAST_WORD_SECONDS)
+            async with asyncio.timeout(LAST_WORD_SECONDS):
+                await last
         except Exception as failure:  # noqa: BLE001  as above
             logger.warning("the lease could not be given back, it will run out: %r", failure)
 

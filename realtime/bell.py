@@ -77,9 +77,11 @@ class Bell:
 
     async def stop(self) -> None:
         broadcast.stop_serving(self)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        going_on = set(self._tasks)
+        while going_on:  # again where the layer's libraries have dropped a cancellation
+            for task in going_on:
+                task.cancel()
+            _, going_on = await asyncio.wait(going_on, timeout=LET_GO_SECONDS)
 
     def hand_over(self, group: str, message: Message) -> bool:
         """Take a message from any thread; False when this loop no longer runs."""
@@ -136,7 +138,8 @@ class Bell:
 
     async def _bounded(self, operation: str, work: Awaitable[None]) -> bool:
         try:
-            await asyncio.wait_for(work, PUBLISH_SECONDS)
+            async with asyncio.timeout(PUBLISH_SECONDS):
+                await work
         except Exception as failure:  # noqa: BLE001  each layer has errors of its own; all mean: not rung
             # Cut off, a change may have been half done: then the layer's own notes are wrong.
             self._in_doubt |= isinstance(failure, TimeoutError) and operation != "publish"
@@ -186,10 +189,11 @@ class Bell:
         flushing = asyncio.ensure_future(self._flush())
         await asyncio.sleep(0)  # from here the layer knows no channel that it would unsubscribe one by one
         hearing.cancel()
-        await asyncio.wait({hearing, flushing}, timeout=LET_GO_SECONDS)
-        flushing.cancel()
-        for failure in await asyncio.gather(hearing, flushing, return_exceptions=True):
-            if isinstance(failure, Exception):
+        ended, hanging = await asyncio.wait({hearing, flushing}, timeout=LET_GO_SECONDS)
+        for task in hanging:  # not waited for: the process must hear again, whatever they hang on
+            task.cancel()
+        for task in ended:
+            if not task.cancelled() and (failure := task.exception()):
                 self._fail("receive", failure)
 
     async def _flush(self) -> None:

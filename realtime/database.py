@@ -43,7 +43,8 @@ async def answers(seconds: float) -> bool:
     """
     asked = asyncio.get_running_loop().run_in_executor(_asking, partial(_run, _ask))
     try:
-        await asyncio.wait_for(asked, seconds)
+        async with asyncio.timeout(seconds):
+            await asked
     except Exception:  # noqa: BLE001  whatever keeps it from answering, it does not answer
         return False
     return True

@@ -48,7 +48,8 @@ class Following:
         """Whether the rules have been read at all; waits FIRST_SECONDS for it. Nobody is let in before."""
         if not self._first.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._first.wait(), FIRST_SECONDS)
+                async with asyncio.timeout(FIRST_SECONDS):
+                    await self._first.wait()
         return self._first.is_set()
 
     async def look(self) -> None:

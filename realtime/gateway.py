@@ -165,7 +165,8 @@ class Gateway:
             connection.close(code, "this gateway stops, another takes over")
             await asyncio.sleep(window / len(leaving))
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._empty.wait(), CLOSING_SECONDS)
+            async with asyncio.timeout(CLOSING_SECONDS):
+                await self._empty.wait()
 
     # --- the bell -----------------------------------------------------------------------------
 

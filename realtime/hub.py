@@ -349,7 +349,8 @@ class Hub:
             state.waiters.add(waiter)
             metrics.POLLERS.inc()
             try:
-                await asyncio.wait_for(waiter, max(0.0, deadline - time.monotonic()))
+                async with asyncio.timeout(deadline - time.monotonic()):
+                    await waiter
             except TimeoutError:
                 return False
             finally:

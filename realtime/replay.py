@@ -69,7 +69,8 @@ async def _has_room(outbox: Outbox) -> bool:
     while not room.is_set():
         taken = outbox.taken
         try:
-            await asyncio.wait_for(room.wait(), STALL_SECONDS)
+            async with asyncio.timeout(STALL_SECONDS):
+                await room.wait()
         except TimeoutError:
             if outbox.taken == taken:
                 return False

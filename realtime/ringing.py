@@ -181,7 +181,8 @@ class ThreadRinger:
 
     async def _send(self, group: str, message: Message) -> bool:
         try:
-            await asyncio.wait_for(self._layer.group_send(group, message), PUBLISH_SECONDS)
+            async with asyncio.timeout(PUBLISH_SECONDS):
+                await self._layer.group_send(group, message)
         except Exception as failure:  # noqa: BLE001  each layer has errors of its own; all mean: not rung
             metrics.BELL_FAILURES.labels("publish").inc()
             logger.warning(NOT_REACHED, failure)

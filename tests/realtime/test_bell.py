@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -33,6 +34,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bell_module, "CANARY_SECONDS", 0.2)
     monkeypatch.setattr(bell_module, "DEAF_SECONDS", 1.0)
     monkeypatch.setattr(bell_module, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(bell_module, "LET_GO_SECONDS", 0.2)
 
 
 def gauge(name: str) -> float:
@@ -233,6 +235,79 @@ def test_one_of_several_servers_that_is_deaf_is_seen(redis: Redis, settings: Any
         run(story())
     finally:
         second.stop()
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_it_stops_also_in_the_moment_in_which_a_publish_is_done(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch, turns: int
+) -> None:
+    """`asyncio.wait_for` drops a cancellation that comes then: a process that is to end would not."""
+
+    async def story() -> None:
+        async with Listener() as listener:
+            begun, taken = asyncio.Event(), asyncio.Event()
+
+            async def publish(*_: object) -> None:
+                begun.set()
+                await taken.wait()
+
+            monkeypatch.setattr(listener.bell._layer, "group_send", publish)
+            listener.bell.ring("room.one", message(1))
+            await begun.wait()
+            taken.set()
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            async with asyncio.timeout(5):
+                await listener.bell.stop()
+
+    run(story())
+
+
+def test_it_stops_also_where_a_library_drops_the_cancellation(
+    redis: Redis, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story() -> None:
+        async with Listener() as listener:
+            begun = asyncio.Event()
+
+            async def publish(*_: object) -> None:
+                begun.set()
+                with suppress(asyncio.CancelledError):
+                    await asyncio.Event().wait()
+
+            monkeypatch.setattr(listener.bell._layer, "group_send", publish)
+            listener.bell.ring("room.one", message(1))
+            await begun.wait()
+            async with asyncio.timeout(5):
+                await listener.bell.stop()
+
+    run(story())
+
+
+def test_a_connection_that_cannot_even_be_given_up_does_not_keep_it_deaf(
+    redis: Redis, elsewhere: ThreadRinger, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story() -> None:
+        async with Listener() as listener:
+            layer, hanging = listener.bell._layer, asyncio.Event()
+
+            async def flush_that_hangs() -> None:
+                while True:
+                    with suppress(asyncio.CancelledError):
+                        await hanging.wait()
+                        break
+
+            await listener.bell.subscribe("room.one")
+            await hears(listener, elsewhere, "room.one")
+            with monkeypatch.context() as patch:
+                patch.setattr(layer, "flush", flush_that_hangs)
+                listener.bell._in_doubt = True
+                channel = listener.bell._channel
+                await until(lambda: listener.bell._channel not in (None, channel))
+            await hears(listener, elsewhere, "room.one")
+            hanging.set()
+
+    run(story())
 
 
 def test_a_layer_of_the_process_itself_is_always_heard() -> None:
