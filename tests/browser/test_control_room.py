@@ -130,7 +130,7 @@ def test_everyone_to_polling_is_seen_on_a_board_and_so_is_the_way_back(
     own_stack.redis.server.pause()
     page = operator.page
     page.goto(LIVE)  # the audit, which the dry run counts from, is a second behind the sockets
-    expect(page.locator("#result_list tbody tr")).to_have_count(1)
+    expect(row(page, editor.page.evaluate("websocketService.getDetails().connectionId"))).to_be_visible()
     page.goto("/admin/")
     expect(page.get_by_text(re.compile(r"^Real-time is on\."))).to_be_visible()
     page.get_by_label("Banner").fill("Back in a moment")

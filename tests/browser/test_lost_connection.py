@@ -75,7 +75,7 @@ def test_a_short_drop_does_not_change_the_word(
     board.add_task("Meanwhile")
     visitor.page.clock.run_for(900)
     eventually(lambda: visitor.page.evaluate("window.joinedAgain"), what="the room on a new socket")
-    visitor.page.clock.run_for(3000)
+    visitor.page.clock.resume()
     expect_cards(visitor, board.columns["To do"], "Meanwhile")
     words = visitor.page.evaluate("window.words")
     assert set(words) == {"live"}, f"the badge flickered: {words}"
