@@ -10,6 +10,7 @@ import sys
 STEPS = {
     "fanout": [],
     "idle": [],
+    "crowded_room": [],
     "polling": [],
     "snapshot": [],
     "writes": [],

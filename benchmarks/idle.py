@@ -51,7 +51,7 @@ def measure(stack: Stack, connections: int, seconds: float) -> dict[str, Any]:
         session.running.settle()
         time.sleep(measuring.SETTLE_SECONDS)
         memory = resident_bytes(session.pid)
-        session.crowd.connect(connections - FIRST)
+        session.crowd.connect(connections)
         time.sleep(SETTLE_SECONDS)
         began = cpu_seconds(session.pid)
         time.sleep(seconds)

@@ -143,7 +143,7 @@ class Commands:
         data = {
             seat.room.kind.id_key: seat.room.id,
             "seq": max(state.head, seat.cursor),
-            "presence": self._gateway.presence.here(seat.room.name),
+            **self._gateway.presence.here(seat),
         }
         if since is None:
             seat.cursor = state.head

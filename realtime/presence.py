@@ -1,13 +1,16 @@
 """Who is here. Volatile: never in the log, coalesced, dropped first under load.
 
-Each process tells the others of a room whom it holds there, as a whole, when that changes and every
-REFRESH_SECONDS; what a process said is forgotten EXPIRY_SECONDS later, so a dead gateway's people go.
-However many come and go, a member gets one `presence:joined` and one `presence:left` per flush.
+Each process tells the others of a room whom it holds there when that changes and every REFRESH_SECONDS; what
+a process said is forgotten EXPIRY_SECONDS later, so a dead gateway's people go. However many come and go, a
+member gets one `presence:joined` and one `presence:left` per flush. NAMED people of a room are named and the
+others counted: a room that everybody is in costs each who joins no more than a full one.
 """
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any
 
 from realtime import metrics, protocol, wire
@@ -20,9 +23,40 @@ REFRESH_SECONDS = 10.0
 EXPIRY_SECONDS = 30.0
 FLUSH_SECONDS = 0.2
 SIGNALS_PER_FLUSH = 20
+NAMED = 100
+COUNT_SECONDS = 2.0  # between two frames that tell nothing but how many others are here
 
 Person = dict[str, Any]
 People = dict[str, Person]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What another process said: some of its people, how many more it holds, and until when that counts."""
+
+    people: People
+    more: int
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """What a member is told: people by name, and how many others are here."""
+
+    people: People
+    others: int = 0
+
+    def since(self, known: "Roll") -> Iterator[tuple[str, list[Person]]]:
+        """The frames, by event and people, that lead who knows that roll to this one."""
+        came = [person for user, person in self.people.items() if user not in known.people]
+        went = [person for user, person in known.people.items() if user not in self.people]
+        if went or (self.others < known.others and not came):
+            yield "presence:left", went
+        if came or (self.others > known.others and not went):
+            yield "presence:joined", came
+
+    def wire(self, people: str, listed: Iterable[Person]) -> dict[str, Any]:
+        return {people: list(listed), **({"others": self.others} if self.others else {})}
 
 
 class RoomPresence:
@@ -31,20 +65,40 @@ class RoomPresence:
     def __init__(self) -> None:
         self.sockets: Counter[str] = Counter()
         self.ours: People = {}
-        self.theirs: dict[str, tuple[float, People]] = {}
-        self.announced: People = {}
-        self.acquainted: dict[Seat, set[str]] = {}
+        self.theirs: dict[str, Told] = {}
+        self.roll = Roll({})  # as announced
+        self.acquainted: dict[Seat, Roll] = {}  # whose ack says something newer than that
         self.signals: dict[str, str] = {}
-        self.told_at = float("-inf")
+        self.told_at = self.called_at = float("-inf")
         self.changed = True
         self.asking = True
         self.stale = True  # others may be here than were announced
 
-    def everybody(self) -> People:
-        people: People = {}
-        for _, group in self.theirs.values():
-            people.update(group)
-        return {**people, **self.ours}
+    def named(self) -> People:
+        """NAMED of the people here at the most; who was announced stays among them."""
+        groups = [self.ours, *(told.people for told in self.theirs.values())]
+        found: People = {}
+        for user in chain(self.roll.people, *groups):
+            if len(found) == NAMED:
+                break
+            if user not in found and (person := _find(user, groups)):
+                found[user] = person
+        return found
+
+    def count(self) -> int:
+        """Everybody here; who is on two gateways and named by neither counts twice."""
+        people = set(self.ours).union(*(told.people for told in self.theirs.values()))
+        return len(people) + sum(told.more for told in self.theirs.values())
+
+    def call(self, now: float) -> Roll:
+        """The roll to announce: where only the count is another, the last one for COUNT_SECONDS."""
+        named, told = self.named(), self.roll.others
+        others = self.count() - len(named)
+        by_number_alone = named.keys() == self.roll.people.keys() and told and others not in (0, told)
+        self.stale = bool(by_number_alone and now < self.called_at + COUNT_SECONDS)
+        if not self.stale:
+            self.roll, self.called_at = Roll(named, others), now
+        return self.roll
 
     def come(self, identity: Identity) -> None:
         self.sockets[identity.id] += 1
@@ -58,8 +112,8 @@ class RoomPresence:
             self.ours.pop(identity.id, None)
             self.changed = self.stale = True
 
-    def heard_of(self, instance: str, people: People, until: float) -> None:
-        self.theirs[instance] = (until, people)
+    def heard_of(self, instance: str, told: Told) -> None:
+        self.theirs[instance] = told
         self.stale = True
 
     def forget(self, instance: str) -> None:
@@ -67,8 +121,12 @@ class RoomPresence:
             self.stale = True
 
     def expire(self, now: float) -> None:
-        for instance in [instance for instance, (until, _) in self.theirs.items() if until <= now]:
+        for instance in [instance for instance, told in self.theirs.items() if told.until <= now]:
             self.forget(instance)
+
+
+def _find(user: str, groups: list[People]) -> Person | None:
+    return next((people[user] for people in groups if user in people), None)
 
 
 class Presence:
@@ -85,7 +143,7 @@ class Presence:
         if seat.connection.identity is not None:
             seat.shown = True
             here.come(seat.connection.identity)
-        here.acquainted[seat] = set(here.everybody())  # as its ack says
+        here.acquainted[seat] = Roll(here.named(), here.roll.others)
         here.stale = True
 
     def go(self, seat: Seat, identity: Identity | None) -> None:
@@ -93,11 +151,10 @@ class Presence:
             self._rooms[seat.room.name].go(identity)
         seat.shown = False
 
-    def here(self, room_name: str) -> list[Person]:
-        """The people of a room, by name."""
-        if room_name not in self._rooms:
-            return []
-        return sorted(self._rooms[room_name].everybody().values(), key=lambda p: (p["name"], p["id"]))
+    def here(self, seat: Seat) -> dict[str, Any]:
+        """What an ack says: `presence`, people by name, and `others`, how many more, unless all are named."""
+        known = self._rooms[seat.room.name].acquainted[seat]
+        return known.wire("presence", sorted(known.people.values(), key=lambda one: (one["name"], one["id"])))
 
     def signal(self, seat: Seat, state: Any) -> None:
         """Let the room see a member's passing state; of one socket only the latest counts."""
@@ -122,7 +179,8 @@ class Presence:
                     self._send(state, str(frame), "presence:updated")
             return
         people = {str(person["id"]): dict(person) for person in message["people"]}
-        here.heard_of(str(message["instance"]), people, time.monotonic() + EXPIRY_SECONDS)
+        told = Told(people, int(message.get("more", 0)), time.monotonic() + EXPIRY_SECONDS)
+        here.heard_of(str(message["instance"]), told)
         if message["asking"]:
             here.told_at = float("-inf")
 
@@ -143,38 +201,38 @@ class Presence:
             here.expire(now)
             self._flush_signals(state, here)
             if here.stale:
-                self._announce(state, here)
+                self._announce(state, here, now)
             if here.changed or now - here.told_at >= REFRESH_SECONDS:
                 self._tell(name, here)
                 here.told_at, here.changed, here.asking = now, False, False
 
     def _tell(self, name: str, here: RoomPresence) -> None:
-        message = {"people": list(here.ours.values()), "asking": here.asking}
+        people = list(islice(here.ours.values(), NAMED))
+        message = {"people": people, "more": len(here.ours) - len(people), "asking": here.asking}
         self._ring(
             group_name(name), {"kind": "presence", "room": name, "instance": self._instance, **message}
         )
 
-    def _announce(self, state: HubRoom, here: RoomPresence) -> None:
-        now = here.everybody()
-        came = [person for user, person in now.items() if user not in here.announced]
-        went = [person for user, person in here.announced.items() if user not in now]
-        here.announced, here.stale = now, False
+    def _announce(self, state: HubRoom, here: RoomPresence, now: float) -> None:
         acquainted, here.acquainted = here.acquainted, {}
-        if came:
-            frame = self._frame(state, "presence:joined", came)
-            ready = wire.frame(frame)
-            for seat in state.seats:
-                if seat not in acquainted:
-                    seat.connection.send_volatile(frame, ready)
-                elif new := [person for person in came if person["id"] not in acquainted[seat]]:
-                    own = self._frame(state, "presence:joined", new)
-                    seat.connection.send_volatile(own, wire.frame(own))
-            metrics.count_out("presence:joined", len(state.seats))
-        if went:
-            self._send(state, self._frame(state, "presence:left", went), "presence:left")
+        before, roll = here.roll, here.call(now)
+        common = self._frames(state, roll, before)
+        sent: Counter[str] = Counter()
+        for seat in state.seats:
+            own = self._frames(state, roll, acquainted[seat]) if seat in acquainted else common
+            for event, frame, ready in own:
+                seat.connection.send_volatile(frame, ready)
+                sent[event] += 1
+        for event, count in sent.items():
+            metrics.count_out(event, count)
 
-    def _frame(self, state: HubRoom, event: str, people: list[Person]) -> str:
-        return protocol.frame(event, {state.room.kind.id_key: state.room.id, "users": people})
+    def _frames(self, state: HubRoom, roll: Roll, known: Roll) -> list[tuple[str, str, bytes]]:
+        room = {state.room.kind.id_key: state.room.id}
+        frames = [
+            (event, protocol.frame(event, {**room, **roll.wire("users", people)}))
+            for event, people in roll.since(known)
+        ]
+        return [(event, frame, wire.frame(frame)) for event, frame in frames]
 
     def _flush_signals(self, state: HubRoom, here: RoomPresence) -> None:
         if not here.signals:

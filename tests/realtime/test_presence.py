@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from realtime.presence import NAMED
 from tests.support.boards import Board
 from tests.support.people import EDITOR, OWNER, VIEWER, Person
 from tests.support.sockets import Frame, Socket
@@ -59,6 +60,33 @@ def test_a_person_with_two_windows_comes_once_and_goes_with_the_last(stack: Stac
     assert not [frame for frame in watching.frames if frame["event"] == "presence:left"]
     windows[1].close()
     coming(watching, EDITOR, "presence:left")
+
+
+CROWD = """
+import json
+from projects.models import User
+from realtime.api import pair
+people = User.objects.bulk_create(User(username=f"crowd-{number}") for number in range(%d))
+print(json.dumps([pair(user)["access"] for user in people]))
+"""
+
+
+def test_of_a_crowd_a_hundred_are_named_and_the_others_counted(own_stack: Stack) -> None:
+    public = Board(own_stack.api(OWNER), public=True)
+    watching = [own_stack.socket(None, gateway) for gateway in own_stack.gateways]
+    for socket in watching:
+        socket.join(public.id)
+    tokens = own_stack.python(CROWD % (NAMED + 20)).json()
+    for number, token in enumerate(tokens):
+        gateway = own_stack.gateways[number % len(own_stack.gateways)]
+        joined = own_stack.socket_with(token, gateway).join(public.id)
+    assert len(joined["presence"]) == NAMED
+    for socket in watching:
+        socket.wait_for(
+            lambda frame: frame["event"] == "presence:joined" and frame["data"].get("others") == 20
+        )
+        told = [frame["data"]["users"] for frame in socket.frames if frame["event"] == "presence:joined"]
+        assert len({person["id"] for users in told for person in users}) == NAMED
 
 
 def test_guests_are_counted_as_nobody(stack: Stack) -> None:

@@ -78,7 +78,7 @@ def test_a_client_that_leaves_while_its_join_waits_takes_no_seat_and_shows_nobod
             await joining
         assert not reader.connection.seats
         assert not [seat for state in rig.hub.rooms() for seat in state.seats]
-        assert rig.gateway.presence.here(rig.room.name) == []
+        assert not any(room.ours for room in rig.gateway.presence._rooms.values())
 
     run(story())
 

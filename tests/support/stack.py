@@ -118,7 +118,10 @@ class Stack:
 
     def socket(self, person: Person | None = OWNER, gateway: Gateway | None = None) -> Socket:
         """A WebSocket of this person's (None: a guest), past its `hello`; the second gateway's by default."""
-        token = self.token(person) if person else None
+        return self.socket_with(self.token(person) if person else None, gateway)
+
+    def socket_with(self, token: str | None, gateway: Gateway | None = None) -> Socket:
+        """The same of whoever has that token."""
         socket = Socket((gateway or self.second).ws_url, token=token)
         self._open.callback(socket.close)
         socket.wait_for("hello")

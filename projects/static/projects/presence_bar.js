@@ -5,10 +5,11 @@ import { h, setAttribute } from "./dom.js";
 
 const MOST = 4;
 
-/** Who looks at this board now, as the connection says; nobody where it cannot say. */
+/** Who looks at this board now, as the connection says; nobody where it cannot say. Of a crowd some are named and the others counted. */
 export class PresenceBar {
   /** @type {Map<string, Person>} */
   #people = new Map();
+  #others = 0;
 
   /**
    * @param {HTMLElement} place
@@ -17,36 +18,47 @@ export class PresenceBar {
    */
   constructor(place, room, feed) {
     this.place = place;
-    feed.on("joined", (news) => news.room === room && this.#replace(news.detail.presence ?? []));
-    feed.on("presence:joined", (data) => data.projectId === room && this.#add(data.users));
-    feed.on("presence:left", (data) => data.projectId === room && this.#remove(data.users));
+    feed.on("joined", (news) => news.room === room && this.#replace(news.detail.presence ?? [], news.detail.others));
+    feed.on("presence:joined", (data) => data.projectId === room && this.#add(data.users, data.others));
+    feed.on("presence:left", (data) => data.projectId === room && this.#remove(data.users, data.others));
     feed.on("status", ({ connected }) => connected || this.#replace([]));
   }
 
-  /** @param {Person[]} people */
-  #replace(people) {
+  /**
+   * @param {Person[]} people
+   * @param {number} [others]
+   */
+  #replace(people, others) {
     if (!people.length && !this.#people.size) return;
     this.#people.clear();
-    this.#add(people);
+    this.#add(people, others);
   }
 
-  /** @param {Person[]} people */
-  #add(people) {
+  /**
+   * @param {Person[]} people
+   * @param {number} [others]
+   */
+  #add(people, others = 0) {
     for (const person of people) this.#people.set(person.id, person);
+    this.#others = others;
     this.#draw();
   }
 
-  /** @param {Person[]} people */
-  #remove(people) {
+  /**
+   * @param {Person[]} people
+   * @param {number} [others]
+   */
+  #remove(people, others = 0) {
     for (const { id } of people) this.#people.delete(id);
+    this.#others = others;
     this.#draw();
   }
 
   #draw() {
     const people = [...this.#people.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
     const shown = people.slice(0, people.length > MOST ? MOST - 1 : MOST).map((person) => h("li", {}, avatar(person)));
-    const more = people.length - shown.length;
-    const names = people.map(({ name }) => name).join(", ");
+    const more = people.length - shown.length + this.#others;
+    const names = people.map(({ name }) => name).join(", ") + (this.#others ? ` and ${this.#others} more` : "");
     if (more) shown.push(h("li", {}, h("span", { class: "avatar avatar-more", role: "img", title: names, "aria-label": `and ${more} more` }, `+${more}`)));
     this.place.replaceChildren(...shown);
     setAttribute(this.place, "aria-label", people.length ? `Here now: ${names}` : "Here now: nobody");
