@@ -1,11 +1,11 @@
-"""What it costs when a room fills with different people: who is here is told to all of them.
+"""What it costs when a room fills with different people, and what rooms cost in which nothing happens.
 
     python -m benchmarks.crowded_room [--people N] [--rooms N]
 
 One gateway on PostgreSQL and Redis. Everybody has a token and a membership of their own; they come one after
 the other, into one room or spread over several, which is what it is compared with: the same number of
-handshakes and joins, with few others to be told of. Processor time of the gateway until all have joined, then
-until all have gone.
+handshakes and joins, with few others to be told of. Processor time of the gateway until all have joined,
+while nothing happens, and until all have gone.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from benchmarks.rig_lines import watch
 from benchmarks.rig_service import Board, Service, keep, person, token_of
 
 Visit = tuple[str, str]  # a token and a board's id
+IDLE_SECONDS = 30.0
 SETTLE_SECONDS = 4.0  # what is told now and then has been told, and the audit has it
 
 
@@ -38,14 +39,16 @@ def main() -> None:
 
 
 def measure(service: Service, rooms: int, visits: list[Visit]) -> dict[str, Any]:
-    joining, leaving = asyncio.run(_visit(service, visits))
-    row = {"people": len(visits), "rooms": rooms, "join_ms": joining, "leave_ms": leaving}
-    print("{people} people, {rooms} rooms: {join_ms:.2f} ms a join, {leave_ms:.2f} ms a leave".format(**row))
+    row = {"people": len(visits), "rooms": rooms, **asyncio.run(_visit(service, visits))}
+    print(
+        "{people} people, {rooms} rooms: {join_ms:.2f} ms a join, {leave_ms:.2f} ms a leave,"
+        " idle {idle_percent:.1f} % of a core".format(**row)
+    )
     return row
 
 
-async def _visit(service: Service, visits: list[Visit]) -> tuple[float, float]:
-    """Milliseconds of the gateway's processor for each join and each leave."""
+async def _visit(service: Service, visits: list[Visit]) -> dict[str, float]:
+    """Of the gateway's processor: milliseconds for each join and each leave, per cent of a core between."""
     first, *others = [(service.gateways[0].port, *visit, lambda *_: None) for visit in visits]
     here = [await watch(*first)]  # what is loaded at the first join only
     await asyncio.sleep(SETTLE_SECONDS)
@@ -53,12 +56,18 @@ async def _visit(service: Service, visits: list[Visit]) -> tuple[float, float]:
     here += [await watch(*visit) for visit in others]
     await asyncio.sleep(SETTLE_SECONDS)
     joined = service.seconds()["gateway"]
+    await asyncio.sleep(IDLE_SECONDS)
+    idle = service.seconds()["gateway"]
     assert not any(task.done() for task in here), "somebody was put out"
     for task in here:
         task.cancel()
     await asyncio.sleep(SETTLE_SECONDS)
     left = service.seconds()["gateway"]
-    return 1000 * (joined - began) / len(others), 1000 * (left - joined) / len(here)
+    return {
+        "join_ms": 1000 * (joined - began) / len(others),
+        "leave_ms": 1000 * (left - idle) / len(here),
+        "idle_percent": 100 * (idle - joined) / IDLE_SECONDS,
+    }
 
 
 def _visits(board: Board) -> list[Visit]:

@@ -1,6 +1,6 @@
 """May this socket open? Reads what a handshake says of its origin, address and credentials."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,7 +10,8 @@ from django.http import HttpRequest, parse_cookie
 from django.http.request import split_domain_port, validate_host
 
 from realtime.authentication import Credentials, bearer_token
-from realtime.connection import Connection, Identity
+from realtime.census import Census
+from realtime.connection import Identity
 from realtime.enforcement import DROPPED, FULL, NO_ORIGIN, REALTIME_OFF
 from realtime.networks import Network, plain, read_address
 from realtime.policy import Policy
@@ -45,29 +46,27 @@ class Handshake:
 
 
 def refusal(
-    handshake: Handshake, identity: Identity | None, there: Collection[Connection], in_force: Policy
+    handshake: Handshake, identity: Identity | None, there: Census, in_force: Policy
 ) -> Refusal | None:
     """Why a socket may not stay beside those that are there; None where it may."""
     if not in_force.realtime:
         return CloseCode.REALTIME_OFF, REALTIME_OFF
-    if len(there) >= in_force.max_connections:
+    if there.total >= in_force.max_connections:
         return CloseCode.FULL, FULL
     if in_force.strict and handshake.token is None and handshake.origin is None:
         return CloseCode.FORBIDDEN, NO_ORIGIN
     if identity and identity.previous and not in_force.previous_secret:
         return CloseCode.UNAUTHENTICATED, DROPPED
-    most = settings.MAX_CONNECTIONS_PER_ADDRESS
-    if most and sum(c.address == handshake.address for c in there) >= most:
+    if 0 < settings.MAX_CONNECTIONS_PER_ADDRESS <= there.of_address[handshake.address]:
         return CloseCode.FULL, "too many sockets are open from your address"
-    if identity and too_many_of(identity, there):
+    if identity and too_many(there.of_user[identity.id]):
         return CloseCode.FULL, "you have too many sockets open"
     return None
 
 
-def too_many_of(identity: Identity, there: Iterable[Connection]) -> bool:
-    """Whether MAX_CONNECTIONS_PER_USER of those that are there are that user's."""
-    most = settings.MAX_CONNECTIONS_PER_USER
-    return most > 0 and sum(c.user_id == identity.id for c in there) >= most
+def too_many(of_user: int) -> bool:
+    """Whether a user with so many open sockets may open no other."""
+    return 0 < settings.MAX_CONNECTIONS_PER_USER <= of_user
 
 
 def read_handshake(scope: dict[str, Any], session_cookie: str, proxies: Sequence[Network]) -> Handshake:

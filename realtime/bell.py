@@ -76,12 +76,16 @@ class Bell:
         self._tasks = [asyncio.create_task(each) for each in work]
 
     async def stop(self) -> None:
+        """Let what is on its way leave, if the layer takes it soon; then hear and say nothing more."""
         broadcast.stop_serving(self)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(2 * PUBLISH_SECONDS):
+                await self._ringer.emptied()
         going_on = set(self._tasks)
         while going_on:  # again where the layer's libraries have dropped a cancellation
             for task in going_on:
                 task.cancel()
-            _, going_on = await asyncio.wait(going_on, timeout=LET_GO_SECONDS)
+            _, going_on = await asyncio.wait(going_on, timeout=2 * LET_GO_SECONDS)
 
     def hand_over(self, group: str, message: Message) -> bool:
         """Take a message from any thread; False when this loop no longer runs."""
@@ -187,11 +191,15 @@ class Bell:
         self._channel, self._in_doubt = None, False
         self._subscribed.clear()
         flushing = asyncio.ensure_future(self._flush())
-        await asyncio.sleep(0)  # from here the layer knows no channel that it would unsubscribe one by one
-        hearing.cancel()
-        ended, hanging = await asyncio.wait({hearing, flushing}, timeout=LET_GO_SECONDS)
-        for task in hanging:  # not waited for: the process must hear again, whatever they hang on
-            task.cancel()
+        try:
+            await asyncio.sleep(
+                0
+            )  # from here the layer knows no channel that it would unsubscribe one by one
+            hearing.cancel()
+            ended, _ = await asyncio.wait({hearing, flushing}, timeout=LET_GO_SECONDS)
+        finally:  # what hangs is not waited for: the process must hear again, whatever it hangs on
+            hearing.cancel()
+            flushing.cancel()
         for task in ended:
             if not task.cancelled() and (failure := task.exception()):
                 self._fail("receive", failure)

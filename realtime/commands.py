@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from realtime import authentication, metrics, protocol
-from realtime.admission import too_many_of
+from realtime.admission import too_many
 from realtime.connection import Connection, Identity, Seat, SeatState
 from realtime.database import in_database
 from realtime.enforcement import DROPPED
@@ -91,8 +91,8 @@ class Commands:
         if identity.previous and not self._gateway.policy.previous_secret:
             failure = command.error(DROPPED, ErrorCode.UNAUTHENTICATED)
             raise failure.closing(CloseCode.UNAUTHENTICATED)
-        others = (c for c in self._gateway.connections.values() if c is not self._connection)
-        if too_many_of(identity, others):
+        others = self._gateway.census.of_user[identity.id] - (self._connection.user_id == identity.id)
+        if too_many(others):
             failure = command.error("you have too many sockets open", ErrorCode.FORBIDDEN)
             raise failure.closing(CloseCode.FULL)
         self._become(identity)
@@ -100,13 +100,11 @@ class Commands:
 
     def _become(self, identity: Identity) -> None:
         before = self._connection.identity
-        self._connection.identity = identity
-        self._connection.bearer = True
+        self._gateway.identify(self._connection, identity)
         if before is not None and before.id == identity.id:
             return
-        for seat in list(self._connection.seats.values()):
-            self._gateway.presence.go(seat, before)
-            self._gateway.presence.come(seat)
+        for seat in self._connection.seats.values():
+            self._gateway.presence.identify(seat)
         self._gateway.reauthorise(self._connection)
 
     # --- rooms --------------------------------------------------------------------------------
@@ -130,12 +128,11 @@ class Commands:
         seat = self._take_seat(state, since)
         try:
             await self._check_access(command, room)
-        except FrameError:
+        except BaseException:
             self._gateway.leave(seat)
             raise
         if seat.state is SeatState.LEFT:  # meanwhile it was put out, or its client has gone
             raise not_found(command)
-        self._gateway.presence.come(seat)
         return self._joined(state, seat, since)
 
     def _joined(self, state: HubRoom, seat: Seat, since: int | None) -> Answer:
@@ -143,7 +140,7 @@ class Commands:
         data = {
             seat.room.kind.id_key: seat.room.id,
             "seq": max(state.head, seat.cursor),
-            **self._gateway.presence.here(seat),
+            **self._gateway.presence.come(seat),
         }
         if since is None:
             seat.cursor = state.head

@@ -47,16 +47,12 @@ class SeatState(Enum):
 
 @dataclass(eq=False, slots=True)
 class Seat:
-    """One socket's membership in one room. `cursor` is the seq of the last event put in its queue.
-
-    `shown` says whether presence counts it.
-    """
+    """One socket's membership in one room. `cursor` is the seq of the last event put in its queue."""
 
     connection: "Connection"
     room: Room
     cursor: int = 0
     state: SeatState = SeatState.REPLAYING
-    shown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,10 +230,12 @@ class Connection:
             self.outbox.clear()
             self.close(CloseCode.TOO_SLOW, "you read too slowly: resume with since")
 
-    def send_volatile(self, frame: str, ready: bytes) -> None:
-        """The same for a frame that may be dropped, and is, when the queue is a quarter full."""
-        if self.closing is None and self.outbox.below(0.25):
+    def send_volatile(self, frame: str, ready: bytes) -> bool:
+        """The same for a frame that may be dropped, and is, when the queue is a quarter full: then False."""
+        taken = self.closing is None and self.outbox.below(0.25)
+        if taken:
             self.send_shared(frame, ready)
+        return taken
 
     def close(self, code: int, reason: str) -> None:
         """Close once what is queued has been sent. The first reason given stays."""

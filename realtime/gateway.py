@@ -17,7 +17,8 @@ from realtime.audit import BEAT_SECONDS, Audit
 from realtime.authentication import Authentication, LogIns, auth_digests
 from realtime.bell import Bell
 from realtime.broadcast import ORDERS_GROUP
-from realtime.connection import Connection, Seat
+from realtime.census import Census
+from realtime.connection import Connection, Identity, Seat
 from realtime.database import in_database
 from realtime.following import Following
 from realtime.hub import Hub
@@ -54,12 +55,13 @@ class Gateway:
         self.authentication = Authentication()
         self._log_ins = LogIns()
         self.connections: dict[str, Connection] = {}
+        self.census = Census()
         self.following = Following(self.connections)
         self.hub = Hub(self._eject)
         self.presence = Presence(self.hub, self.instance, self._ring)
         holder = Holder(self.instance, version, host, pid, policy.environment())
         self.audit = Audit(holder, self._condition, self.lag)
-        self.upkeep = Upkeep(self.audit, self._announce_dead)
+        self.upkeep = Upkeep(self.audit, self._announce_end)
         self.handshakes = TokenBuckets(settings.HANDSHAKES_PER_MINUTE)
         self.rounds = Rounds(self.connections, self.hub, lambda: self.policy)
         self.draining = False
@@ -99,6 +101,7 @@ class Gateway:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self.bell is not None:
+            self._announce_end(self.instance)
             await self.upkeep.stop()
             await self.bell.stop()
             self.bell = None
@@ -107,6 +110,7 @@ class Gateway:
 
     def add(self, connection: Connection) -> None:
         self.connections[connection.id] = connection
+        self.census.add(connection)
         connection.heartbeat_at = connection.opened_at
         self.audit.opened(connection)
         self._empty.clear()
@@ -117,16 +121,26 @@ class Gateway:
         connection.gone = True
         if self.connections.pop(connection.id, None) is None:
             return
+        self.census.remove(connection)
         for seat in list(connection.seats.values()):
             self.leave(seat)
         if not self.connections:
             self._empty.set()
         metrics.CONNECTIONS.set(len(self.connections))
 
+    def identify(self, connection: Connection, identity: Identity) -> None:
+        """From now on a socket is that user's, by a token."""
+        is_open = connection.id in self.connections
+        if is_open:
+            self.census.remove(connection)
+        connection.identity, connection.bearer = identity, True
+        if is_open:
+            self.census.add(connection)
+
     def leave(self, seat: Seat) -> None:
         if seat.connection.seats.pop(seat.room.name, None) is not None:
             self.hub.leave(seat)
-            self.presence.go(seat, seat.connection.identity)
+            self.presence.go(seat)
 
     def _eject(self, seat: Seat) -> None:
         """The hub has put a member out who may no longer read the room: tell them."""
@@ -189,7 +203,7 @@ class Gateway:
             case _:
                 metrics.BELL_IGNORED.inc()
 
-    def _announce_dead(self, instance: str) -> None:
+    def _announce_end(self, instance: str) -> None:
         self._ring(ORDERS_GROUP, {"kind": "order", "order": "gateway-dead", "instance": instance})
 
     def _condition(self) -> Condition:

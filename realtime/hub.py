@@ -352,7 +352,7 @@ class Hub:
                 async with asyncio.timeout(deadline - time.monotonic()):
                     await waiter
             except TimeoutError:
-                return False
+                break
             finally:
                 metrics.POLLERS.dec()
                 state.waiters.discard(waiter)

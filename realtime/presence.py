@@ -1,132 +1,29 @@
 """Who is here. Volatile: never in the log, coalesced, dropped first under load.
 
-Each process tells the others of a room whom it holds there when that changes and every REFRESH_SECONDS; what
-a process said is forgotten EXPIRY_SECONDS later, so a dead gateway's people go. However many come and go, a
-member gets one `presence:joined` and one `presence:left` per flush. NAMED people of a room are named and the
-others counted: a room that everybody is in costs each who joins no more than a full one.
+Each process tells the others of a room whom it holds there when that changes, and again after a while: lost
+words are made good so, and what a process has long not said again is forgotten, so a dead gateway's people
+go. However many come and go, a member gets one `presence:left` and one `presence:joined` per flush. NAMED
+people of a room are named and the others counted: a room that everybody is in costs each who joins no more
+than a full one. A room in which nothing happens costs its word again, to be said and heard.
 """
 
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from itertools import chain, islice
+from collections import Counter, deque
+from collections.abc import Callable
 from typing import Any
 
 from realtime import metrics, protocol, wire
-from realtime.connection import Identity, Seat
+from realtime.attendance import Attendance, Person, Roll, Told
+from realtime.connection import Seat
 from realtime.hub import Hub, HubRoom
 from realtime.ringing import Message
 from realtime.rooms import group_name
 
-REFRESH_SECONDS = 10.0
-EXPIRY_SECONDS = 30.0
 FLUSH_SECONDS = 0.2
+REFRESH_SECONDS = 10.0
+REFRESHED_PER_FLUSH = 20  # rooms told of again: with more than a thousand the turn of each comes later
+MISSED_TURNS = 3  # after so many a process's word on a room is forgotten
 SIGNALS_PER_FLUSH = 20
-NAMED = 100
-COUNT_SECONDS = 2.0  # between two frames that tell nothing but how many others are here
-
-Person = dict[str, Any]
-People = dict[str, Person]
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What another process said: some of its people, how many more it holds, and until when that counts."""
-
-    people: People
-    more: int
-    until: float
-
-
-@dataclass(frozen=True, slots=True)
-class Roll:
-    """What a member is told: people by name, and how many others are here."""
-
-    people: People
-    others: int = 0
-
-    def since(self, known: "Roll") -> Iterator[tuple[str, list[Person]]]:
-        """The frames, by event and people, that lead who knows that roll to this one."""
-        came = [person for user, person in self.people.items() if user not in known.people]
-        went = [person for user, person in known.people.items() if user not in self.people]
-        if went or (self.others < known.others and not came):
-            yield "presence:left", went
-        if came or (self.others > known.others and not went):
-            yield "presence:joined", came
-
-    def wire(self, people: str, listed: Iterable[Person]) -> dict[str, Any]:
-        return {people: list(listed), **({"others": self.others} if self.others else {})}
-
-
-class RoomPresence:
-    """The people of one room: ours by number of sockets, the others' by process."""
-
-    def __init__(self) -> None:
-        self.sockets: Counter[str] = Counter()
-        self.ours: People = {}
-        self.theirs: dict[str, Told] = {}
-        self.roll = Roll({})  # as announced
-        self.acquainted: dict[Seat, Roll] = {}  # whose ack says something newer than that
-        self.signals: dict[str, str] = {}
-        self.told_at = self.called_at = float("-inf")
-        self.changed = True
-        self.asking = True
-        self.stale = True  # others may be here than were announced
-
-    def named(self) -> People:
-        """NAMED of the people here at the most; who was announced stays among them."""
-        groups = [self.ours, *(told.people for told in self.theirs.values())]
-        found: People = {}
-        for user in chain(self.roll.people, *groups):
-            if len(found) == NAMED:
-                break
-            if user not in found and (person := _find(user, groups)):
-                found[user] = person
-        return found
-
-    def count(self) -> int:
-        """Everybody here; who is on two gateways and named by neither counts twice."""
-        people = set(self.ours).union(*(told.people for told in self.theirs.values()))
-        return len(people) + sum(told.more for told in self.theirs.values())
-
-    def call(self, now: float) -> Roll:
-        """The roll to announce: where only the count is another, the last one for COUNT_SECONDS."""
-        named, told = self.named(), self.roll.others
-        others = self.count() - len(named)
-        by_number_alone = named.keys() == self.roll.people.keys() and told and others not in (0, told)
-        self.stale = bool(by_number_alone and now < self.called_at + COUNT_SECONDS)
-        if not self.stale:
-            self.roll, self.called_at = Roll(named, others), now
-        return self.roll
-
-    def come(self, identity: Identity) -> None:
-        self.sockets[identity.id] += 1
-        self.ours[identity.id] = identity.wire()
-        self.changed = self.stale = True
-
-    def go(self, identity: Identity) -> None:
-        self.sockets[identity.id] -= 1
-        if self.sockets[identity.id] <= 0:
-            del self.sockets[identity.id]
-            self.ours.pop(identity.id, None)
-            self.changed = self.stale = True
-
-    def heard_of(self, instance: str, told: Told) -> None:
-        self.theirs[instance] = told
-        self.stale = True
-
-    def forget(self, instance: str) -> None:
-        if self.theirs.pop(instance, None):
-            self.stale = True
-
-    def expire(self, now: float) -> None:
-        for instance in [instance for instance, told in self.theirs.items() if told.until <= now]:
-            self.forget(instance)
-
-
-def _find(user: str, groups: list[People]) -> Person | None:
-    return next((people[user] for people in groups if user in people), None)
 
 
 class Presence:
@@ -136,25 +33,31 @@ class Presence:
         self._hub = hub
         self._instance = instance
         self._ring = ring
-        self._rooms: defaultdict[str, RoomPresence] = defaultdict(RoomPresence)
+        self._rooms: dict[str, Attendance] = {}
+        self._turns: deque[tuple[float, str]] = deque()  # each room once: from when on it is told of again
+        self._restless: set[str] = set()  # rooms in which there may be something to say
+        self._flushed_at = time.monotonic()
+        self._pace = FLUSH_SECONDS
 
-    def come(self, seat: Seat) -> None:
-        here = self._rooms[seat.room.name]
-        if seat.connection.identity is not None:
-            seat.shown = True
-            here.come(seat.connection.identity)
-        here.acquainted[seat] = Roll(here.named(), here.roll.others)
-        here.stale = True
+    # --- members ------------------------------------------------------------------------------
 
-    def go(self, seat: Seat, identity: Identity | None) -> None:
-        if identity is not None and seat.shown and seat.room.name in self._rooms:
-            self._rooms[seat.room.name].go(identity)
-        seat.shown = False
+    def come(self, seat: Seat) -> dict[str, Any]:
+        """Take a member in. For its ack: `presence`, people by name; `others`, how many more, if any."""
+        roll = self._attendance(seat).come(seat)
+        return roll.wire("presence", sorted(roll.people.values(), key=lambda one: (one["name"], one["id"])))
 
-    def here(self, seat: Seat) -> dict[str, Any]:
-        """What an ack says: `presence`, people by name, and `others`, how many more, unless all are named."""
-        known = self._rooms[seat.room.name].acquainted[seat]
-        return known.wire("presence", sorted(known.people.values(), key=lambda one: (one["name"], one["id"])))
+    def go(self, seat: Seat) -> None:
+        here = self._rooms.get(seat.room.name)
+        if here is not None and seat in here.members:
+            here.go(seat)
+            self._restless.add(seat.room.name)
+
+    def identify(self, seat: Seat) -> None:
+        """The seat's socket is another user's from now on."""
+        here = self._rooms.get(seat.room.name)
+        if here is not None and seat in here.members:
+            here.identify(seat)
+            self._restless.add(seat.room.name)
 
     def signal(self, seat: Seat, state: Any) -> None:
         """Let the room see a member's passing state; of one socket only the latest counts."""
@@ -165,86 +68,126 @@ class Presence:
             "user": identity.wire() if identity else None,
             "state": state,
         }
-        self._rooms[seat.room.name].signals[seat.connection.id] = protocol.frame("presence:updated", data)
+        frame = protocol.frame("presence:updated", data)
+        self._attendance(seat).signals[seat.connection.id] = frame
+
+    def _attendance(self, seat: Seat) -> Attendance:
+        """Of the seat's room, made where there is none; something is about to happen there."""
+        name, state = seat.room.name, self._hub.find(seat.room.name)
+        found = self._rooms.get(name)
+        if found is None:
+            self._turns.append((time.monotonic() + self._period, name))
+        if found is None or found.room is not state:  # let go since, and opened again
+            found = self._rooms[name] = Attendance(state)
+        self._restless.add(name)
+        return found
+
+    # --- other processes ----------------------------------------------------------------------
 
     def hear(self, message: Message) -> None:
         """Take another process's word on a room."""
-        if message["instance"] == self._instance or message["room"] not in self._rooms:
+        here = self._rooms.get(message["room"])
+        if message["instance"] == self._instance or here is None or here.room is None:
             return
-        here = self._rooms[message["room"]]
         if message["kind"] == "signals":
-            state = self._hub.find(message["room"])
-            if state is not None:
-                for frame in message["frames"][:SIGNALS_PER_FLUSH]:
-                    self._send(state, str(frame), "presence:updated")
+            for frame in message["frames"][:SIGNALS_PER_FLUSH]:
+                self._send(here, str(frame), "presence:updated")
             return
         people = {str(person["id"]): dict(person) for person in message["people"]}
-        told = Told(people, int(message.get("more", 0)), time.monotonic() + EXPIRY_SECONDS)
+        period = float(message.get("period", REFRESH_SECONDS))
+        told = Told(people, int(message.get("more", 0)), time.monotonic() + MISSED_TURNS * period)
         here.heard_of(str(message["instance"]), told)
-        if message["asking"]:
-            here.told_at = float("-inf")
+        here.changed |= bool(message["asking"])
+        self._restless.add(message["room"])
 
     def forget(self, instance: str) -> None:
-        """Another process is dead, and its people with it."""
-        for here in self._rooms.values():
-            here.forget(instance)
+        """Another process has ended, and its people with it."""
+        for name, here in self._rooms.items():
+            if instance in here.theirs:
+                here.forget(instance)
+                self._restless.add(name)
+
+    # --- now and then -------------------------------------------------------------------------
 
     def flush(self) -> None:
         """Say what changed, to our members and to the other processes: every FLUSH_SECONDS."""
         now = time.monotonic()
-        for name in list(self._rooms):
-            state = self._hub.find(name)
-            if state is None:
-                del self._rooms[name]
-                continue
+        self._pace = max(FLUSH_SECONDS, now - self._flushed_at, 0.9 * self._pace)
+        self._flushed_at = now
+        self._take_turns(now)
+        for name in list(self._restless):
+            self._restless.discard(name)
+            self._speak(name, self._rooms.get(name), now)
+
+    @property
+    def _period(self) -> float:
+        """Seconds after which a room is told of again, at the pace of late."""
+        return max(REFRESH_SECONDS, len(self._rooms) / REFRESHED_PER_FLUSH * self._pace)
+
+    def _take_turns(self, now: float) -> None:
+        """See to the rooms of which nothing was said for longest."""
+        for _ in range(REFRESHED_PER_FLUSH):
+            if not self._turns or self._turns[0][0] > now:
+                return
+            _, name = self._turns.popleft()
             here = self._rooms[name]
-            here.expire(now)
-            self._flush_signals(state, here)
-            if here.stale:
-                self._announce(state, here, now)
-            if here.changed or now - here.told_at >= REFRESH_SECONDS:
-                self._tell(name, here)
-                here.told_at, here.changed, here.asking = now, False, False
+            if here.room is None:
+                self._tell(name, here)  # that nobody is here any more: it may not have been heard
+                del self._rooms[name]
+            else:
+                here.expire(now)
+                here.changed = True
+                self._turns.append((now + self._period, name))
+                self._restless.add(name)
 
-    def _tell(self, name: str, here: RoomPresence) -> None:
-        people = list(islice(here.ours.values(), NAMED))
-        message = {"people": people, "more": len(here.ours) - len(people), "asking": here.asking}
-        self._ring(
-            group_name(name), {"kind": "presence", "room": name, "instance": self._instance, **message}
-        )
+    def _speak(self, name: str, here: Attendance | None, now: float) -> None:
+        if here is None or here.room is None:
+            return
+        self._flush_signals(here.room, here)
+        if here.stale:
+            self._announce(here.room, here, now)
+        if here.changed:
+            self._tell(name, here)
+        if here.stale or here.signals:
+            self._restless.add(name)
 
-    def _announce(self, state: HubRoom, here: RoomPresence, now: float) -> None:
+    def _tell(self, name: str, here: Attendance) -> None:
+        about = {"kind": "presence", "room": name, "instance": self._instance, "period": self._period}
+        self._ring(group_name(name), {**about, **here.words()})
+        here.changed = here.asking = False
+
+    def _announce(self, state: HubRoom, here: Attendance, now: float) -> None:
         acquainted, here.acquainted = here.acquainted, {}
         before, roll = here.roll, here.call(now)
         common = self._frames(state, roll, before)
         sent: Counter[str] = Counter()
-        for seat in state.seats:
-            own = self._frames(state, roll, acquainted[seat]) if seat in acquainted else common
-            for event, frame, ready in own:
-                seat.connection.send_volatile(frame, ready)
-                sent[event] += 1
+        for seat in here.members:
+            known = acquainted.get(seat, before)
+            for event, frame, ready in common if known is before else self._frames(state, roll, known):
+                if seat.connection.send_volatile(frame, ready):
+                    sent[event] += 1
+                else:  # told once its queue has room
+                    here.acquainted[seat] = known
+        here.stale |= bool(here.acquainted)
         for event, count in sent.items():
             metrics.count_out(event, count)
 
     def _frames(self, state: HubRoom, roll: Roll, known: Roll) -> list[tuple[str, str, bytes]]:
-        room = {state.room.kind.id_key: state.room.id}
-        frames = [
-            (event, protocol.frame(event, {**room, **roll.wire("users", people)}))
-            for event, people in roll.since(known)
-        ]
+        frames = [(event, self._frame(state, event, roll, people)) for event, people in roll.since(known)]
         return [(event, frame, wire.frame(frame)) for event, frame in frames]
 
-    def _flush_signals(self, state: HubRoom, here: RoomPresence) -> None:
+    def _frame(self, state: HubRoom, event: str, roll: Roll, people: list[Person]) -> str:
+        return protocol.frame(event, {state.room.kind.id_key: state.room.id, **roll.wire("users", people)})
+
+    def _flush_signals(self, state: HubRoom, here: Attendance) -> None:
         if not here.signals:
             return
         frames = [here.signals.pop(key) for key in list(here.signals)[:SIGNALS_PER_FLUSH]]
         for frame in frames:
-            self._send(state, frame, "presence:updated")
+            self._send(here, frame, "presence:updated")
         message = {"kind": "signals", "room": state.room.name, "instance": self._instance, "frames": frames}
         self._ring(group_name(state.room.name), message)
 
-    def _send(self, state: HubRoom, frame: str, event: str) -> None:
+    def _send(self, here: Attendance, frame: str, event: str) -> None:
         ready = wire.frame(frame)
-        for seat in state.seats:
-            seat.connection.send_volatile(frame, ready)
-        metrics.count_out(event, len(state.seats))
+        metrics.count_out(event, sum(seat.connection.send_volatile(frame, ready) for seat in here.members))

@@ -107,8 +107,7 @@ class Session:
             return CloseCode.RESTART, "this gateway stops, another takes over"
         if not gateway.handshakes.take(handshake.address, time.monotonic()):
             return CloseCode.RATE_LIMITED, "too many handshakes from your address: wait a minute"
-        there = gateway.connections.values()
-        return admission.refusal(handshake, self.connection.identity, there, gateway.policy)
+        return admission.refusal(handshake, self.connection.identity, gateway.census, gateway.policy)
 
     def open(self, refusal: Refusal | None) -> None:
         """Greet; then be one of the gateway's connections, or close with the reason of the refusal."""

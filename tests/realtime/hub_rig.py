@@ -48,6 +48,7 @@ class Reader:
         identity = Identity(user, user, user) if user else None
         self.seqs: list[int] = []
         self.errors: list[str] = []
+        self.heard: list[str] = []
         self.slow = slow
         self.connection = Connection(str(uuid4()), "127.0.0.1", "", 0.0, self.take_all, identity)
         self.connection.outbox = Outbox(max_frames=queue)
@@ -59,6 +60,7 @@ class Reader:
 
     def read(self, frame: str) -> None:
         found = json.loads(frame)
+        self.heard.append(found["event"])
         if "seq" in found:
             self.seqs.append(found["seq"])
         elif found["event"] == "error":

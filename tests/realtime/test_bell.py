@@ -257,8 +257,10 @@ def test_it_stops_also_in_the_moment_in_which_a_publish_is_done(
             taken.set()
             for _ in range(turns):
                 await asyncio.sleep(0)
-            async with asyncio.timeout(5):
-                await listener.bell.stop()
+            for task in listener.bell._tasks:
+                task.cancel()
+            _, going_on = await asyncio.wait(listener.bell._tasks, timeout=5)
+            assert not going_on
 
     run(story())
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import deque
 from typing import Any
 from uuid import uuid4
 
@@ -9,11 +10,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from realtime import attendance as attendance_module
 from realtime import presence as presence_module
-from realtime.connection import Connection, Identity, Seat
+from realtime import protocol
+from realtime.connection import QUEUE_FRAMES, Connection, Identity, Seat
 from realtime.gateway import Gateway
 from realtime.hub import HubRoom
-from realtime.presence import Presence
+from realtime.presence import FLUSH_SECONDS, REFRESH_SECONDS, REFRESHED_PER_FLUSH, Presence
 from realtime.ringing import Message
 from realtime.rooms import Room, RoomKind
 
@@ -31,13 +34,14 @@ class Member:
         self.people: set[str] = set()
         self.others = 0
         self.frames = 0
+        self.reads = True
 
     def believe(self, ack: dict[str, Any]) -> None:
         self.people = {person["id"] for person in ack["presence"]}
         self.others = ack.get("others", 0)
 
     def _take_all(self) -> None:
-        while (text := self.connection.outbox.take()) is not None:
+        while self.reads and (text := self.connection.outbox.take()) is not None:
             frame = json.loads(text)
             users = {person["id"] for person in frame["data"]["users"]}
             if frame["event"] == "presence:joined":
@@ -53,19 +57,26 @@ class Place:
     """One gateway's part of one room. What it rings waits in `rung`."""
 
     def __init__(self, room: Room) -> None:
-        hub = Gateway([KIND], version="test").hub
-        self.state = hub._rooms[room.name] = HubRoom(room, asyncio.Future(loop=LOOP), hub._pages)
+        self.hub = Gateway([KIND], version="test").hub
         self.room = room
         self.rung: list[Message] = []
-        self.presence = Presence(hub, str(uuid4()), lambda group, message: self.rung.append(message))
+        self.presence = Presence(self.hub, str(uuid4()), lambda group, message: self.rung.append(message))
         self.seats: dict[Seat, Member] = {}
+        self.open(room)
+
+    def open(self, room: Room) -> None:
+        self.state = self.hub._rooms[room.name] = HubRoom(room, asyncio.Future(loop=LOOP), self.hub._pages)
+
+    def let_go(self) -> None:
+        self.state.gone = True
+        del self.hub._rooms[self.room.name]
+        self.seats.clear()
 
     def join(self, user: str | None) -> Member:
         member = Member(user)
         seat = Seat(member.connection, self.room)
         self.state.seats.add(seat)
-        self.presence.come(seat)
-        member.believe(self.presence.here(seat))
+        member.believe(self.presence.come(seat))
         self.seats[seat] = member
         return member
 
@@ -73,7 +84,7 @@ class Place:
         if self.seats:
             seat = list(self.seats)[number % len(self.seats)]
             self.state.seats.discard(seat)
-            self.presence.go(seat, seat.connection.identity)
+            self.presence.go(seat)
             del self.seats[seat]
 
     def users(self) -> set[str]:
@@ -100,7 +111,7 @@ class Places:
     def settle(self) -> None:
         """What was lost is told again with the next refresh."""
         for place in self.both:
-            place.presence._rooms[place.room.name].changed = True
+            place.presence._turns = deque((0.0, name) for name in place.presence._rooms)
         for _ in range(2):
             for place in self.both:
                 place.presence.flush()
@@ -109,8 +120,8 @@ class Places:
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(presence_module, "NAMED", FEW)
-    monkeypatch.setattr(presence_module, "COUNT_SECONDS", 0)
+    monkeypatch.setattr(attendance_module, "NAMED", FEW)
+    monkeypatch.setattr(attendance_module, "COUNT_SECONDS", 0)
 
 
 which = st.integers(0, 1)
@@ -156,7 +167,7 @@ def test_every_member_ends_up_knowing_who_is_here(story: list[tuple[Any, ...]]) 
 def test_in_a_full_room_newcomers_are_counted_now_and_then_and_not_told_to_all_each_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(presence_module, "COUNT_SECONDS", 3600)
+    monkeypatch.setattr(attendance_module, "COUNT_SECONDS", 3600)
     room, _ = Places().both
     first = room.join("a")
     for user in "bcd":
@@ -167,13 +178,13 @@ def test_in_a_full_room_newcomers_are_counted_now_and_then_and_not_told_to_all_e
         room.join(f"late {number}")
         room.presence.flush()
     assert (first.others, first.frames) == (1, 1)
-    monkeypatch.setattr(presence_module, "COUNT_SECONDS", 0)
+    monkeypatch.setattr(attendance_module, "COUNT_SECONDS", 0)
     room.presence.flush()
     assert (first.others, first.frames) == (51, 2)
 
 
 def test_that_all_are_named_again_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(presence_module, "COUNT_SECONDS", 3600)
+    monkeypatch.setattr(attendance_module, "COUNT_SECONDS", 3600)
     room, _ = Places().both
     first = room.join("a")
     for user in "bcd":
@@ -197,3 +208,125 @@ def test_who_is_named_stays_so_and_leaves_the_place_to_another() -> None:
     there.leave(0)
     rooms.settle()
     assert (watching.people, watching.others) == ({"b", "c", "d"}, 0)
+
+
+class Clock:
+    """Time as presence sees it."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(presence_module, "time", made)
+    return made
+
+
+def test_what_a_process_does_not_say_again_is_forgotten(clock: Clock) -> None:
+    rooms = Places()
+    here, there = rooms.both
+    there.join("a")
+    watching = here.join(None)
+    rooms.settle()
+    assert watching.people == {"a"}
+    for _ in range(6):  # it goes on saying it
+        clock.now += REFRESH_SECONDS
+        there.presence.flush()
+        rooms.carry()
+        here.presence.flush()
+    assert watching.people == {"a"}
+    for _ in range(4):
+        clock.now += REFRESH_SECONDS
+        here.presence.flush()
+    assert watching.people == set()
+
+
+def test_that_the_last_one_left_is_said_again_where_it_was_not_heard(clock: Clock) -> None:
+    rooms = Places()
+    here, there = rooms.both
+    here.join("a")
+    watching = there.join(None)
+    rooms.settle()
+    here.leave(0)
+    here.presence.flush()
+    rooms.lose()
+    here.let_go()
+    clock.now += REFRESH_SECONDS
+    here.presence.flush()
+    rooms.carry()
+    there.presence.flush()
+    assert watching.people == set()
+
+
+def test_whose_queue_was_too_full_is_told_later() -> None:
+    room, _ = Places().both
+    slow = room.join("a")
+    room.presence.flush()
+    slow.reads = False
+    for _ in range(QUEUE_FRAMES // 4):
+        slow.connection.send(protocol.frame("presence:left", {"users": []}))
+    room.join("b")
+    room.presence.flush()
+    slow.reads = True
+    slow.connection.wake()
+    assert slow.people == {"a"}
+    room.presence.flush()
+    assert slow.people == {"a", "b"}
+
+
+def test_who_becomes_somebody_else_is_told_what_the_others_are() -> None:
+    room, _ = Places().both
+    guest = room.join(None)
+    other = room.join("a")
+    room.presence.flush()
+    (seat,) = [seat for seat, member in room.seats.items() if member is guest]
+    guest.connection.identity = Identity("b", "b", "b")
+    room.presence.identify(seat)
+    room.presence.flush()
+    assert guest.people == other.people == {"a", "b"}
+    guest.connection.identity = Identity("c", "c", "c")
+    room.presence.identify(seat)
+    room.presence.flush()
+    assert guest.people == other.people == {"a", "c"}
+
+
+def test_a_room_that_was_let_go_is_entered_anew() -> None:
+    """Nothing was heard of it meanwhile."""
+    rooms = Places()
+    here, there = rooms.both
+    here.join("a")
+    there.join("b")
+    rooms.settle()
+    here.let_go()
+    there.leave(0)
+    there.presence.flush()
+    rooms.lose()
+    here.open(here.room)
+    assert here.join("c").people == {"c"}
+
+
+def test_rooms_in_which_nothing_happens_are_told_of_a_few_at_a_time(clock: Clock) -> None:
+    here, _ = Places().both
+    presence, rooms = here.presence, 50 * REFRESHED_PER_FLUSH * 2
+    for number in range(rooms):
+        here.room = Room(KIND, str(number))
+        here.open(here.room)
+        here.join(f"user {number}")
+    presence.flush()
+    assert len(here.rung) == rooms
+    period = here.rung[-1]["period"]
+    here.rung.clear()
+    told = set()
+    for _ in range(round(2 * period / FLUSH_SECONDS)):
+        clock.now += FLUSH_SECONDS
+        presence.flush()
+        assert len(here.rung) <= REFRESHED_PER_FLUSH
+        told |= {message["room"] for message in here.rung}
+        here.rung.clear()
+    assert len(told) == rooms
+    assert period == 2 * REFRESH_SECONDS

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from realtime.presence import NAMED
+from realtime.attendance import NAMED
 from tests.support.boards import Board
 from tests.support.people import EDITOR, OWNER, VIEWER, Person
 from tests.support.sockets import Frame, Socket
@@ -95,6 +95,19 @@ def test_guests_are_counted_as_nobody(stack: Stack) -> None:
     assert guest.join(public.id)["presence"] == []
     answer = guest.request("presence:update", {"projectId": public.id, "state": {"x": 1}})
     assert answer["data"]["code"] == "forbidden"
+
+
+def test_who_authenticates_in_a_room_is_known_by_name_from_then_on(stack: Stack) -> None:
+    public = Board(stack.api(OWNER), public=True)
+    watching, guest = stack.socket(VIEWER, stack.first), stack.socket(None)
+    for socket in (watching, guest):
+        socket.join(public.id)
+    for person in (OWNER, EDITOR):
+        assert guest.request("auth", {"token": stack.token(person)})["event"] == "ack"
+        for socket in (watching, guest):
+            coming(socket, person)
+    for socket in (watching, guest):
+        coming(socket, OWNER, "presence:left")
 
 
 def test_a_passing_state_reaches_the_room_and_never_the_log(stack: Stack, board: Board) -> None:

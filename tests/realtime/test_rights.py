@@ -7,6 +7,7 @@ import threading
 from collections.abc import Collection
 
 import pytest
+from django.db import OperationalError
 
 from realtime.batching import Batch
 from realtime.protocol import FrameError
@@ -79,6 +80,49 @@ def test_a_client_that_leaves_while_its_join_waits_takes_no_seat_and_shows_nobod
         assert not reader.connection.seats
         assert not [seat for state in rig.hub.rooms() for seat in state.seats]
         assert not any(room.ours for room in rig.gateway.presence._rooms.values())
+
+    run(story())
+
+
+def test_who_could_not_be_checked_does_not_stay(rig: Rig) -> None:
+    async def story() -> None:
+        await rig.create()
+        member, stranger = Reader("member"), Reader("stranger")
+        await rig.join(member)
+
+        def fail() -> None:
+            raise OperationalError("the database is away")
+
+        rig.before_rights = fail
+        with pytest.raises(OperationalError):
+            await rig.join(stranger)
+        assert not stranger.connection.seats
+        (state,) = rig.hub.rooms()
+        assert [seat.connection for seat in state.seats] == [member.connection]
+
+    run(story())
+
+
+def test_who_is_being_checked_is_told_of_nobody(rig: Rig) -> None:
+    asked, go_on = threading.Event(), threading.Event()
+
+    def before_rights() -> None:
+        asked.set()
+        go_on.wait(10)
+
+    async def story() -> None:
+        await rig.create()
+        await rig.join(Reader("member"))
+        rig.before_rights = before_rights
+        stranger = Reader("stranger")
+        rig.refused.add("stranger")
+        joining = asyncio.ensure_future(rig.join(stranger))
+        await until(asked.is_set)
+        rig.gateway.presence.flush()
+        assert not stranger.heard
+        go_on.set()
+        with pytest.raises(FrameError):
+            await joining
 
     run(story())
 

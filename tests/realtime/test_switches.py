@@ -221,6 +221,21 @@ def test_handshakes_of_one_address_are_limited_where_that_is_set(switched: Switc
     assert first.request("ping")["event"] == "ack"
 
 
+def test_sockets_of_one_address_and_of_one_user_are_limited_where_that_is_set(switched: Switched) -> None:
+    stack = switched(MAX_CONNECTIONS_PER_ADDRESS="3", MAX_CONNECTIONS_PER_USER="1")
+    first, guest = stack.socket(OWNER), stack.socket(None)
+    assert guest.request("auth", {"token": stack.token(OWNER)})["data"]["code"] == "forbidden"
+    assert guest.wait_closed() == 4503
+    assert first.request("auth", {"token": stack.token(OWNER)})["event"] == "ack"  # its own, renewed
+    others = [stack.socket(EDITOR), stack.socket(None)]
+    with Socket(stack.first.ws_url) as fourth:
+        assert fourth.wait_closed() == 4503
+    others[0].close()
+    health = stack.api(None)
+    eventually(lambda: answered(health.get("/health"), 200)["connections"] == 2, what="a place given up")
+    assert stack.socket(EDITOR).request("ping")["event"] == "ack"
+
+
 def test_the_log_tells_of_no_failure(switched: Switched, tmp_path: Path) -> None:
     for settings in (STRICT, LIMITED, SMALL):
         assert "Traceback" not in switched(**settings).first.log.read_text()

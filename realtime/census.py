@@ -1,0 +1,33 @@
+"""How many sockets are open, from each address and of each user, without a look at all of them."""
+
+from collections import Counter
+from typing import Any
+
+from realtime.connection import Connection
+from realtime.rooms import UserId
+
+
+class Census:
+    """The open sockets of one process; a guest's user is None."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.of_address: Counter[str] = Counter()
+        self.of_user: Counter[UserId] = Counter()
+
+    def add(self, connection: Connection) -> None:
+        self._count(connection, 1)
+
+    def remove(self, connection: Connection) -> None:
+        self._count(connection, -1)
+
+    def _count(self, connection: Connection, by: int) -> None:
+        self.total += by
+        _add(self.of_address, connection.address, by)
+        _add(self.of_user, connection.user_id, by)
+
+
+def _add(counter: Counter[Any], key: str | None, by: int) -> None:
+    counter[key] += by
+    if not counter[key]:  # else whoever was ever here would be remembered
+        del counter[key]

@@ -1,0 +1,42 @@
+"""Limits for each address and user rest on counts that are kept, not on a look at every socket."""
+
+from collections import Counter
+from typing import Any
+from uuid import uuid4
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from realtime.connection import Connection, Identity
+from realtime.gateway import Gateway
+
+users = st.sampled_from(["ada", "grace"])
+steps = st.one_of(
+    st.tuples(st.just("open"), st.sampled_from(["192.0.2.1", "192.0.2.2"]), st.none() | users),
+    st.tuples(st.just("identify"), st.integers(0, 5), users),
+    st.tuples(st.just("close"), st.integers(0, 5)),
+)
+
+
+def identity(user: str) -> Identity:
+    return Identity(user, user, user)
+
+
+@given(story=st.lists(steps, max_size=30))
+def test_the_census_counts_what_is_open(story: list[tuple[Any, ...]]) -> None:
+    gateway = Gateway([], version="test")
+    opened: list[Connection] = []
+    for verb, *arguments in story:
+        match verb, arguments:
+            case "open", [address, user]:
+                who = identity(user) if user else None
+                opened.append(Connection(str(uuid4()), address, "", 0.0, lambda: None, who))
+                gateway.add(opened[-1])
+            case "identify", [number, user] if number < len(opened):
+                gateway.identify(opened[number], identity(user))  # one that is gone, too
+            case "close", [number] if number < len(opened):
+                gateway.remove(opened[number])
+    there = gateway.connections.values()
+    assert gateway.census.total == len(there)
+    assert dict(gateway.census.of_address) == Counter(each.address for each in there)
+    assert dict(gateway.census.of_user) == Counter(each.user_id for each in there)
