@@ -1,10 +1,12 @@
 """What a board is for: one person's change is in everybody's window at once, and in each once."""
 
+import re
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import expect
 
+from realtime.attendance import NAMED
 from tests.browser.hands import (
     ON_ONE_GATEWAY,
     Mouse,
@@ -18,6 +20,8 @@ from tests.browser.hands import (
 )
 from tests.support.boards import Board
 from tests.support.browser import Visitor
+from tests.support.people import OWNER
+from tests.support.stack import Stack
 
 pytestmark = pytest.mark.browser
 
@@ -41,6 +45,22 @@ def test_the_others_see_who_is_here(board: Board, two_people: tuple[Visitor, Vis
         visitor.open_board(board.id)
     for visitor in two_people:
         expect(visitor.page.get_by_role("list", name="Here now: Edgar Editor, Olive Owner")).to_be_visible()
+
+
+@ON_ONE_GATEWAY
+def test_of_a_crowd_some_are_shown_and_the_others_counted(
+    stack: Stack, visit: Callable[..., Visitor]
+) -> None:
+    public = Board(stack.api(OWNER), public=True)
+    page = visit().open_board(public.id)
+    crowd = [stack.socket_with(token) for token in stack.crowd(NAMED + 4)]
+    for socket in crowd:
+        socket.join(public.id)
+    expect(page.get_by_role("img", name=f"and {NAMED + 2} more")).to_have_text(f"+{NAMED + 2}")
+    expect(page.get_by_role("list", name=re.compile(rf"^Here now: .+ and {NAMED - 7} more$"))).to_be_visible()
+    for socket in crowd:
+        socket.close()
+    expect(page.get_by_role("list", name=re.compile("^Here now: [^,]+$"))).to_be_visible()
 
 
 @ON_ONE_GATEWAY

@@ -62,24 +62,14 @@ def test_a_person_with_two_windows_comes_once_and_goes_with_the_last(stack: Stac
     coming(watching, EDITOR, "presence:left")
 
 
-CROWD = """
-import json
-from projects.models import User
-from realtime.api import pair
-people = User.objects.bulk_create(User(username=f"crowd-{number}") for number in range(%d))
-print(json.dumps([pair(user)["access"] for user in people]))
-"""
-
-
-def test_of_a_crowd_a_hundred_are_named_and_the_others_counted(own_stack: Stack) -> None:
-    public = Board(own_stack.api(OWNER), public=True)
-    watching = [own_stack.socket(None, gateway) for gateway in own_stack.gateways]
+def test_of_a_crowd_a_hundred_are_named_and_the_others_counted(stack: Stack) -> None:
+    public = Board(stack.api(OWNER), public=True)
+    watching = [stack.socket(None, gateway) for gateway in stack.gateways]
     for socket in watching:
         socket.join(public.id)
-    tokens = own_stack.python(CROWD % (NAMED + 20)).json()
-    for number, token in enumerate(tokens):
-        gateway = own_stack.gateways[number % len(own_stack.gateways)]
-        joined = own_stack.socket_with(token, gateway).join(public.id)
+    for number, token in enumerate(stack.crowd(NAMED + 20)):
+        gateway = stack.gateways[number % len(stack.gateways)]
+        joined = stack.socket_with(token, gateway).join(public.id)
     assert len(joined["presence"]) == NAMED
     for socket in watching:
         socket.wait_for(

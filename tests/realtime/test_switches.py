@@ -223,16 +223,21 @@ def test_handshakes_of_one_address_are_limited_where_that_is_set(switched: Switc
 
 def test_sockets_of_one_address_and_of_one_user_are_limited_where_that_is_set(switched: Switched) -> None:
     stack = switched(MAX_CONNECTIONS_PER_ADDRESS="3", MAX_CONNECTIONS_PER_USER="1")
+    health = stack.api(None)
+
+    def wait_for_open(count: int) -> None:
+        eventually(lambda: answered(health.get("/health"), 200)["connections"] == count, what=f"{count} open")
+
     first, guest = stack.socket(OWNER), stack.socket(None)
     assert guest.request("auth", {"token": stack.token(OWNER)})["data"]["code"] == "forbidden"
     assert guest.wait_closed() == 4503
     assert first.request("auth", {"token": stack.token(OWNER)})["event"] == "ack"  # its own, renewed
+    wait_for_open(1)
     others = [stack.socket(EDITOR), stack.socket(None)]
     with Socket(stack.first.ws_url) as fourth:
         assert fourth.wait_closed() == 4503
     others[0].close()
-    health = stack.api(None)
-    eventually(lambda: answered(health.get("/health"), 200)["connections"] == 2, what="a place given up")
+    wait_for_open(2)
     assert stack.socket(EDITOR).request("ping")["event"] == "ack"
 
 

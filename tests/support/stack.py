@@ -28,6 +28,13 @@ from tests.support.redis import Redis
 from tests.support.sockets import Socket
 
 KINDS = ("embedded", "distributed")
+CROWD = """
+import json, uuid
+from projects.models import User
+from realtime.api import pair
+people = User.objects.bulk_create(User(username=f"crowd-{{uuid.uuid4()}}") for _ in range({count}))
+print(json.dumps([pair(user)["access"] for user in people]))
+"""
 TOKEN_SECONDS = 600  # tokens live 15 minutes; a session-wide stack may live longer
 
 
@@ -104,6 +111,11 @@ class Stack:
             made, token = time.monotonic(), log_in(self.first.http_url, person)
             self._tokens[person.username] = made, token
         return token
+
+    def crowd(self, count: int) -> list[str]:
+        """The tokens of so many people whom nobody has seen before."""
+        tokens: list[str] = self.python(CROWD.format(count=count)).json()
+        return tokens
 
     def forget_token(self, person: Person) -> None:
         """Log this person in anew when next asked."""

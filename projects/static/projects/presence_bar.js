@@ -4,6 +4,7 @@ import { h, setAttribute } from "./dom.js";
 /** @typedef {{id: string, name: string, username: string}} Person */
 
 const MOST = 4;
+const MOST_BY_NAME = 12;
 
 /** Who looks at this board now, as the connection says; nobody where it cannot say. Of a crowd some are named and the others counted. */
 export class PresenceBar {
@@ -58,7 +59,9 @@ export class PresenceBar {
     const people = [...this.#people.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
     const shown = people.slice(0, people.length > MOST ? MOST - 1 : MOST).map((person) => h("li", {}, avatar(person)));
     const more = people.length - shown.length + this.#others;
-    const names = people.map(({ name }) => name).join(", ") + (this.#others ? ` and ${this.#others} more` : "");
+    const named = people.slice(0, MOST_BY_NAME);
+    const unnamed = people.length - named.length + this.#others;
+    const names = named.map(({ name }) => name).join(", ") + (unnamed ? ` and ${unnamed} more` : "");
     if (more) shown.push(h("li", {}, h("span", { class: "avatar avatar-more", role: "img", title: names, "aria-label": `and ${more} more` }, `+${more}`)));
     this.place.replaceChildren(...shown);
     setAttribute(this.place, "aria-label", people.length ? `Here now: ${names}` : "Here now: nobody");
