@@ -293,7 +293,8 @@ def audited(stack: Stack, *sockets: Socket) -> None:
     ids = {socket.frames[0]["data"]["connectionId"] for socket in sockets}
 
     def known() -> bool:
-        return ids == {record["connectionId"] for record in stack.console("audit_connections", "--json").json()}
+        records = stack.console("audit_connections", "--json").json()
+        return ids == {record["connectionId"] for record in records}
 
     eventually(known, what="the audit to know them")
 
