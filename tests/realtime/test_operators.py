@@ -245,7 +245,7 @@ def polls_waiting(stack: Stack) -> float:
 
 def test_a_user_is_disconnected_everywhere_and_it_is_confirmed(operated: Stack) -> None:
     sockets, other = on_each(operated), operated.socket(VIEWER)
-    audited(operated, *sockets, other)
+    operated.wait_audited(*sockets, other)
     told = done(operated.console("disconnect", "--user", EDITOR.username, "--reason", "lost laptop"))
     connections = "connection" if len(sockets) == 1 else "connections"
     count = f"{len(sockets)} of {len(sockets)} {connections}"
@@ -288,17 +288,6 @@ def test_an_order_that_does_not_hold_says_why(operated: Stack, arguments: tuple[
     assert said in outcome.err
 
 
-def audited(stack: Stack, *sockets: Socket) -> None:
-    """Wait until the audit, which is a second behind, knows these and of no other that is open."""
-    ids = {socket.frames[0]["data"]["connectionId"] for socket in sockets}
-
-    def known() -> bool:
-        records = stack.console("audit_connections", "--json").json()
-        return ids == {record["connectionId"] for record in records}
-
-    eventually(known, what="the audit to know them")
-
-
 # --- Networks, secrets, log-ins ---------------------------------------------------------------------
 
 
@@ -333,7 +322,7 @@ def test_a_blocked_network_is_kept_out_of_sockets_and_api_until_the_block_is_lif
 def test_a_block_survives_a_flush_of_redis(operated: Stack) -> None:
     token = operated.token(EDITOR)  # before the block: who is in it cannot log in over the API either
     socket = operated.socket(EDITOR)
-    audited(operated, socket)
+    operated.wait_audited(socket)
     told = done(operated.console("block", "127.0.0.1/8", "--hours", "1"))
     assert "Closed 1 of 1 connection from there." in told
     assert socket.wait_closed() == 4403

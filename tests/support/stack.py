@@ -23,7 +23,7 @@ from tests.support.environment import environment
 from tests.support.gateway import Gateway
 from tests.support.people import OWNER, Person
 from tests.support.postgres import Postgres
-from tests.support.processes import manage, run
+from tests.support.processes import eventually, manage, run
 from tests.support.redis import Redis
 from tests.support.sockets import Socket
 
@@ -116,6 +116,16 @@ class Stack:
         """The tokens of so many people whom nobody has seen before."""
         tokens: list[str] = self.python(CROWD.format(count=count)).json()
         return tokens
+
+    def wait_audited(self, *sockets: Socket) -> None:
+        """Wait until the audit, which is a second behind, knows these and of no other that is open."""
+        ids = {socket.frames[0]["data"]["connectionId"] for socket in sockets}
+
+        def known() -> bool:
+            records = self.console("audit_connections", "--json").json()
+            return ids == {record["connectionId"] for record in records}
+
+        eventually(known, what="the audit to know them")
 
     def forget_token(self, person: Person) -> None:
         """Log this person in anew when next asked."""
