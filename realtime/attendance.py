@@ -76,8 +76,7 @@ class Attendance:
 
     def come(self, seat: Seat) -> Roll:
         """Take a member in; the roll to tell it."""
-        self._uncount(seat)
-        self._count(seat)
+        self.identify(seat)
         self.stale = True
         known = self.acquainted[seat] = Roll(self.named(), self.roll.others)
         return known

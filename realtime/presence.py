@@ -47,17 +47,13 @@ class Presence:
         return roll.wire("presence", sorted(roll.people.values(), key=lambda one: (one["name"], one["id"])))
 
     def go(self, seat: Seat) -> None:
-        here = self._rooms.get(seat.room.name)
-        if here is not None and seat in here.members:
+        if (here := self._where(seat)) is not None:
             here.go(seat)
-            self._restless.add(seat.room.name)
 
     def identify(self, seat: Seat) -> None:
         """The seat's socket is another user's from now on."""
-        here = self._rooms.get(seat.room.name)
-        if here is not None and seat in here.members:
+        if (here := self._where(seat)) is not None:
             here.identify(seat)
-            self._restless.add(seat.room.name)
 
     def signal(self, seat: Seat, state: Any) -> None:
         """Let the room see a member's passing state; of one socket only the latest counts."""
@@ -70,6 +66,14 @@ class Presence:
         }
         frame = protocol.frame("presence:updated", data)
         self._attendance(seat).signals[seat.connection.id] = frame
+
+    def _where(self, seat: Seat) -> Attendance | None:
+        """Where the seat is a member and something is about to happen; None where it never came."""
+        here = self._rooms.get(seat.room.name)
+        if here is None or seat not in here.members:
+            return None
+        self._restless.add(seat.room.name)
+        return here
 
     def _attendance(self, seat: Seat) -> Attendance:
         """Of the seat's room, made where there is none; something is about to happen there."""

@@ -164,15 +164,21 @@ def test_every_member_ends_up_knowing_who_is_here(story: list[tuple[Any, ...]]) 
             assert len(everybody) - FEW <= member.others <= len(here) + len(there) - FEW
 
 
-def test_in_a_full_room_newcomers_are_counted_now_and_then_and_not_told_to_all_each_time(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(attendance_module, "COUNT_SECONDS", 3600)
+def with_one_too_many() -> tuple[Place, Member]:
+    """A room of a, b, c and d, of whom three are named, and a's client."""
     room, _ = Places().both
     first = room.join("a")
     for user in "bcd":
         room.join(user)
     room.presence.flush()
+    return room, first
+
+
+def test_in_a_full_room_newcomers_are_counted_now_and_then_and_not_told_to_all_each_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(attendance_module, "COUNT_SECONDS", 3600)
+    room, first = with_one_too_many()
     assert (first.people, first.others, first.frames) == ({"a", "b", "c"}, 1, 1)
     for number in range(50):
         room.join(f"late {number}")
@@ -185,11 +191,7 @@ def test_in_a_full_room_newcomers_are_counted_now_and_then_and_not_told_to_all_e
 
 def test_that_all_are_named_again_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attendance_module, "COUNT_SECONDS", 3600)
-    room, _ = Places().both
-    first = room.join("a")
-    for user in "bcd":
-        room.join(user)
-    room.presence.flush()
+    room, first = with_one_too_many()
     room.leave(3)
     room.presence.flush()
     assert (first.people, first.others) == ({"a", "b", "c"}, 0)
