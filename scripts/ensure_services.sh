@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What the tests start for real must be on the machine: Redis, PostgreSQL, Chromium with a font, Node with npm.
+# What the tests start for real must be on the machine: Redis, PostgreSQL, Chromium with a font, Node with npm,
+# and what stands in front of such services: nginx, HAProxy, PgBouncer.
 # Missing ones are installed as root with apt-get (Debian, Ubuntu); anyone else is told what to install.
 # With `bench`, the benchmarks' needs, too; what they compare with is left out where it is not to be had.
 set -euo pipefail
@@ -12,6 +13,9 @@ have_postgresql() { have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb'
 have_node() { have node && have npm; }
 have_compiler() { have cc; }
 have_wrk() { have wrk; }
+have_nginx() { have nginx; }
+have_haproxy() { have haproxy; }
+have_pgbouncer() { have pgbouncer; }
 have_nchan() { have nginx && [ -e /usr/lib/nginx/modules/ngx_nchan_module.so ]; }
 have_font() { have fc-list && [ -n "$(fc-list)" ]; }
 # Ubuntu's chromium packages are doors to a snap, which containers do not have: only one that answers counts.
@@ -30,7 +34,10 @@ needs='have_redis|redis-server|Redis
 have_postgresql|postgresql|PostgreSQL
 have_chromium|chromium|Chromium
 have_font|fontconfig fonts-dejavu-core|a font for Chromium
-have_node|nodejs npm|Node with npm'
+have_node|nodejs npm|Node with npm
+have_nginx|nginx-light|nginx
+have_haproxy|haproxy|HAProxy
+have_pgbouncer|pgbouncer|PgBouncer'
 
 if [ "${1:-}" = bench ]; then
   needs+='
