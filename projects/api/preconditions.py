@@ -11,7 +11,9 @@ from rest_framework.request import Request
 from projects.models import Task
 
 _TAG = r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"'
-_TAGS = re.compile(rf"[ \t,]*{_TAG}[ \t]*(?:,[ \t]*(?:{_TAG})?[ \t]*)*")
+# No blank can be matched in two ways, so that a refusal costs no more than the header is long.
+_TAGS = re.compile(rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*")
+_LONGEST = 1024  # characters of a header of tags
 _VERSION = re.compile(r"[1-9][0-9]{0,9}")
 
 
@@ -22,7 +24,7 @@ def entity_tags(value: str) -> set[str] | None:
     """
     if value.strip(" \t") == "*":
         return None
-    if not _TAGS.fullmatch(value):
+    if len(value) > _LONGEST or not _TAGS.fullmatch(value):
         raise ValueError(value)
     return set(re.findall(_TAG, value))
 
@@ -36,7 +38,8 @@ def versions_in(request: Request) -> Container[int] | None:
         tags = entity_tags(header)
     except ValueError:
         raise ParseError(
-            'If-Match is malformed: expected a version in double quotes like "3", a list of such, or *.'
+            'If-Match is malformed: expected a version in double quotes like "3", a list of such, or *, '
+            f"in {_LONGEST} characters at the most."
         ) from None
     return None if tags is None else {int(tag) for tag in tags if _VERSION.fullmatch(tag)}
 

@@ -1,7 +1,10 @@
 """If-Match: a change made on sight of an old version is refused, with the present task in the answer."""
 
+import time
+
 import pytest
 
+from projects.api.preconditions import entity_tags
 from projects.models import Task
 
 
@@ -55,3 +58,14 @@ def test_a_header_that_tries_patience_is_read_in_no_time(editor, board):
     tag = '"1' + '",' * 4000
     answer = editor.patch(f"/api/tasks/{board.tasks[0].pk}/", {"title": "New"}, If_Match=tag)
     assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("separator", [", ", ",  ", " ,", ",", "  ", ',""', ", \t"])
+@pytest.mark.parametrize("length", [60, 1000, 10_000], ids=str)
+def test_a_header_of_separators_is_refused_at_once(separator, length):
+    """Else a guest's 56 bytes stop the process, `/health` and every socket with it."""
+    header = '"1"' + separator * (length // len(separator)) + "x"
+    began = time.perf_counter()
+    with pytest.raises(ValueError, match=r"x$"):
+        entity_tags(header)
+    assert time.perf_counter() - began < 0.1
