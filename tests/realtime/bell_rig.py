@@ -1,14 +1,13 @@
 """A serving process's bell on a real Redis, and what it hears of others."""
 
 import asyncio
-import time
-from collections.abc import Callable
 from typing import Any
 
 from realtime import broadcast
 from realtime.bell import Bell
 from realtime.ringing import Message, ThreadRinger
 from tests.support.redis import Redis
+from tests.support.waiting import until
 
 
 def use(settings: Any, *servers: Redis) -> None:
@@ -43,15 +42,6 @@ class Listener:
         while True:
             await asyncio.sleep(1)  # the gateway's clock
             await self.bell.mend()
-
-
-async def until(condition: Callable[[], object], seconds: float = 10.0) -> float:
-    """Give the loop its turns until the condition holds; how long it took."""
-    begun = time.monotonic()
-    while not condition():
-        assert time.monotonic() - begun < seconds, f"waited {seconds:g} s in vain"
-        await asyncio.sleep(0.01)
-    return time.monotonic() - begun
 
 
 def message(seq: int) -> Message:

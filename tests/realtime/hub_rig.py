@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Callable, Collection, Coroutine, Iterator
-from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -18,8 +17,8 @@ from realtime.ringing import Message
 from realtime.rooms import Room, RoomKind, UserId
 from realtime.wire import Wire
 from realtime.writers import WireWriter
+from tests.support.waiting import until
 
-WAIT_SECONDS = 5.0
 STORY_SECONDS = 60.0
 
 
@@ -149,14 +148,6 @@ class Rig:
 
 def run(story: Coroutine[Any, Any, None]) -> None:
     asyncio.run(asyncio.wait_for(story, STORY_SECONDS))
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Give the loop its turns until the condition holds; what is missing then shows in the test's assert."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(WAIT_SECONDS):
-            while not condition():  # noqa: ASYNC110  a condition has no event of its own
-                await asyncio.sleep(0.001)
 
 
 def texts(frames: bytes) -> Iterator[str]:

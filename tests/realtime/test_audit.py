@@ -21,7 +21,8 @@ from realtime.leases import Condition, Holder
 from realtime.models import ConnectionRecord, GatewayProcess
 from realtime.protocol import CloseCode
 from realtime.rooms import Room, RoomKind
-from tests.realtime.hub_rig import run, until
+from tests.realtime.hub_rig import run
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HOLDER = Holder("gateway-one", "1.2.3", "host", 4711)

@@ -13,9 +13,10 @@ from realtime import bell as bell_module
 from realtime import broadcast
 from realtime.bell import DEAF_SECONDS
 from realtime.ringing import OUTGOING_MESSAGES, Message, ThreadRinger
-from tests.realtime.bell_rig import Listener, hears, message, until, use
+from tests.realtime.bell_rig import Listener, hears, message, use
 from tests.realtime.hub_rig import run
 from tests.support.redis import Redis
+from tests.support.waiting import until
 
 RECOVERY_SECONDS = 6.0  # BREAK_SECONDS, a hand-shake that runs into its time limit (3 s), a canary's way
 

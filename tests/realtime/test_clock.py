@@ -10,7 +10,8 @@ import pytest
 from realtime import eventlog
 from realtime import gateway as gateway_module
 from realtime.protocol import CloseCode
-from tests.realtime.hub_rig import Reader, Rig, run, until
+from tests.realtime.hub_rig import Reader, Rig, run
+from tests.support.waiting import until
 
 
 async def hang() -> None:

@@ -11,7 +11,8 @@ from realtime.connection import Connection
 from realtime.consumers import GatewayConsumer
 from realtime.server import HttpProtocol, SocketProtocol
 from realtime.session import Session
-from tests.realtime.hub_rig import Rig, run, until
+from tests.realtime.hub_rig import Rig, run
+from tests.support.waiting import until
 
 KINDS = (HttpProtocol, SocketProtocol, GatewayConsumer, Session, Connection)
 HANDSHAKE = (

@@ -14,8 +14,9 @@ from realtime.history import PAGE, RECENT, History, Pages
 from realtime.models import Event as EventRow
 from realtime.models import RoomHead
 from realtime.protocol import FrameError
-from tests.realtime.hub_rig import Bells, Reader, Rig, run, until
+from tests.realtime.hub_rig import Bells, Reader, Rig, run
 from tests.support.queries import reads_of
+from tests.support.waiting import until
 
 LENGTH = 2300
 PAGES = -(-LENGTH // PAGE)

@@ -15,7 +15,8 @@ from realtime.database import in_database
 from realtime.hub import LINGER_SECONDS
 from realtime.models import RoomHead
 from realtime.protocol import CloseCode, FrameError
-from tests.realtime.hub_rig import Bells, Reader, Rig, WiredReader, run, until
+from tests.realtime.hub_rig import Bells, Reader, Rig, WiredReader, run
+from tests.support.waiting import until
 
 STEPS = st.lists(
     st.tuples(

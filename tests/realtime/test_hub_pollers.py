@@ -7,7 +7,8 @@ import pytest
 from realtime.database import in_database
 from realtime.eventlog import UnknownRoom
 from realtime.models import RoomHead
-from tests.realtime.hub_rig import Rig, run, until
+from tests.realtime.hub_rig import Rig, run
+from tests.support.waiting import until
 
 
 def test_a_poller_is_woken_by_the_bell(rig: Rig) -> None:
@@ -17,7 +18,7 @@ def test_a_poller_is_woken_by_the_bell(rig: Rig) -> None:
         await until(lambda: (state := rig.hub.find(rig.room.name)) and state.waiters)
         await rig.write()
         rig.ring(1)
-        assert await waiting
+        assert await asyncio.wait_for(waiting, 5)
 
     run(story())
 

@@ -18,8 +18,9 @@ from realtime.models import Event as EventRow
 from realtime.models import RoomHead
 from realtime.paging import Pager
 from realtime.polling import EventsEndpoint
-from tests.realtime.hub_rig import Bells, Reader, Rig, run, until
+from tests.realtime.hub_rig import Bells, Reader, Rig, run
 from tests.support.queries import reads_of
+from tests.support.waiting import until
 
 POLLERS = 200
 LOG = (EventRow._meta.db_table, RoomHead._meta.db_table)

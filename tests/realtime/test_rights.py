@@ -13,7 +13,8 @@ from realtime.batching import Batch
 from realtime.protocol import FrameError
 from realtime.rights import Rights
 from realtime.rooms import Room, RoomKind, UserId
-from tests.realtime.hub_rig import Reader, Rig, run, until
+from tests.realtime.hub_rig import Reader, Rig, run
+from tests.support.waiting import until
 
 
 class Records:

@@ -15,7 +15,8 @@ from realtime.ringing import (
     Message,
     Ringer,
 )
-from tests.realtime.hub_rig import run, until
+from tests.realtime.hub_rig import run
+from tests.support.waiting import until
 
 
 class Layer:

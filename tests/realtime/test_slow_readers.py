@@ -8,7 +8,8 @@ import pytest
 from realtime import replay
 from realtime.connection import QUEUE_BYTES, QUEUE_FRAMES
 from realtime.protocol import CloseCode, frame
-from tests.realtime.hub_rig import Bells, Reader, Rig, TakingTurns, run, until
+from tests.realtime.hub_rig import Bells, Reader, Rig, TakingTurns, run
+from tests.support.waiting import until
 
 COUNT, LARGE = 100, 20_000  # twice what a queue holds
 HUGE = 2 * QUEUE_BYTES
