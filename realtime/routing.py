@@ -3,8 +3,10 @@
 from typing import Any
 
 from channels.routing import ProtocolTypeRouter, URLRouter
+from django.conf import settings
 from django.urls import re_path
 
+from realtime.bodies import BodyReader, Bounds
 from realtime.consumers import GatewayConsumer
 from realtime.gateway import Gateway
 from realtime.polling import ASGIApp, EventsEndpoint
@@ -37,7 +39,10 @@ class Application:
         socketio = asgi_route(rf"^{PATH}/", SocketIOTransport(gateway))
         self._router = ProtocolTypeRouter(
             {
-                "http": URLRouter([*own, *polls, socketio, asgi_route("", http)]),
+                "http": BodyReader(
+                    URLRouter([*own, *polls, socketio, asgi_route("", http)]),
+                    Bounds(settings.DATA_UPLOAD_MAX_MEMORY_SIZE),
+                ),
                 "websocket": URLRouter([socketio, asgi_route("", refuse)]),
             }
         )

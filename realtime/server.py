@@ -40,6 +40,10 @@ UNACKNOWLEDGED_MS = 60_000
 class HttpProtocol(HttpToolsProtocol):
     """uvicorn's HTTP protocol, which lets go of its parser in the end: each holds the other."""
 
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        self.headers = []  # for trailers, which must not pass for headers (RFC 9110, section 6.5.1)
+
     def handle_websocket_upgrade(self) -> None:
         super().handle_websocket_upgrade()
         del self.parser

@@ -13,6 +13,7 @@ from tests.support.boards import Board
 from tests.support.environment import environment
 from tests.support.people import OUTSIDER, OWNER, VIEWER
 from tests.support.processes import ROOT, Server, eventually, free_port
+from tests.support.raw_http import RawHttp, chunks, head
 from tests.support.sockets import Socket
 from tests.support.stack import Templates
 
@@ -72,6 +73,23 @@ def test_pages_api_health_and_socket_are_on_the_one_port(served: Served) -> None
     assert httpx.get(f"{served.url}/static/admin/css/base.css", timeout=10).status_code == 200
     with Socket(served.ws_url, token=served.tokens[OWNER]) as socket:
         assert socket.next()["data"]["user"]["username"] == OWNER.username
+
+
+def test_a_body_in_chunks_is_read_and_two_framings_are_refused(served: Served, board: Board) -> None:
+    sent = {"Content_Type": "application/json", "Authorization": f"Bearer {served.tokens[OWNER]}"}
+    path, body = f"{board.path}/tasks/", chunks(b'{"title":"Whole"}')
+    for framing, statuses in (
+        ({}, {201}),
+        ({"Content_Encoding": "gzip"}, {415}),
+        ({"Content_Length": "0"}, {400}),
+    ):
+        with RawHttp(served.url) as door:
+            door.send(head("POST", path, door.host, Transfer_Encoding="chunked", **sent, **framing), body)
+            assert door.answer("POST").status in statuses, framing
+    with RawHttp(served.url) as door:
+        door.send(head("POST", path, door.host, Content_Length="3000000", **sent), b"x" * 3_000_000)
+        assert door.answer("POST").status == 413
+    assert [task["title"] for task in board.snapshot()["tasks"]] == ["Whole"]
 
 
 def test_a_join_replays_and_then_follows(served: Served, board: Board) -> None:

@@ -1,0 +1,223 @@
+"""One reader of the bodies of all requests, in front of everything that answers HTTP.
+
+A body that comes in chunks has no Content-Length, and Django, DRF and Engine.IO take such a body for an empty
+one. So a body is read to its end here, whatever its framing, and handed on whole with its length. Here are
+also all the bounds of a body: what is too large, too slow or in an encoding that nobody reads is refused before
+anything else looks at the request.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from django.utils.http import parse_header_parameters
+
+from realtime.problems import MEDIA_TYPE, problem
+
+logger = logging.getLogger(__name__)
+
+IDLE_SECONDS = 10.0  # without a byte of the body
+TOTAL_SECONDS = 60.0
+LINGER_SECONDS = 2.0  # for what a client still sends while it is told that it is refused
+SMALL = 64 * 1024
+HELD = 64 * 1024 * 1024
+CHARSETS = {"utf-8", "utf8", "us-ascii", "ascii"}
+READ = {b"content-length", b"transfer-encoding", b"content-encoding", b"content-type"}
+
+Headers = list[tuple[bytes, bytes]]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+class Refused(Exception):
+    """A request whose body is not read; `headers` are added to the answer."""
+
+    def __init__(self, status: int, code: str, detail: str, headers: Headers | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.headers = headers or []
+
+
+class ClientLeft(Exception):
+    """The client has gone in the middle of its body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a body may take.
+
+    size: bytes of one body
+    idle, total: seconds without a byte, and for all of them
+    held: bytes of all bodies that are in memory together; small ones are always read
+    """
+
+    size: int
+    idle: float = IDLE_SECONDS
+    total: float = TOTAL_SECONDS
+    held: int = HELD
+
+
+class BodyReader:
+    """Reads each request's body, and hands the request on to the application."""
+
+    def __init__(self, application: ASGIApp, bounds: Bounds) -> None:
+        self.application = application
+        self.bounds = bounds
+        self._held = 0
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        body = bytearray()
+        try:
+            if not check_head(scope, self.bounds.size):
+                await self.application(scope, receive, send)
+                return
+            await self._read(body, receive)
+            await self.application(_with_length(scope, len(body)), _replay(bytes(body), receive), send)
+        except Refused as refusal:
+            await _refuse(scope, receive, send, refusal)
+        except ClientLeft:
+            pass
+        finally:
+            self._held -= len(body)
+
+    async def _read(self, body: bytearray, receive: Receive) -> None:
+        clock = asyncio.get_running_loop().time
+        ends = clock() + self.bounds.total
+        more = True
+        while more:
+            try:
+                async with asyncio.timeout_at(min(ends, clock() + self.bounds.idle)):
+                    message = await receive()
+            except TimeoutError:
+                raise self._too_slow() from None
+            if message["type"] == "http.disconnect":
+                raise ClientLeft
+            part = message.get("body", b"")
+            body += part
+            self._held += len(part)
+            self._check_size(len(body))
+            more = message.get("more_body", False)
+
+    def _check_size(self, size: int) -> None:
+        if size > self.bounds.size:
+            raise too_large(self.bounds.size)
+        if size > SMALL and self._held > self.bounds.held:
+            detail = "many large bodies are being read just now: send it again in a moment"
+            raise Refused(503, "unavailable", detail, [(b"retry-after", b"1")])
+
+    def _too_slow(self) -> Refused:
+        idle, total = self.bounds.idle, self.bounds.total
+        detail = f"the body did not come: at most {idle:g} s pass without a byte, and {total:g} s altogether"
+        return Refused(408, "request-timeout", detail)
+
+
+def check_head(scope: dict[str, Any], most: int) -> bool:
+    """Whether a body follows, by all that is known before it comes. Raises Refused."""
+    found: dict[bytes, bytes] = {}
+    for name, value in scope["headers"]:
+        if name in READ:
+            found[name] = found[name] + b"," + value if name in found else value
+    media_type = _media_type(found.get(b"content-type", b""))
+    _check_framing(scope, found)
+    length = found.get(b"content-length", b"0")
+    if not length.isdigit():
+        raise Refused(400, "bad-request", "Content-Length must be one whole number")
+    if not length.strip(b"0") and b"transfer-encoding" not in found:
+        return False
+    if len(length) > 15 or int(length) > most:
+        raise too_large(most)
+    _check_encoding(found.get(b"content-encoding", b"").decode("latin-1"))
+    _check_charset(media_type)
+    return True
+
+
+def _media_type(header: bytes) -> dict[str, str]:
+    """The parameters of a Content-Type. Raises Refused."""
+    try:
+        return dict(parse_header_parameters(header.decode("latin-1"))[1])
+    except ValueError:
+        raise Refused(400, "bad-request", "Content-Type is malformed: expected type/subtype") from None
+
+
+def _check_framing(scope: dict[str, Any], found: dict[bytes, bytes]) -> None:
+    """Of two framings a proxy may have believed the other one: what follows would be another request."""
+    coding = found.get(b"transfer-encoding")
+    if coding is None:
+        return
+    if b"content-length" in found:
+        raise Refused(400, "bad-request", "expected Content-Length or Transfer-Encoding, not both")
+    if scope.get("http_version") == "1.0":
+        raise Refused(400, "bad-request", "HTTP/1.0 has no Transfer-Encoding: send a Content-Length")
+    if coding.strip().lower() != b"chunked":
+        raise Refused(501, "not-implemented", "of the transfer codings only chunked is read")
+
+
+def _check_encoding(codings: str) -> None:
+    if any(coding.strip().lower() not in ("", "identity") for coding in codings.split(",")):
+        detail = f"Content-Encoding {codings[:50]} is not read: send the body as it is (identity)"
+        raise Refused(415, "unsupported-media-type", detail, [(b"accept-encoding", b"identity")])
+
+
+def _check_charset(parameters: dict[str, str]) -> None:
+    charset = parameters.get("charset", "utf-8")
+    if charset.strip().lower() not in CHARSETS:
+        detail = f"the charset {charset[:50]} is not read: send UTF-8"
+        raise Refused(415, "unsupported-media-type", detail, [(b"accept-encoding", b"identity")])
+
+
+def too_large(most: int) -> Refused:
+    return Refused(413, "too-large", f"the body is too large: at most {most} bytes are read")
+
+
+def _with_length(scope: dict[str, Any], length: int) -> dict[str, Any]:
+    framing = (b"transfer-encoding", b"content-length", b"trailer")
+    headers = [header for header in scope["headers"] if header[0] not in framing]
+    return {**scope, "headers": [*headers, (b"content-length", str(length).encode())]}
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives the whole body first, and then what the server has to say."""
+    waiting = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> dict[str, Any]:
+        return waiting.pop() if waiting else await receive()
+
+    return replayed
+
+
+async def _refuse(scope: dict[str, Any], receive: Receive, send: Send, refusal: Refused) -> None:
+    """Answer, and close the connection: where the next request begins is not known.
+
+    What the client still sends is read for a moment: a connection that is closed over unread bytes is reset,
+    and the answer is lost with it.
+    """
+    logger.info("%s %s: %d, %s", scope["method"], scope["path"], refusal.status, refusal)
+    body, media_type = _told(scope["path"], refusal)
+    headers = [
+        (b"content-type", media_type.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+        *refusal.headers,
+    ]
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+    try:
+        async with asyncio.timeout(LINGER_SECONDS):
+            while (await receive()).get("more_body"):
+                pass
+    except TimeoutError:
+        pass
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _told(path: str, refusal: Refused) -> tuple[bytes, str]:
+    """A problem for programs, a sentence for people."""
+    detail = str(refusal)
+    if path.startswith("/api/"):
+        return orjson.dumps(problem(refusal.status, refusal.code, detail)), MEDIA_TYPE
+    return f"{detail[0].upper()}{detail[1:]}.\n".encode(), "text/plain; charset=utf-8"
