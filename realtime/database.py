@@ -1,12 +1,25 @@
-"""The one way from asynchronous code to the ORM."""
+"""The one way from asynchronous code to the ORM: threads of the gateway's own, with connections of their own.
+
+asgiref's default puts all of a process's database work behind one thread, and views share the connections of
+one pool, all of which may wait for one locked board. Here neither a slow view holds up a socket, a switch or
+the lease, nor a socket a view.
+"""
 
 import asyncio
+import copy
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary
 
-from django.db import Error, close_old_connections, connection, reset_queries
+from django.db import DEFAULT_DB_ALIAS, Error, close_old_connections, connection, connections, reset_queries
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+from django.db.utils import load_backend
+from django.dispatch import receiver
 
 from realtime import metrics
 from realtime.outages import is_away
@@ -14,24 +27,74 @@ from realtime.outages import is_away
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# A pool of its own, so that a slow view never holds up a socket, nor a socket a view: asgiref's default
-# puts all of a process's database work behind one thread.
 THREADS = 8
-_pool = ThreadPoolExecutor(THREADS, thread_name_prefix="gateway-database")
-# Beside it a thread each for what must not wait behind a rush, in which all of the pool's are busy.
-_aside = ThreadPoolExecutor(1, thread_name_prefix="gateway-database-aside")
-_asking = ThreadPoolExecutor(1, thread_name_prefix="gateway-database-there")
+
+
+@dataclass(slots=True)
+class Own:
+    """What is known of a thread's own connection: when it was made, and which one shares the views' pool."""
+
+    views: Any
+    made_at: float = float("-inf")
+
+
+_own: WeakKeyDictionary[BaseDatabaseWrapper, Own] = WeakKeyDictionary()
+_drained_at = float("-inf")
+
+
+def _take_own_connection() -> None:
+    """Give the thread that starts a connection past the pool of the views, kept for as long as the thread.
+
+    The alias stays what it is, so nothing that reads or writes needs to know. One that broke is replaced at
+    its next use, by Django's own health check.
+    """
+    views = connections[DEFAULT_DB_ALIAS]
+    if "pool" not in views.settings_dict["OPTIONS"]:
+        return  # on SQLite each use opens a connection of its own
+    settings = copy.deepcopy(views.settings_dict)
+    del settings["OPTIONS"]["pool"]
+    settings["CONN_MAX_AGE"] = None
+    wrapper = load_backend(settings["ENGINE"]).DatabaseWrapper(settings, DEFAULT_DB_ALIAS)
+    connections[DEFAULT_DB_ALIAS] = wrapper
+    _own[wrapper] = Own(views)
+
+
+@receiver(connection_created)
+def _replace_what_broke_too(connection: BaseDatabaseWrapper, **_: object) -> None:
+    """A thread's connection had to be made again: what waits in the views' pool is as dead as that was.
+
+    The pool itself would find that out one by one, each a second or more after the last, while a request
+    waits. An outage that all of the threads notice empties the pool once.
+    """
+    global _drained_at
+    own = _own.get(connection)
+    if own is None:
+        return
+    broken_made_at, own.made_at = own.made_at, time.monotonic()
+    if broken_made_at > _drained_at:
+        _drained_at = own.made_at
+        own.views.pool.drain()
+
+
+def _threads(count: int, name: str) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(count, thread_name_prefix=name, initializer=_take_own_connection)
+
+
+_pool = _threads(THREADS, "gateway-database")
+# Beside it a thread each for what must not wait behind a rush, in which all of these are busy.
+_aside = _threads(1, "gateway-database-aside")
+_asking = _threads(1, "gateway-database-there")
 
 
 async def in_database(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run synchronous database work in the gateway's pool and give its connection back after it."""
+    """Run synchronous database work in one of the gateway's threads."""
     return await asyncio.get_running_loop().run_in_executor(
         _pool, partial(_run, partial(work, *args, **kwargs))
     )
 
 
 async def aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """The same past whatever waits for the pool, for the little that has to be quick at any time."""
+    """The same past whatever waits for a thread, for the little that has to be quick at any time."""
     return await asyncio.get_running_loop().run_in_executor(
         _aside, partial(_run, partial(work, *args, **kwargs))
     )

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import hypothesis
 import pytest
@@ -88,6 +88,18 @@ def django_db_modify_db_settings(request: pytest.FixtureRequest) -> Iterator[Non
         connection.settings_dict["TEST"]["NAME"] = str(in_process.folder / "tests.sqlite3")
     yield
     in_process.stop()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Before pytest-django drops the test database: end what the gateway's threads keep open to it."""
+    from django.db import connection
+
+    yield
+    if connection.vendor == "postgresql":
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute(f"{others} AND pid <> pg_backend_pid()")
 
 
 @pytest.fixture(autouse=True)

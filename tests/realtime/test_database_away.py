@@ -1,11 +1,10 @@
 """A PostgreSQL that is gone, or holds a lock: an honest 503 within seconds, and all is well soon after."""
 
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,39 +13,17 @@ import httpx
 import psycopg
 import pytest
 
-from tests.support.api import Api, log_in
+from tests.realtime.service_rig import Service
+from tests.support.api import log_in
 from tests.support.boards import Board
-from tests.support.environment import environment
 from tests.support.gateway import Gateway
 from tests.support.people import OWNER
-from tests.support.postgres import Postgres
-from tests.support.processes import eventually, run
+from tests.support.processes import eventually
 from tests.support.sockets import Socket
 
 LOCK_SECONDS = 5.0
 LONGEST_ANSWER_SECONDS = 12.0
-
-
-class Service:
-    """One gateway on a PostgreSQL of its own, or on that of another."""
-
-    def __init__(
-        self, folder: Path, resources: ExitStack, *, beside: "Service | None" = None, **settings: str
-    ) -> None:
-        if beside is None:
-            self.postgres = Postgres()
-            resources.callback(self.postgres.stop)
-            self.url = self.postgres.create("board")
-            run([sys.executable, "-m", "tests.support.seed"], environment({"DATABASE_URL": self.url}))
-        else:
-            self.postgres, self.url = beside.postgres, beside.url
-        found = {"DATABASE_URL": self.url, "DEBUG": "false", **settings}
-        self.gateway = Gateway(found, folder).wait_ready()
-        resources.callback(self.gateway.terminate)
-        self.web = httpx.Client(base_url=self.gateway.web_url, timeout=40)
-        resources.callback(self.web.close)
-        self.api = Api(self.gateway.http_url, log_in(self.gateway.http_url, OWNER))
-        resources.callback(self.api.close)
+CROWD = 10
 
 
 @pytest.fixture
@@ -111,17 +88,34 @@ def added_once(service: Service, board: Board) -> Any:
     return answer if answer.status_code < 500 else None
 
 
-def test_a_restart_of_the_database_costs_the_next_request_nothing(tmp_path: Path) -> None:
+def test_a_restart_of_the_database_costs_the_next_requests_nothing(tmp_path: Path) -> None:
+    """However many connections it has ended: they are not tried in vain, a second after the other."""
     with ExitStack() as resources:
         service = Service(tmp_path, resources)
         board = Board(service.api)
+        with ThreadPoolExecutor(CROWD) as pool, board_locked(service, board):
+            crowd = [pool.submit(board.add_task) for _ in range(CROWD)]
+            eventually(lambda: waiters(service) >= CROWD, 4, "as many connections as there are writers")
+        assert all(writing.result() for writing in crowd)
         service.postgres.restart()
-        assert service.api.get(f"{board.path}/board/").status_code == 200
-        assert service.api.post(f"{board.path}/tasks/", {"title": "A"}).status_code == 201
+        eventually(lambda: sessions(service) >= CROWD, what="the connections to have been made anew")
+        for _ in range(3):
+            begun = time.monotonic()
+            assert service.api.get(f"{board.path}/board/").status_code == 200
+            assert service.api.post(f"{board.path}/tasks/", {"title": "A"}).status_code == 201
+            assert time.monotonic() - begun < 1
+
+
+@contextmanager
+def board_locked(service: Service, board: Board) -> Iterator[None]:
+    with psycopg.connect(service.url) as holder:
+        room = [f"project:{board.id}"]
+        holder.execute("SELECT * FROM realtime_roomhead WHERE room = %s FOR UPDATE", room)
+        yield
 
 
 def test_a_room_that_is_locked_holds_up_no_other(tmp_path: Path) -> None:
-    """Thirty who wait for one project, more than there are connections, and everybody else writes on."""
+    """While some wait for one project everybody else writes on."""
     with ExitStack() as resources:
         service = Service(tmp_path, resources)
         locked, other = Board(service.api, "Locked"), Board(service.api, "Other")
@@ -132,10 +126,7 @@ def test_a_room_that_is_locked_holds_up_no_other(tmp_path: Path) -> None:
             answer = service.api.post(f"{locked.path}/tasks/", {"title": "Waits"})
             answers.append((time.monotonic() - begun, answer))
 
-        with psycopg.connect(service.url) as holder:
-            holder.execute(
-                "SELECT * FROM realtime_roomhead WHERE room = %s FOR UPDATE", [f"project:{locked.id}"]
-            )
+        with board_locked(service, locked):
             waiting = [threading.Thread(target=write) for _ in range(8)]
             for thread in waiting:
                 thread.start()
@@ -152,10 +143,11 @@ def test_a_room_that_is_locked_holds_up_no_other(tmp_path: Path) -> None:
 
 
 def waiters(service: Service) -> int:
-    with psycopg.connect(service.postgres.url("postgres")) as connection:
-        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-        (found,) = connection.execute(query).fetchone() or (0,)
-    return int(found)
+    return service.count_sessions("wait_event_type = 'Lock'")
+
+
+def sessions(service: Service) -> int:
+    return service.count_sessions("datname = 'board'")
 
 
 @pytest.mark.postgresql

@@ -1,0 +1,44 @@
+"""A gateway on a PostgreSQL that its test may stop, lock and look into."""
+
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import psycopg
+
+from tests.support.api import Api, log_in
+from tests.support.environment import environment
+from tests.support.gateway import Gateway
+from tests.support.people import OWNER
+from tests.support.postgres import Postgres
+from tests.support.processes import run
+
+
+class Service:
+    """One gateway on a PostgreSQL of its own, or on that of another."""
+
+    def __init__(
+        self, folder: Path, resources: ExitStack, *, beside: "Service | None" = None, **settings: str
+    ) -> None:
+        if beside is None:
+            self.postgres = Postgres()
+            resources.callback(self.postgres.stop)
+            self.url = self.postgres.create("board")
+            run([sys.executable, "-m", "tests.support.seed"], environment({"DATABASE_URL": self.url}))
+        else:
+            self.postgres, self.url = beside.postgres, beside.url
+        found = {"DATABASE_URL": self.url, "DEBUG": "false", **settings}
+        self.gateway = Gateway(found, folder).wait_ready()
+        resources.callback(self.gateway.terminate)
+        self.web = httpx.Client(base_url=self.gateway.web_url, timeout=40)
+        resources.callback(self.web.close)
+        self.api = Api(self.gateway.http_url, log_in(self.gateway.http_url, OWNER))
+        resources.callback(self.api.close)
+
+    def count_sessions(self, condition: str) -> int:
+        """How many of the server's sessions are so, as pg_stat_activity has them."""
+        with psycopg.connect(self.postgres.url("postgres")) as connection:
+            query = f"SELECT count(*) FROM pg_stat_activity WHERE {condition}"
+            (found,) = connection.execute(query).fetchone() or (0,)
+        return int(found)
