@@ -40,9 +40,19 @@ UNACKNOWLEDGED_MS = 60_000
 class HttpProtocol(HttpToolsProtocol):
     """uvicorn's HTTP protocol, which lets go of its parser in the end: each holds the other."""
 
+    _in_head = True
+
+    def on_message_begin(self) -> None:
+        self._in_head = True
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:  # else it is a trailer, which must not pass for a header (RFC 9110, section 6.5.1)
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
+        self._in_head = False
         super().on_headers_complete()
-        self.headers = []  # for trailers, which must not pass for headers (RFC 9110, section 6.5.1)
 
     def handle_websocket_upgrade(self) -> None:
         super().handle_websocket_upgrade()
