@@ -5,13 +5,14 @@ does not parse stops the start with one line that names the variable, the value 
 a typing error in a switch must never pass for "off".
 """
 
-import ipaddress
 import os
 import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
+
+from realtime.networks import Network, read_network
 
 TRUE = {"true", "1", "yes", "on"}
 FALSE = {"false", "0", "no", "off"}
@@ -98,11 +99,11 @@ def origins(name: str, default: str) -> list[str]:
     return found
 
 
-def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+def networks(name: str) -> list[Network]:
     found = []
     for value in words(name):
         try:
-            found.append(ipaddress.ip_network(value, strict=False))
+            found.append(read_network(value))
         except ValueError:
             raise BadSetting(name, value, "addresses or networks like 10.0.0.0/8, comma-separated") from None
     return found

@@ -188,13 +188,12 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
-AXES_CLIENT_IP_CALLABLE = "realtime.admission.request_address"
+AXES_CLIENT_IP_CALLABLE = "realtime.throttling.counted_address"
 AXES_HTTP_RESPONSE_CODE = 429
 
 # --- REST ---------------------------------------------------------------------------------------
 API_CALLS_PER_MINUTE = env.whole("API_CALLS_PER_MINUTE", 60_000)
 REST_FRAMEWORK = {
-    "NUM_PROXIES": 1 if TRUSTED_PROXIES else 0,
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "realtime.authentication.BearerAuthentication",
         "realtime.authentication.CookieAuthentication",
@@ -203,8 +202,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["projects.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["projects.api.renderers.FastJSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_THROTTLE_CLASSES": ["realtime.throttling.CallThrottle"] if API_CALLS_PER_MINUTE else [],
-    "DEFAULT_THROTTLE_RATES": {"calls": f"{API_CALLS_PER_MINUTE or 1}/min"},
+    "DEFAULT_THROTTLE_CLASSES": ["realtime.throttling.CallThrottle"],
     "EXCEPTION_HANDLER": "realtime.problems.exception_handler",
     "URL_FORMAT_OVERRIDE": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -246,7 +244,6 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0
 SECURE_REDIRECT_EXEMPT = [r"^health$", r"^ready$", r"^metrics$"]
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {

@@ -6,14 +6,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.http import HttpRequest, parse_cookie
+from django.http import parse_cookie
 from django.http.request import split_domain_port, validate_host
 
 from realtime.authentication import Credentials, bearer_token
 from realtime.census import Census
 from realtime.connection import Identity
 from realtime.enforcement import DROPPED, FULL, NO_ORIGIN, REALTIME_OFF
-from realtime.networks import Network, plain, read_address
+from realtime.networks import counted_as
 from realtime.policy import Policy
 from realtime.protocol import BEARER_PREFIX, SUBPROTOCOL, CloseCode
 
@@ -57,7 +57,7 @@ def refusal(
         return CloseCode.FORBIDDEN, NO_ORIGIN
     if identity and identity.previous and not in_force.previous_secret:
         return CloseCode.UNAUTHENTICATED, DROPPED
-    if 0 < settings.MAX_CONNECTIONS_PER_ADDRESS <= there.of_address[handshake.address]:
+    if 0 < settings.MAX_CONNECTIONS_PER_ADDRESS <= there.of_address[counted_as(handshake.address)]:
         return CloseCode.FULL, "too many sockets are open from your address"
     if identity and too_many(there.of_user[identity.id]):
         return CloseCode.FULL, "you have too many sockets open"
@@ -69,13 +69,14 @@ def too_many(of_user: int) -> bool:
     return 0 < settings.MAX_CONNECTIONS_PER_USER <= of_user
 
 
-def read_handshake(scope: dict[str, Any], session_cookie: str, proxies: Sequence[Network]) -> Handshake:
+def read_handshake(scope: dict[str, Any], session_cookie: str) -> Handshake:
+    """Of a scope that `realtime.proxies` has made believable."""
     headers = _headers(scope)
     offered = scope.get("subprotocols", [])
     return Handshake(
         origin=headers.get(b"origin"),
-        own_origin=_comparable(scope, headers, proxies),
-        address=client_address(scope, headers, proxies),
+        own_origin=_comparable(scope, headers),
+        address=scope["client"][0],
         agent=headers.get(b"user-agent", "")[:AGENT_LENGTH],
         token=_token(headers.get(b"authorization"), offered),
         session_key=_cookie(headers.get(b"cookie", ""), session_cookie),
@@ -83,11 +84,11 @@ def read_handshake(scope: dict[str, Any], session_cookie: str, proxies: Sequence
     )
 
 
-def _comparable(scope: dict[str, Any], headers: dict[bytes, str], proxies: Sequence[Network]) -> str:
+def _comparable(scope: dict[str, Any], headers: dict[bytes, str]) -> str:
     """The own origin where an Origin is to be compared with it; "null", equal to none, for a foreign Host."""
     if b"origin" not in headers or not _host_allowed(headers):
         return "null"
-    return own_origin(scope, headers, proxies)
+    return own_origin(scope, headers)
 
 
 def _host_allowed(headers: dict[bytes, str]) -> bool:
@@ -115,44 +116,10 @@ def normal_origin(origin: str) -> tuple[str, str, int] | None:
     return parts.scheme, parts.hostname, port or DEFAULT_PORTS[parts.scheme]
 
 
-def own_origin(scope: dict[str, Any], headers: dict[bytes, str], proxies: Sequence[Network]) -> str:
+def own_origin(scope: dict[str, Any], headers: dict[bytes, str]) -> str:
     """The origin under which the client reached this server."""
-    scheme = {"ws": "http", "wss": "https"}.get(scope.get("scheme", "http"), scope.get("scheme", "http"))
-    forwarded = headers.get(b"x-forwarded-proto", "").rpartition(",")[2].strip().lower()
-    if forwarded in ("http", "https", "ws", "wss") and _trusted(_peer(scope), proxies):
-        scheme = forwarded.replace("ws", "http")
+    scheme = {"ws": "http", "wss": "https"}.get(scope["scheme"], scope["scheme"])
     return f"{scheme}://{headers.get(b'host', '')}"
-
-
-def client_address(scope: dict[str, Any], headers: dict[bytes, str], proxies: Sequence[Network]) -> str:
-    """The client's address: the right-most of X-Forwarded-For that no trusted proxy of ours added.
-
-    The left-most is what the client chose to write there.
-    """
-    address = _peer(scope)
-    for hop in reversed(headers.get(b"x-forwarded-for", "").split(",")):
-        if not hop.strip() or not _trusted(address, proxies):
-            break
-        address = plain(hop.strip())
-    return address
-
-
-def request_address(request: HttpRequest) -> str:
-    """The address of whoever sent a Django request, by the same rule as for sockets."""
-    meta = request.META
-    scope = {"client": (meta.get("REMOTE_ADDR", ""), 0)}
-    headers = {b"x-forwarded-for": str(meta.get("HTTP_X_FORWARDED_FOR", ""))}
-    return client_address(scope, headers, settings.TRUSTED_PROXIES)
-
-
-def _peer(scope: dict[str, Any]) -> str:
-    client = scope.get("client")
-    return plain(client[0]) if client else ""
-
-
-def _trusted(address: str, proxies: Sequence[Network]) -> bool:
-    found = read_address(address)
-    return found is not None and any(found in network for network in proxies)
 
 
 def _headers(scope: dict[str, Any]) -> dict[bytes, str]:

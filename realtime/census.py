@@ -4,11 +4,12 @@ from collections import Counter
 from typing import Any
 
 from realtime.connection import Connection
+from realtime.networks import counted_as
 from realtime.rooms import UserId
 
 
 class Census:
-    """The open sockets of one process; a guest's user is None."""
+    """The open sockets of one process. Addresses are those of `counted_as`; a guest's user is None."""
 
     def __init__(self) -> None:
         self.total = 0
@@ -23,7 +24,7 @@ class Census:
 
     def _count(self, connection: Connection, by: int) -> None:
         self.total += by
-        _add(self.of_address, connection.address, by)
+        _add(self.of_address, counted_as(connection.address), by)
         _add(self.of_user, connection.user_id, by)
 
 

@@ -33,7 +33,7 @@ class GatewayConsumer(AsyncConsumer):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self._receive, self._send = receive, send
         await receive()  # websocket.connect
-        handshake = read_handshake(scope, settings.SESSION_COOKIE_NAME, settings.TRUSTED_PROXIES)
+        handshake = read_handshake(scope, settings.SESSION_COOKIE_NAME)
         scope["headers"] = []  # read, and not to be kept for as long as the socket stays
         identity, refusal = await authenticate(self.gateway, handshake)
         if not origin_holds(handshake, identity):

@@ -14,19 +14,16 @@ from django.http import HttpRequest, HttpResponse
 from django_structlog.middlewares import RequestMiddleware
 
 from realtime import problems, rules
-from realtime.admission import request_address
 from realtime.outages import is_away, log_away
-from realtime.transport import websocket_url
+from realtime.transport import own_url, websocket_url
 
 
 class RequestLogMiddleware(RequestMiddleware):
-    """django-structlog's, with the address that TRUSTED_PROXIES lets one believe, in place of the one that a
-    client has written into a header.
-    """
+    """django-structlog's, with the address that all else goes by, in place of what stands in headers."""
 
     @classmethod
     def bind_ip(cls, request: HttpRequest) -> None:
-        structlog.contextvars.bind_contextvars(ip=request_address(request))
+        structlog.contextvars.bind_contextvars(ip=request.META.get("REMOTE_ADDR", ""))
 
 
 class SocketSourceMiddleware:
@@ -45,12 +42,8 @@ class SocketSourceMiddleware:
         return response
 
     def _sources(self, request: HttpRequest) -> list[str]:
-        parts = urlsplit(websocket_url(request))
-        own = "wss" if request.is_secure() else "ws"
-        sources = [f"{parts.scheme}://{parts.netloc}", f"{own}://{request.get_host()}"]
-        if not settings.PUBLIC_WEBSOCKET_URL:
-            sources.append(f"{own}://{urlsplit('//' + request.get_host()).hostname}:{settings.PORT}")
-        return list(dict.fromkeys(sources))
+        addresses = map(urlsplit, (websocket_url(request), own_url(request)))
+        return list(dict.fromkeys(f"{parts.scheme}://{parts.netloc}" for parts in addresses))
 
 
 class BlockedNetworkMiddleware:
@@ -66,7 +59,7 @@ class BlockedNetworkMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.path.startswith(self.OPEN):
-            block = rules.known().blocked.find(request_address(request), time.time())
+            block = rules.known().blocked.find(request.META.get("REMOTE_ADDR", ""), time.time())
             if block is not None:
                 return problems.blocked(request)
         return self.get_response(request)

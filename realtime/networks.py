@@ -1,6 +1,7 @@
 """Networks and addresses as operators write them, and the networks that are blocked. Pure.
 
-An IPv4 address that comes by way of IPv6 (`::ffff:192.0.2.7`) is that IPv4 address, everywhere.
+An IPv4 address that comes by way of IPv6 (`::ffff:192.0.2.7`) is that IPv4 address, and one with a zone
+(`fe80::7%eth0`) is the same without, everywhere.
 """
 
 import ipaddress
@@ -12,6 +13,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 MAPPED_BITS = 96  # of an IPv6 address stand before the IPv4 one that it maps
 MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
+HOST_BITS = 64  # of an IPv6 address are its owner's to choose: who has one address there has them all
 
 
 def read_address(text: str) -> Address | None:
@@ -20,7 +22,17 @@ def read_address(text: str) -> Address | None:
         found = ipaddress.ip_address(text.strip())
     except ValueError:
         return None
-    return getattr(found, "ipv4_mapped", None) or found
+    if isinstance(found, ipaddress.IPv6Address):
+        return found.ipv4_mapped or ipaddress.IPv6Address(int(found))
+    return found
+
+
+def counted_as(address: str) -> str:
+    """The address under which what comes from there is counted: of IPv6 the first of its /64."""
+    found = read_address(address)
+    if not isinstance(found, ipaddress.IPv6Address):
+        return address if found is None else str(found)
+    return str(ipaddress.IPv6Address(int(found) >> HOST_BITS << HOST_BITS))
 
 
 def plain(text: str) -> str:

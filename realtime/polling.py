@@ -134,7 +134,7 @@ class EventsEndpoint:
         return self._reply(scope, page, settings.POLL_INTERVAL if not query.wait else LONG_POLL_PACE_MS)
 
     async def _poller(self, scope: dict[str, Any]) -> Poller:
-        handshake = read_handshake(scope, settings.SESSION_COOKIE_NAME, settings.TRUSTED_PROXIES)
+        handshake = read_handshake(scope, settings.SESSION_COOKIE_NAME)
         if not await self.gateway.following.begun():
             raise Problem(503, "unavailable", UNREADABLE, RETRY_SOON)
         self._check_address(handshake.address)

@@ -10,6 +10,7 @@ from realtime.bodies import BodyReader, Bounds
 from realtime.consumers import GatewayConsumer
 from realtime.gateway import Gateway
 from realtime.polling import ASGIApp, EventsEndpoint
+from realtime.proxies import believable
 from realtime.socketio_transport import PATH, SocketIOTransport
 
 SOCKETS = ("/", "/ws", "/ws/")
@@ -49,6 +50,8 @@ class Application:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.gateway.ensure_started()
+        # In place: a server keeps its scope, and the headers with it, for as long as a socket stays.
+        scope.update(believable(scope, settings.TRUSTED_PROXIES))
         if scope["type"] == "websocket" and scope["path"] in SOCKETS:
             # Past the routers: what they keep for a request, each socket would keep for as long as it stays.
             await GatewayConsumer(self.gateway)(scope, receive, send)

@@ -16,6 +16,7 @@ from realtime.commands import Answer, Commands
 from realtime.connection import Connection, FrameRate, Identity, RateVerdict
 from realtime.enforcement import NO_LOG_IN
 from realtime.gateway import Gateway
+from realtime.networks import counted_as
 from realtime.protocol import CloseCode, Command, ErrorCode, FrameError
 from realtime.rounds import HEARTBEAT_MS
 from realtime.tokens import TokenError
@@ -105,7 +106,7 @@ class Session:
         gateway, handshake = self.gateway, self.handshake
         if gateway.draining:
             return CloseCode.RESTART, "this gateway stops, another takes over"
-        if not gateway.handshakes.take(handshake.address, time.monotonic()):
+        if not gateway.handshakes.take(counted_as(handshake.address), time.monotonic()):
             return CloseCode.RATE_LIMITED, "too many handshakes from your address: wait a minute"
         return admission.refusal(handshake, self.connection.identity, gateway.census, gateway.policy)
 

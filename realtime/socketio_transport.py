@@ -205,7 +205,7 @@ def _read(event: Any, args: tuple[Any, ...]) -> Command:
 
 
 def _handshake(scope: dict[str, Any]) -> Handshake:
-    return read_handshake(scope, settings.SESSION_COOKIE_NAME, settings.TRUSTED_PROXIES)
+    return read_handshake(scope, settings.SESSION_COOKIE_NAME)
 
 
 async def _refuse(scope: dict[str, Any], receive: Any, send: Any, status: int) -> None:

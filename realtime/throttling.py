@@ -1,44 +1,91 @@
 """Limits in number and time: handshakes per address, calls of the REST API per user or address."""
 
+import threading
+import time
+from collections import OrderedDict
 from typing import Any
 
+from django.conf import settings
+from django.http import HttpRequest
 from rest_framework.request import Request
-from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.throttling import BaseThrottle
+
+from realtime.networks import counted_as
+
+MINUTE = 60.0
 
 
 class TokenBuckets:
-    """Buckets by key, each refilled at `per_minute` and holding a minute's worth; 0 is no limit. Pure."""
+    """Buckets by key, each refilled at `per_minute` and holding a minute's worth; 0 is no limit.
 
-    MOST_KEYS = 10_000
+    What is kept is bounded: a bucket that nobody has taken from for a minute is full, and as good as none.
+    Beyond MOST_KEYS that of the oldest take goes, since it is the nearest to that.
+    """
+
+    MOST_KEYS = 100_000
 
     def __init__(self, per_minute: int) -> None:
         self._per_minute = per_minute
-        self._buckets: dict[str, tuple[float, float]] = {}
+        # Tokens, and when the last was taken; the oldest first.
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._lock = threading.Lock()  # REST calls are counted in threads
+
+    def __len__(self) -> int:
+        return len(self._buckets)
 
     def take(self, key: str, now: float) -> bool:
         """Take a token at `now` (seconds); False when there is none."""
         if not self._per_minute:
             return True
-        tokens, before = self._buckets.get(key, (float(self._per_minute), now))
-        tokens = min(float(self._per_minute), tokens + (now - before) * self._per_minute / 60)
-        if tokens < 1:
-            return False
-        self._buckets[key] = (tokens - 1, now)
-        if len(self._buckets) > self.MOST_KEYS:
-            self._forget_full(now)
+        with self._lock:
+            tokens = self._tokens(key, now)
+            if tokens < 1:
+                return False
+            self._buckets[key] = (tokens - 1, now)
+            self._buckets.move_to_end(key)
+            self._forget(now)
         return True
 
-    def _forget_full(self, now: float) -> None:
-        """A bucket untouched for a minute is full, and as good as none."""
-        self._buckets = {key: bucket for key, bucket in self._buckets.items() if now - bucket[1] < 60}
+    def wait(self, key: str, now: float) -> float:
+        """In how many seconds from `now` there will be a token."""
+        with self._lock:
+            missing = 1 - self._tokens(key, now) if self._per_minute else 0
+        return max(0.0, missing * MINUTE / max(1, self._per_minute))
+
+    def _tokens(self, key: str, now: float) -> float:
+        most = float(self._per_minute)
+        tokens, before = self._buckets.get(key, (most, now))
+        return min(most, tokens + (now - before) * self._per_minute / MINUTE)
+
+    def _forget(self, now: float) -> None:
+        """Each take adds one at the most: by looking at two, what is old goes faster than new ones come."""
+        for _ in range(2):
+            _, before = next(iter(self._buckets.values()))
+            if now - before >= MINUTE or len(self._buckets) > self.MOST_KEYS:
+                self._buckets.popitem(last=False)
 
 
-class CallThrottle(SimpleRateThrottle):
+CALLS = TokenBuckets(settings.API_CALLS_PER_MINUTE)
+
+
+class CallThrottle(BaseThrottle):
     """API_CALLS_PER_MINUTE per user, or per address for guests."""
 
-    scope = "calls"
+    def allow_request(self, request: Request, view: Any) -> bool:
+        self._key = _caller(request)
+        return CALLS.take(self._key, time.monotonic())
 
-    def get_cache_key(self, request: Request, view: Any) -> str:
-        user = request.user
-        ident = str(user.pk) if user and user.is_authenticated and user.pk else self.get_ident(request)
-        return self.cache_format % {"scope": self.scope, "ident": ident}
+    def wait(self) -> float:
+        return CALLS.wait(self._key, time.monotonic())
+
+
+def counted_address(request: HttpRequest | Request) -> str:
+    """The address under which a request is counted; axes counts failed log-ins by it."""
+    return counted_as(request.META.get("REMOTE_ADDR", ""))
+
+
+def _caller(request: Request) -> str:
+    """A user's key is no address, whatever the key is."""
+    user = request.user
+    known = user and user.is_authenticated and user.pk
+    return f"user {user.pk}" if known else counted_address(request)

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 
 from realtime.admission import normal_origin
 from realtime.policy import Policy
+from realtime.proxies import PROXIED
 
 
 def describe(request: HttpRequest, in_force: Policy) -> dict[str, Any]:
@@ -22,16 +23,25 @@ def describe(request: HttpRequest, in_force: Policy) -> dict[str, Any]:
 def websocket_url(request: HttpRequest) -> str:
     """PUBLIC_WEBSOCKET_URL, else PORT on the host that was asked.
 
-    A page of an origin that may not open sockets on another port gets its own: every port serves both.
+    Behind a trusted proxy PORT is not what clients reach: there it is the very address that was asked, as for a
+    page of an origin that may not open sockets on another port. Every port serves sockets.
     """
     if settings.PUBLIC_WEBSOCKET_URL:
         return str(settings.PUBLIC_WEBSOCKET_URL)
-    scheme = "wss" if request.is_secure() else "ws"
-    if _is_page_of_elsewhere(request):
-        return f"{scheme}://{request.get_host()}/ws"
+    if getattr(request, "scope", {}).get(PROXIED) or _is_page_of_elsewhere(request):
+        return own_url(request)
     host = urlsplit(f"//{request.get_host()}").hostname or "localhost"
     host = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{host}:{settings.PORT}/"
+    return f"{_scheme(request)}://{host}:{settings.PORT}/"
+
+
+def own_url(request: HttpRequest) -> str:
+    """The socket at the very address that was asked: where a page turns that cannot open the other."""
+    return f"{_scheme(request)}://{request.get_host()}/ws"
+
+
+def _scheme(request: HttpRequest) -> str:
+    return "wss" if request.is_secure() else "ws"
 
 
 def _is_page_of_elsewhere(request: HttpRequest) -> bool:

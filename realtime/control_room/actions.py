@@ -13,7 +13,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from realtime import confirmation, controls, forecast, journal
-from realtime.admission import request_address
 from realtime.control_room.rights import ReadOnly, may_disconnect, may_view
 from realtime.control_room.wording import moment, told
 from realtime.models import BlockedNetwork, OperatorAction
@@ -176,7 +175,7 @@ class BlockedNetworkAdmin(ReadOnly, admin.ModelAdmin):
 
     def _confirmation(self, request: HttpRequest, values: dict[str, Any]) -> TemplateResponse:
         cuts = forecast.of_block(values["network"])
-        own = read_address(request_address(request))
+        own = read_address(request.META.get("REMOTE_ADDR", ""))
         context = {
             **self.admin_site.each_context(request),
             "title": f"Block {values['network']}?",

@@ -1,0 +1,169 @@
+"""Behind proxies, from outside: one address, one scheme and one list of cookies for all who ask for them."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import httpx
+import pytest
+from websockets.sync.client import connect
+
+from tests.realtime.wire import session_of
+from tests.support.api import answered
+from tests.support.boards import Board
+from tests.support.people import OPERATOR, OWNER
+from tests.support.processes import eventually
+from tests.support.sockets import Socket
+from tests.support.stack import KINDS, Stack, Templates
+
+HERE, STRANGER = "127.0.0.1", "127.0.0.2"  # where requests come from: a trusted proxy, and anybody
+CALLS = 40
+SETTINGS = {
+    "TRUSTED_PROXIES": f"{HERE},10.0.0.0/8",
+    "API_CALLS_PER_MINUTE": str(CALLS),
+    "LOGIN_FAILURE_LIMIT": "3",
+    "ALLOWED_HOSTS": "127.0.0.1,localhost,boards.example.test",
+}
+Field = tuple[str, str]
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def proxied(
+    request: pytest.FixtureRequest, templates: Templates, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    """Gateways that trust this machine as a proxy, as long as it does not speak as STRANGER."""
+    folder = tmp_path_factory.mktemp(f"proxied-{request.param}")
+    stack = Stack(request.param, templates.copy(request.param), folder, SETTINGS)
+    yield stack
+    stack.stop()
+
+
+def ask(url: str, *fields: Field, source: str = HERE, json: Any = None) -> httpx.Response:
+    """One request with these header lines, several of one name where there are."""
+    with httpx.Client(transport=httpx.HTTPTransport(local_address=source), timeout=10) as client:
+        return client.request("GET" if json is None else "POST", url, headers=list(fields), json=json)
+
+
+def forwarded(*hops: str) -> list[Field]:
+    return [("X-Forwarded-For", hop) for hop in hops]
+
+
+def address_of_socket(stack: Stack, *fields: Field, source: str = HERE) -> str:
+    """The address that the audit has of a socket opened with these header lines."""
+    opening = connect(
+        stack.first.ws_url, additional_headers=list(fields), proxy=None, source_address=(source, 0)
+    )
+    with opening as socket:
+        hello = socket.recv(timeout=5)
+        found = eventually(
+            lambda: [
+                each
+                for each in stack.console("audit_connections", "--json").json()
+                if each["connectionId"] in hello
+            ],
+            what="the audit to know it",
+        )
+    return str(found[0]["address"])
+
+
+# --- Addresses ------------------------------------------------------------------------------------
+
+FORMS = {
+    "203.0.113.7": "203.0.113.7",
+    "203.0.113.7:17085": "203.0.113.7",
+    '"[2001:db8::7]:443"': "2001:db8::7",
+    "[fe80::7%25eth0]": "fe80::7",
+    "[::ffff:203.0.113.7]": "203.0.113.7",
+}
+NO_ADDRESS = ["unknown", "_hidden", "unix:", "203.0.113.7, unknown", "' or 1=1", "é", "x" * 6000]
+
+
+@pytest.mark.parametrize("hop", [*FORMS, *NO_ADDRESS])
+def test_a_log_in_never_fails_for_what_a_proxy_says(proxied: Stack, hop: str) -> None:
+    """Failed ones are counted in the database, in a column of addresses."""
+    url = f"{proxied.first.http_url}/api/auth/token/"
+    wrong = {"username": f"nobody at {hop[:40]}", "password": "wrong"}
+    header = ("X-Forwarded-For", hop.encode("latin-1"))
+    assert ask(url, header, json=wrong).status_code == 401  # type: ignore[arg-type]
+    assert ask(url, header, json=OWNER.credentials).status_code == 200  # type: ignore[arg-type]
+
+
+def test_a_blocked_network_is_blocked_in_every_form_and_everywhere(proxied: Stack) -> None:
+    board = Board(proxied.api(OWNER), public=True)
+    url, blocked = proxied.first.http_url, forwarded("203.0.113.7:17085")
+    paths = ("/api/realtime/", f"{board.path}/events/", "/projects")
+    assert [ask(url + path, *blocked).status_code for path in paths] == [200, 200, 200]
+    proxied.console("block", "203.0.113.7")
+    try:
+        for form in [hop for hop, address in FORMS.items() if address == "203.0.113.7"]:
+            found = [ask(url + path, *forwarded(form)).status_code for path in paths]
+            assert (form, found) == (form, [403, 403, 403])
+            with closing(Socket(proxied.first.ws_url, headers={"X-Forwarded-For": form})) as socket:
+                assert socket.wait_closed() == 4403
+        assert ask(f"{url}/api/realtime/", *forwarded("203.0.113.8")).status_code == 200
+        assert ask(f"{url}/api/realtime/", *blocked, source=STRANGER).status_code == 200
+    finally:
+        proxied.console("block", "--lift", "203.0.113.7")
+
+
+def test_the_audit_knows_where_a_socket_comes_from(proxied: Stack) -> None:
+    assert address_of_socket(proxied, *forwarded("6.6.6.6", "203.0.113.7:17085, 10.0.0.2")) == "203.0.113.7"
+    assert address_of_socket(proxied, *forwarded("203.0.113.7"), source=STRANGER) == STRANGER
+    assert address_of_socket(proxied, *forwarded("unknown")) == HERE
+    assert address_of_socket(proxied, ("X_Forwarded_For", "203.0.113.7")) == HERE
+
+
+def test_log_ins_are_counted_by_the_network_of_an_ipv6_address(proxied: Stack) -> None:
+    """Whoever has one address of a /64 has 2^64, and would guess as long as they like."""
+    url, wrong = f"{proxied.first.http_url}/api/auth/token/", {"username": "ada", "password": "wrong"}
+    found = [ask(url, *forwarded(f"2001:db8::{n}"), json=wrong).status_code for n in range(1, 6)]
+    assert found == [401, 401, 429, 429, 429]
+    assert ask(url, *forwarded("2001:db8:0:1::1"), json=wrong).status_code == 401
+
+
+def test_calls_are_counted_by_the_address_that_can_be_believed(proxied: Stack) -> None:
+    """A direct client wrote itself a new address for each call; behind two proxies everybody shared one."""
+    url = f"{proxied.first.http_url}/api/realtime/"
+    chains = [forwarded(f"203.0.113.{n}", "10.0.0.2, 10.0.0.1") for n in range(10, 20 + CALLS)]
+    assert {ask(url, *chain).status_code for chain in chains} == {200}
+    lies = [ask(url, *forwarded(f"203.0.113.{n}"), source=STRANGER) for n in range(10, 20 + CALLS)]
+    assert [answer.status_code for answer in lies[:CALLS]] == [200] * CALLS
+    assert lies[-1].status_code == 429
+    assert answered(lies[-1], 429)["code"] == "rate-limited"
+    assert 1 <= int(lies[-1].headers["retry-after"]) <= 60 / CALLS + 1
+    neighbours = [ask(url, *forwarded(f"2001:db8:5::{n}")) for n in range(1, 11 + CALLS)]
+    assert neighbours[-1].status_code == 429  # all of one /64
+
+
+# --- Scheme and host --------------------------------------------------------------------------------
+
+
+def test_only_a_trusted_proxy_says_which_scheme_was_used(proxied: Stack) -> None:
+    url, https = f"{proxied.first.http_url}/api/realtime/", ("X-Forwarded-Proto", "https")
+    told = ask(url, *forwarded("203.0.113.50"), https).json()["websocketUrl"]
+    assert told == f"wss://127.0.0.1:{proxied.first.port}/ws"
+    lied = ask(url, *forwarded("203.0.113.50"), https, source="127.0.0.3").json()["websocketUrl"]
+    assert lied == proxied.first.ws_url
+
+
+# --- Cookies ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("last", [True, False], ids=["the session last", "the session first"])
+def test_cookies_in_several_lines_log_in_everywhere(proxied: Stack, last: bool) -> None:
+    """HTTP/2 splits them, and some proxies hand on the pieces as they are."""
+    base, client = proxied.first.http_url, ("X-Forwarded-For", f"203.0.113.{60 + last}")
+    board = Board(proxied.api(OWNER))
+    proxied.api(OWNER).post(f"{board.path}/members/", {"username": OPERATOR.username, "role": "viewer"})
+    with session_of(base, OPERATOR) as browser:
+        lines = [("Cookie", f"sessionid={browser.cookies['sessionid']}"), ("Cookie", "theme=dark")]
+    fields = [*(reversed(lines) if last else lines), client, ("Origin", base)]
+    assert ask(f"{base}/api/me/", *fields).json()["username"] == OPERATOR.username
+    assert ask(f"{base}{board.path}/events/", *fields).status_code == 200
+    with connect(proxied.first.ws_url, additional_headers=fields, proxy=None) as socket:
+        assert OPERATOR.username in str(socket.recv(timeout=5))
+    engine = f"{base}/socket.io/?EIO=4&transport=polling"
+    session = ask(engine, *fields).text.split('"sid":"')[1].split('"')[0]
+    with httpx.Client(headers=fields, timeout=10) as client_of_engine:
+        client_of_engine.post(f"{engine}&sid={session}", content="40")
+        assert OPERATOR.username in client_of_engine.get(f"{engine}&sid={session}").text
