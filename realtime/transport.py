@@ -23,8 +23,8 @@ def describe(request: HttpRequest, in_force: Policy) -> dict[str, Any]:
 def websocket_url(request: HttpRequest) -> str:
     """PUBLIC_WEBSOCKET_URL, else PORT on the host that was asked.
 
-    Behind a trusted proxy PORT is not what clients reach: there it is the very address that was asked, as for a
-    page of an origin that may not open sockets on another port. Every port serves sockets.
+    Behind a trusted proxy PORT is not what clients reach: there it is the very address that was asked, as for
+    a page of an origin that may not open sockets on another port. Every port serves sockets.
     """
     if settings.PUBLIC_WEBSOCKET_URL:
         return str(settings.PUBLIC_WEBSOCKET_URL)
