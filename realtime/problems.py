@@ -142,7 +142,7 @@ def _headers(failure: exceptions.APIException) -> dict[str, str]:
     headers = dict(getattr(failure, "headers", {}))
     wait = getattr(failure, "wait", None)
     if wait is not None:
-        headers["Retry-After"] = str(int(wait) + 1)
+        headers["Retry-After"] = str(max(1, int(wait)))  # whole seconds already, rounded up
     if failure.status_code == 401:
         headers["WWW-Authenticate"] = getattr(failure, "auth_header", None) or 'Bearer realm="devmentor"'
     return headers
