@@ -9,6 +9,7 @@ from django.db.models import FilteredRelation, Q
 
 from projects.events import Event
 from projects.models import Project
+from realtime.ids import read_id
 from realtime.rooms import Room, RoomKind
 
 
@@ -18,9 +19,9 @@ def readers(room_id: str, user_ids: Collection[str | None]) -> set[str | None]:
     Empty for whatever is not a project's id in canonical form, so that one project
     is never two rooms. A superuser counts only as the member they are.
     """
-    if not _is_canonical(room_id):
+    if read_id(room_id) != room_id:
         return set()
-    people = [user_id for user_id in user_ids if user_id is not None and _is_canonical(user_id)]
+    people = [user_id for user_id in user_ids if user_id is not None and read_id(user_id) == user_id]
     people.append(str(UUID(int=0)))  # nobody; an empty list would make the whole query empty
     rows = list(
         Project.objects.filter(pk=room_id)
@@ -30,13 +31,6 @@ def readers(room_id: str, user_ids: Collection[str | None]) -> set[str | None]:
     if any(public for public, _ in rows):
         return set(user_ids)
     return {str(user_id) for _, user_id in rows if user_id is not None}
-
-
-def _is_canonical(text: str) -> bool:
-    try:
-        return str(UUID(text)) == text
-    except ValueError:
-        return False
 
 
 PROJECT = RoomKind(name="project", id_key="projectId", events=frozenset(map(str, Event)), readers=readers)

@@ -2,8 +2,8 @@
 
 A body that comes in chunks has no Content-Length, and Django, DRF and Engine.IO take such a body for an empty
 one. So a body is read to its end here, whatever its framing, and handed on whole with its length. Here are
-also all the bounds of a body: what is too large, too slow or in an encoding that nobody reads is refused before
-anything else looks at the request.
+also all the bounds of a body: what is too large, too slow or in an encoding that nobody reads is refused
+before anything else looks at the request.
 """
 
 import asyncio

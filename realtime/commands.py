@@ -14,6 +14,7 @@ from realtime.enforcement import DROPPED
 from realtime.eventlog import HistoryTrimmed, UnknownRoom, rfc3339
 from realtime.gateway import Gateway
 from realtime.hub import HubRoom
+from realtime.ids import EXPECTED, read_id
 from realtime.protocol import CloseCode, Command, ErrorCode, FrameError, FrameId
 from realtime.rooms import Room, RoomKind
 from realtime.tokens import TokenError
@@ -110,7 +111,7 @@ class Commands:
     # --- rooms --------------------------------------------------------------------------------
 
     async def _join(self, command: Command, kind: RoomKind) -> Answer:
-        room = Room(kind, command.text(kind.id_key, 100))
+        room = _room(command, kind, ErrorCode.NOT_FOUND)
         since = command.seq("since")
         if len(self._connection.seats) >= ROOMS_PER_SOCKET and room.name not in self._connection.seats:
             raise command.error(f"a socket joins {ROOMS_PER_SOCKET} rooms at most", ErrorCode.FORBIDDEN)
@@ -186,7 +187,7 @@ class Commands:
     # --- checks -------------------------------------------------------------------------------
 
     def _seat(self, command: Command, kind: RoomKind) -> Seat:
-        room = Room(kind, command.text(kind.id_key, 100))
+        room = _room(command, kind, ErrorCode.NOT_JOINED)
         seat = self._connection.seats.get(room.name)
         if seat is None:
             raise command.error("this socket has not joined that room", ErrorCode.NOT_JOINED)
@@ -217,6 +218,17 @@ class Commands:
 
     def _room_events(self) -> str:
         return ", ".join(f"{name}:join, {name}:leave" for name in self._gateway.kinds)
+
+
+def _room(command: Command, kind: RoomKind, code: ErrorCode) -> Room:
+    """The room that the frame names; whoever spells its id in another way means the same one.
+
+    code: what is said of an id that is none
+    """
+    found = read_id(command.text(kind.id_key, 100))
+    if found is None:
+        raise command.error(f"data.{kind.id_key} is not an id: expected {EXPECTED}", code)
+    return Room(kind, found)
 
 
 def not_found(command: Command) -> FrameError:

@@ -20,6 +20,7 @@ from realtime.connection import Identity
 from realtime.enforcement import BLOCKED, DROPPED
 from realtime.eventlog import HistoryTrimmed, Page, UnknownRoom
 from realtime.gateway import Gateway
+from realtime.ids import read_id
 from realtime.outages import is_away, log_away
 from realtime.paging import Pager
 from realtime.problems import AWAY_SECONDS, FAULT, MEDIA_TYPE, problem
@@ -122,7 +123,9 @@ class EventsEndpoint:
 
     async def _events(self, scope: dict[str, Any]) -> Reply:
         query = read_query(scope["query_string"])
-        room = Room(self.kind, scope["url_route"]["kwargs"]["room_id"])
+        room_id = read_id(scope["url_route"]["kwargs"]["room_id"])
+        assert room_id is not None  # by the pattern of its route
+        room = Room(self.kind, room_id)
         poller = await self._poller(scope)
         await self._check_access(room, poller.user)
         page = await self._page(self.pager.newest, room, query)

@@ -5,7 +5,8 @@ from typing import Any
 
 import orjson
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.urls import resolve
 from django.utils.safestring import SafeString
 from django.views.debug import ExceptionReporter
 from django.views.decorators.csrf import csrf_exempt
@@ -13,6 +14,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from realtime.enforcement import BLOCKED
+from realtime.ids import EXAMPLE, EXPECTED
 from realtime.outages import is_away, log_away
 
 MEDIA_TYPE = "application/problem+json"
@@ -35,6 +37,7 @@ AWAY = (
     "The database does not answer now: try again in a moment. Whether a write was saved is not known; "
     "with the same Idempotency-Key it may be sent again safely."
 )
+LONGEST_PATH = 10  # parts between slashes
 AWAY_SECONDS = 2  # what a client is asked to wait
 FAULT = "Something failed here. It has been logged; what was saved before is safe."
 
@@ -78,8 +81,33 @@ def respond(status: int, code: str, detail: str, **extra: Any) -> HttpResponse:
 
 @csrf_exempt
 def unknown_address(request: HttpRequest, rest: str = "") -> HttpResponse:
-    """404 for any address below /api/ that is not there."""
-    return respond(404, "not-found", f"there is nothing at {request.path}: /api/docs/ lists what there is")
+    """404 for any address below /api/ that is not there, or the way to the one that was meant."""
+    path, told = request.path_info, f"there is nothing at {request.path}"
+    if not path.endswith("/") and _is_known(f"{path}/"):
+        if request.method in ("GET", "HEAD"):
+            return HttpResponsePermanentRedirect(request.get_full_path(force_append_slash=True))
+        return respond(404, "not-found", f"{told}: the address has a slash at the end, {request.path}/")
+    if wrong := _no_id(path):
+        return respond(404, "not-found", f"{told}: {wrong[:50]} is not an id, expected {EXPECTED}")
+    return respond(404, "not-found", f"{told}: /api/docs/ lists what there is")
+
+
+def answered_elsewhere(request: HttpRequest, **ids: Any) -> HttpResponse:
+    """Stands for a route of the gateway's own, which Django sees only where it is served without one."""
+    return respond(404, "not-found", f"{request.path} is answered by `manage.py gateway` and runserver alone")
+
+
+def _is_known(path: str) -> bool:
+    return resolve(path).func is not unknown_address
+
+
+def _no_id(path: str) -> str | None:
+    """The part of the path where an id would make it an address of ours."""
+    start, *parts = path.removeprefix("/api/").rstrip("/").split("/")
+    for place, part in enumerate(parts[:LONGEST_PATH]):
+        if _is_known("/".join(["/api", start, *parts[:place], EXAMPLE, *parts[place + 1 :], ""])):
+            return part
+    return None
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:

@@ -92,9 +92,10 @@ class Command:
         value = self.data.get(key)
         if value is None:
             return None
-        if type(value) is not int or not 0 <= value <= MAX_SEQ:
+        number = whole(value)
+        if number is None or not 0 <= number <= MAX_SEQ:
             raise self.error(f"data.{key} must be a whole number from 0 on")
-        return value
+        return number
 
     def error(self, message: str, code: ErrorCode = ErrorCode.BAD_FRAME) -> FrameError:
         return FrameError(code, message, self.id)
@@ -120,6 +121,13 @@ def parse(text: str | None) -> Command:
     if not isinstance(data, dict):
         raise FrameError(ErrorCode.BAD_FRAME, "data must be an object", frame_id)
     return Command(frame_id, event, data)
+
+
+def whole(value: object) -> int | None:
+    """The integer that a JSON number stands for, as JSON Schema has it: 41, 41.0 and 4.1e1 are the same."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if type(value) is int else None
 
 
 def is_event_name(name: str) -> bool:
@@ -154,8 +162,9 @@ def size(value: Any) -> int:
 def _frame_id(value: Any) -> FrameId:
     if value is None:
         return None
-    if type(value) is int and abs(value) <= SAFE_INTEGER:
-        return value
+    number = whole(value)
+    if number is not None and abs(number) <= SAFE_INTEGER:
+        return number
     if isinstance(value, str) and 0 < len(value) <= MAX_ID_LENGTH:
         return value
     raise FrameError(

@@ -9,12 +9,12 @@ from django.urls import re_path
 from realtime.bodies import BodyReader, Bounds
 from realtime.consumers import GatewayConsumer
 from realtime.gateway import Gateway
+from realtime.ids import PATTERN
 from realtime.polling import ASGIApp, EventsEndpoint
 from realtime.proxies import believable
 from realtime.socketio_transport import PATH, SocketIOTransport
 
 SOCKETS = ("/", "/ws", "/ws/")
-UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 
 def asgi_route(pattern: str, application: Any) -> Any:
@@ -33,7 +33,7 @@ class Application:
         self.gateway = gateway
         polls = [
             asgi_route(
-                rf"^api/{kind.name}s/(?P<room_id>{UUID})/events/$", EventsEndpoint(gateway, kind, http)
+                rf"^api/{kind.name}s/(?P<room_id>{PATTERN})/events/$", EventsEndpoint(gateway, kind, http)
             )
             for kind in gateway.kinds.values()
         ]

@@ -11,8 +11,8 @@ from uuid import UUID
 from rest_framework import serializers
 
 from projects.validators import validate_text
+from realtime.ids import EXPECTED, read_id
 
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -46,12 +46,13 @@ class Flag(serializers.BooleanField):
 
 
 class Id(serializers.UUIDField):
-    default_error_messages: ClassVar = {"invalid": "Expected a UUID string, got {got}."}
+    default_error_messages: ClassVar = {"invalid": f"Expected {EXPECTED}, got {{got}}."}
 
     def to_internal_value(self, data: Any) -> UUID:
-        if not isinstance(data, str) or not _UUID.fullmatch(data):
+        found = read_id(data) if isinstance(data, str) else None
+        if found is None:
             self.fail("invalid", got="another string" if isinstance(data, str) else json_type(data))
-        return UUID(data)
+        return UUID(found)
 
 
 class Day(serializers.DateField):

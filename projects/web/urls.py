@@ -13,10 +13,10 @@ urlpatterns = [
     path("logout", sessions.log_out, name="logout"),
     path("logout/everywhere", sessions.log_out_everywhere, name="logout_everywhere"),
     path("projects", boards.board_list, name="projects"),
-    path("projects/<uuid:project_id>", boards.board, name="board"),
-    path("projects/<uuid:project_id>/tasks/<uuid:task_id>", boards.board, name="task"),
+    path("projects/<id:project_id>", boards.board, name="board"),
+    path("projects/<id:project_id>/tasks/<id:task_id>", boards.board, name="task"),
     re_path(
-        r"^(?P<address>(?:login|projects(?:/[0-9a-f-]{36}(?:/tasks/[0-9a-f-]{36})?)?))/$",
+        r"^(?P<address>(?:login|projects(?:/[0-9A-Fa-f-]{36}(?:/tasks/[0-9A-Fa-f-]{36})?)?))/$",
         RedirectView.as_view(url="/%(address)s", query_string=True),
     ),
 ]

@@ -40,12 +40,26 @@ def service(stack: Stack) -> Iterator[Api]:
 
 @pytest.mark.parametrize(
     "path",
-    ["/api/", "/api/nothing", "/api/nothing/", "/api/projects/not-an-id/", "/api/projects", "/api/%00"],
+    ["/api", "/api/", "/api/nothing", "/api/nothing/", "/api/projects/not-an-id/", "/api/%00", "/api/x%0Ay"],
 )
 def test_an_unknown_address_below_api_is_a_problem(stack: Stack, path: str) -> None:
     for method in ("GET", "POST", "DELETE"):
         answer = httpx.request(method, stack.first.http_url + path, timeout=10)
         assert problem(answer, 404)["code"] == "not-found"
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/projects", "/api/docs", "/api/schema", "{board}", "{board}/events", "{board}/board"]
+)
+def test_an_address_without_its_slash_leads_to_the_one_with_it(stack: Stack, board: Board, path: str) -> None:
+    path = path.replace("{board}", board.path)
+    api = stack.api(OWNER)
+    for answer in (api.get(f"{path}?limit=1&x=%2F"), api.head(f"{path}?limit=1&x=%2F")):
+        assert (answer.status_code, answer.headers["location"]) == (301, f"{path}/?limit=1&x=%2F")
+    for answer in (api.post(path, {"name": "x"}), api.delete(path)):
+        found = problem(answer, 404)
+        assert "slash at the end" in found["detail"]
+        assert f"{path}/" in found["detail"]
 
 
 @pytest.mark.parametrize("path", ["/api/me/", "/api/realtime/", "/api/projects/", "/api/auth/token/"])

@@ -24,6 +24,9 @@ class Api:
     def get(self, path: str, **options: Any) -> httpx.Response:
         return self._client.get(path, **options)
 
+    def head(self, path: str, **options: Any) -> httpx.Response:
+        return self._client.head(path, **options)
+
     def post(self, path: str, data: object = None, **options: Any) -> httpx.Response:
         return self._client.post(path, json=data, **options)
 
