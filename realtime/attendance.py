@@ -60,7 +60,7 @@ class Attendance:
         self.theirs: dict[str, Told] = {}
         self.roll = Roll({})  # as announced
         self.acquainted: dict[Seat, Roll] = {}  # members who know another roll than that
-        self.signals: dict[str, str] = {}
+        self.signals: dict[Seat, str] = {}  # of a member's only the latest, and none of who has left
         self.called_at = float("-inf")
         self.changed = True  # the other processes are to be told
         self.asking = True  # and asked for theirs
@@ -98,6 +98,7 @@ class Attendance:
             self.changed = self.stale = True
 
     def _uncount(self, seat: Seat) -> None:
+        self.signals.pop(seat, None)
         identity = self.members.pop(seat, None)
         if identity is not None:
             self.sockets[identity.id] -= 1

@@ -19,6 +19,7 @@ from realtime import metrics, records
 from realtime.connection import Connection, Identity
 from realtime.database import in_database
 from realtime.leases import LEASE_SECONDS, RENEW_SECONDS, Condition, Holder
+from realtime.outages import is_away
 from realtime.records import Snapshot
 
 logger = logging.getLogger(__name__)
@@ -216,7 +217,8 @@ class Audit:
         self._whole, self._steady_since = True, None
         if not self._away:
             self._away = True
-            logger.warning("the audit cannot be written, sockets go on: %r", failure)
+            fault = None if is_away(failure) else failure
+            logger.warning("the audit cannot be written, sockets go on: %r", failure, exc_info=fault)
 
 
 def _seen(connection: Connection, lag: int, now: float) -> Entry:

@@ -2,7 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import islice
 from typing import Generic, TypeVar
+
+from realtime.outages import is_away
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -12,12 +15,13 @@ class Batch(Generic[Q, A]):
     """Asks for all who wait at once. `query` takes the questions and gives one answer for them together.
 
     A query starts after each of its questions was asked, so that no answer is older than its question:
-    whoever asks while one is under way waits for the next. A failure reaches all who waited for it.
+    whoever asks while one is under way waits for the next. An outage reaches all who waited; a question
+    that cannot be answered fails for those alone who have asked it.
     """
 
     def __init__(self, query: Callable[[set[Q]], Awaitable[A]]) -> None:
         self._query = query
-        self._next: tuple[set[Q], asyncio.Future[A]] | None = None
+        self._next: dict[Q, asyncio.Future[A]] = {}
         self._running: asyncio.Task[None] | None = None
 
     @property
@@ -26,25 +30,33 @@ class Batch(Generic[Q, A]):
 
     async def ask(self, question: Q) -> A:
         """The answer of the first query that starts from now on."""
-        if self._next is None:
-            self._next = (set(), asyncio.get_running_loop().create_future())
-        questions, answer = self._next
-        questions.add(question)
+        answer = self._next.get(question)
+        if answer is None:
+            answer = self._next[question] = asyncio.get_running_loop().create_future()
         if self._running is None:
             self._running = asyncio.create_task(self._run())
         return await asyncio.shield(answer)  # one who leaves does not take the others' answer away
 
     async def _run(self) -> None:
         try:
-            while self._next is not None:
-                (questions, answer), self._next = self._next, None
-                await self._answer(questions, answer)
+            while self._next:
+                asked, self._next = self._next, {}
+                await self._answer(asked)
         finally:
             self._running = None
 
-    async def _answer(self, questions: set[Q], answer: "asyncio.Future[A]") -> None:
+    async def _answer(self, asked: "dict[Q, asyncio.Future[A]]") -> None:
         try:
-            answer.set_result(await self._query(questions))
-        except Exception as failure:  # noqa: BLE001  handed on to everyone who asked
-            answer.set_exception(failure)
-            answer.exception()  # marked as seen: it may be that nobody waits any more
+            found = await self._query(set(asked))
+        except Exception as failure:  # noqa: BLE001  handed on to those who asked
+            if len(asked) == 1 or is_away(failure):
+                for answer in asked.values():
+                    answer.set_exception(failure)
+                    answer.exception()  # marked as seen: it may be that nobody waits any more
+            else:
+                left = iter(asked.items())
+                await self._answer(dict(islice(left, len(asked) // 2)))
+                await self._answer(dict(left))
+        else:
+            for answer in asked.values():
+                answer.set_result(found)

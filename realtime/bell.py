@@ -15,7 +15,9 @@ from typing import Any
 from uuid import uuid4
 
 from realtime import broadcast, metrics
+from realtime.background import kept_running
 from realtime.broadcast import MESSAGE_TYPE, ORDERS_GROUP
+from realtime.outages import log_failure
 from realtime.ringing import BREAK_SECONDS, PUBLISH_SECONDS, Message, Ringer
 
 logger = logging.getLogger(__name__)
@@ -70,9 +72,10 @@ class Bell:
         broadcast.serve(self)
         metrics.BELL_HEALTHY.set_function(lambda: float(self.healthy))
         metrics.CANARY_AGE.set_function(lambda: self.canary_age)
-        work = [self._listen(), self._ringer.run()]
+        work = [kept_running("listening to the channel layer", self._listen)]
+        work.append(kept_running("publishing", self._ringer.run))
         if self.distributed:
-            work.append(self._send_canaries())
+            work.append(kept_running("sending canaries", self._send_canaries))
         self._tasks = [asyncio.create_task(each) for each in work]
 
     async def stop(self) -> None:
@@ -97,9 +100,9 @@ class Bell:
 
     def ring(self, group: str, message: Message) -> None:
         """Let this process hear the message now and the others soon. On the loop only."""
-        self._heard(message)
         if self.distributed:
             self._ringer.ring(group, broadcast.stamped(message))
+        self._hand_on(message)
 
     # --- subscriptions ------------------------------------------------------------------------
 
@@ -212,8 +215,16 @@ class Bell:
         if message.get("kind") == "canary":
             self._canaries[message["group"]] = time.monotonic()
         elif message.get("type") == MESSAGE_TYPE:
-            with suppress(KeyError, TypeError, ValueError):  # of another version: the log has the event
-                self._heard(message)
+            self._hand_on(message)
+
+    def _hand_on(self, message: Message) -> None:
+        """One that cannot be taken keeps neither its sender nor the messages behind it from anything."""
+        try:
+            self._heard(message)
+        except (KeyError, TypeError, ValueError) as failure:  # of another version: the log has the event
+            logger.debug("a message of the channel layer is not understood: %r", failure)
+        except Exception as failure:  # noqa: BLE001  a fault of ours
+            log_failure("a message of the channel layer", failure)
 
     async def _send_canaries(self) -> None:
         while True:

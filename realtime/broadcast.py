@@ -10,6 +10,7 @@ that two versions can run side by side.
 
 import logging
 import threading
+import time
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -52,6 +53,7 @@ def publish(room_name: str, event: "Event") -> None:
             "event": event.event,
             "envelope": event.envelope,
             "at": event.at.timestamp(),
+            "committed": time.time(),
             "reauthorise": event.reauthorise,
         },
     )

@@ -3,14 +3,18 @@
 Times are seconds of a monotonic clock, handed in.
 """
 
+import logging
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from realtime.protocol import CloseCode
 from realtime.rooms import Room, UserId
+
+logger = logging.getLogger(__name__)
 
 QUEUE_FRAMES = 1000
 QUEUE_BYTES = 1024 * 1024
@@ -213,16 +217,25 @@ class Connection:
             self.cut_off()
             return False
         self.stream = None
-        self.wake()
+        self._tell_writer()
         return True
 
     def send_shared(self, frame: str, ready: bytes) -> None:
         """The same for a frame that many get; `ready` is what a wire takes for it."""
         if self.stream is not None:
-            self.stream(ready)
-            self.outbox.pass_by(1, len(frame))
+            self.stream_out(ready, 1, len(frame))
         else:
             self.send(frame)
+
+    def stream_out(self, ready: bytes, frames: int, payload: int) -> None:
+        """Send ready frames past the queue, while `stream` is there; `payload` in bytes."""
+        assert self.stream is not None
+        try:
+            self.stream(ready)
+        except Exception as failure:  # noqa: BLE001  whatever it was
+            self._break_off(failure)
+        else:
+            self.outbox.pass_by(frames, payload)
 
     def cut_off(self) -> None:
         """Close on a reader that is too slow. What it has not read it finds in the log when it comes back."""
@@ -242,6 +255,22 @@ class Connection:
         if self.closing is None:
             self.closing = Close(code, reason)
             self.stream = None
+            self._tell_writer()
+
+    def _tell_writer(self) -> None:
+        try:
+            self.wake()
+        except Exception as failure:  # noqa: BLE001  whatever it was
+            self._break_off(failure)
+
+    def _break_off(self, failure: Exception) -> None:
+        """Close, since the socket cannot be written to. Whoever told many is to go on with the next."""
+        logger.error("connection %s cannot be written to", self.id, exc_info=failure)
+        self.stream = None
+        self.outbox.clear()
+        if self.closing is None:
+            self.closing = Close(CloseCode.RESTART, "nothing could be sent to you: come back")
+        with suppress(Exception):  # so that its consumer, too, knows that this is the end
             self.wake()
 
 

@@ -8,7 +8,6 @@ import asyncio
 from functools import partial
 from typing import Any
 
-from channels.consumer import AsyncConsumer
 from django.conf import settings
 
 from realtime import metrics, protocol
@@ -23,7 +22,7 @@ from realtime.writers import TaskWriter, WireWriter, Writer
 CLOSE_SECONDS = 5.0  # how long a reader has to take what was queued before a close, and to answer that
 
 
-class GatewayConsumer(AsyncConsumer):
+class GatewayConsumer:
     """One WebSocket."""
 
     def __init__(self, gateway: Gateway) -> None:
@@ -71,9 +70,11 @@ class GatewayConsumer(AsyncConsumer):
 
     def _wake(self) -> None:
         """Something is queued, or the socket is to close."""
-        self._writer.wake()
-        if self.connection.closing is not None:
-            self._hasten()
+        try:
+            self._writer.wake()
+        finally:
+            if self.connection.closing is not None:
+                self._hasten()
 
     def _hasten(self) -> None:
         """From here the socket has CLOSE_SECONDS to take what is left, and the peer to answer."""

@@ -41,13 +41,18 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event, as it travels: `envelope` is the wire object as JSON text."""
+    """One event, as it travels: `envelope` is the wire object as JSON text.
+
+    `committed_at` is when its transaction had ended, in epoch seconds. Known of what was published alone: the
+    log holds when it was appended, which is somewhat earlier.
+    """
 
     seq: int
     event: str
     envelope: str
     at: datetime
     reauthorise: bool = False
+    committed_at: float | None = None
 
     def wire(self) -> dict[str, Any]:
         """The wire object, parsed."""

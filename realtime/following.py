@@ -7,17 +7,17 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from django.conf import settings
-from django.db import Error
 
 from realtime import enforcement, journal, metrics, protocol, rules
 from realtime.connection import Connection
 from realtime.database import aside
 from realtime.enforcement import Ground, Terms
 from realtime.models import OperatorAction
+from realtime.outages import log_failure
 from realtime.policy import Policy
 from realtime.protocol import CloseCode
 from realtime.rules import Rules
@@ -65,14 +65,8 @@ class Following:
             self._obey(found)
             if found.seq:
                 logger.info("operators' journal: entry %d is in force here", found.seq)
-            for order in orders:
-                self._carry_out(order)
+            self._carry_out_all(orders)
             self._first.set()
-
-    async def hurry(self) -> None:
-        """Look now. The clock looks again within a second, so it says what is wrong."""
-        with suppress(Error):
-            await self.look()
 
     def blocked(self, address: str) -> Ground | None:
         """Why nobody at that address is let in, whatever they show; None where they are."""
@@ -101,6 +95,13 @@ class Following:
         opened = ((connection.id, connection.opened_at) for connection in self._staying())
         for connection_id in enforcement.excess(opened, self.policy.max_connections):
             self._connections[connection_id].close(CloseCode.FULL, enforcement.FULL)
+
+    def _carry_out_all(self, orders: Iterable[OperatorAction]) -> None:
+        for order in orders:
+            try:
+                self._carry_out(order)
+            except Exception as failure:  # noqa: BLE001  the later ones are to be carried out all the same
+                log_failure(f"order {order.seq} of the operators' journal", failure)
 
     def _carry_out(self, order: OperatorAction) -> None:
         """Disconnect whom the order means. One that another version has given in a way of its own is not held

@@ -1,13 +1,11 @@
 """One process's share of the real-time service: its hub, its people, its sockets and its clock."""
 
 import asyncio
-import logging
 import os
 import secrets
 import socket
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
-from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
@@ -15,6 +13,7 @@ from django.conf import settings
 from realtime import metrics, policy, protocol
 from realtime.audit import BEAT_SECONDS, Audit
 from realtime.authentication import Authentication, LogIns, auth_digests
+from realtime.background import Background, repeat
 from realtime.bell import Bell
 from realtime.broadcast import ORDERS_GROUP
 from realtime.census import Census
@@ -23,7 +22,6 @@ from realtime.database import in_database
 from realtime.following import Following
 from realtime.hub import Hub
 from realtime.leases import Condition, Holder
-from realtime.outages import is_away, log_away
 from realtime.policy import Policy
 from realtime.presence import FLUSH_SECONDS, Presence
 from realtime.protocol import CloseCode, ErrorCode, FrameError
@@ -32,8 +30,6 @@ from realtime.rooms import RoomKind
 from realtime.rounds import Rounds
 from realtime.throttling import TokenBuckets
 from realtime.upkeep import Upkeep
-
-logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
 IDENTITY_SECONDS = 1.5
@@ -67,7 +63,7 @@ class Gateway:
         self.draining = False
         self.bell: Bell | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._errands: set[asyncio.Task[None]] = set()
+        self._background = Background()
         self._empty = asyncio.Event()
         self._empty.set()
         metrics.GATEWAY.labels(self.instance, version).set(1)
@@ -82,13 +78,16 @@ class Gateway:
         self.bell.start()
         self._tasks = [
             # Each in a task of its own: neither a slow layer nor a slow database holds up the others' work.
-            asyncio.create_task(self._every(TICK_SECONDS, self.rounds.go)),
-            asyncio.create_task(self._every(TICK_SECONDS, self.hub.check_heads)),
-            asyncio.create_task(self._every(TICK_SECONDS, self.following.look, at_once=True)),
-            asyncio.create_task(self._every(TICK_SECONDS, self.bell.mend)),
-            asyncio.create_task(self._every(FLUSH_SECONDS, self._flush_presence)),
-            asyncio.create_task(self._every(IDENTITY_SECONDS, self._check_identities)),
-            asyncio.create_task(self._every(BEAT_SECONDS, self.upkeep.beat, at_once=True)),
+            asyncio.create_task(clock)
+            for clock in (
+                repeat("the round of the sockets", TICK_SECONDS, self.rounds.go),
+                repeat("comparing heads", TICK_SECONDS, self.hub.check_heads),
+                repeat("following operators", TICK_SECONDS, self.following.look, at_once=True),
+                repeat("mending subscriptions", TICK_SECONDS, self.bell.mend),
+                repeat("telling who is here", FLUSH_SECONDS, self._flush_presence),
+                repeat("checking log-ins", IDENTITY_SECONDS, self._check_identities),
+                repeat("the lease and the audit", BEAT_SECONDS, self.upkeep.beat, at_once=True),
+            )
         ]
 
     @property
@@ -195,9 +194,9 @@ class Gateway:
             case "presence" | "signals":
                 self.presence.hear(message)
             case "order" if message.get("order") == "user-changed":
-                self._spawn(self._recheck(str(message["user"])))
+                self._background.spawn("checking a user's log-in", self._recheck(str(message["user"])))
             case "order" if message.get("order") == "rules":
-                self._spawn(self.following.hurry())
+                self._background.spawn("following operators", self.following.look())
             case "order" if message.get("order") == "gateway-dead":
                 self.presence.forget(str(message["instance"]))
             case _:
@@ -209,11 +208,6 @@ class Gateway:
     def _condition(self) -> Condition:
         healthy = self.bell is not None and self.bell.healthy
         return Condition(len(self.connections), healthy, self.following.seq, metrics.resident_bytes())
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._errands.add(task)
-        task.add_done_callback(self._errands.discard)
 
     async def _recheck(self, user_id: str) -> None:
         theirs = [c for c in self.connections.values() if c.user_id == user_id]
@@ -235,24 +229,6 @@ class Gateway:
     async def _check_identities(self) -> None:
         """The bell tells of such a change at once; this finds it where the bell was not heard."""
         await self._close_superseded(list(self.connections.values()), self._log_ins.digests)
-
-    # --- the clock ----------------------------------------------------------------------------
-
-    async def _every(
-        self, seconds: float, work: Callable[[], Awaitable[None]], *, at_once: bool = False
-    ) -> None:
-        """Do it again and again, `seconds` after it was done, the first time at once or after as long."""
-        while True:
-            if not at_once:
-                await asyncio.sleep(seconds)
-            at_once = False
-            try:
-                await work()
-            except Exception as failure:
-                if is_away(failure):
-                    log_away("the gateway's clock", failure)
-                else:
-                    logger.exception("the gateway's clock")
 
     async def _flush_presence(self) -> None:
         self.presence.flush()

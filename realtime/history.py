@@ -9,6 +9,7 @@ that is asked for and not the number of readers.
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Iterable
+from functools import partial
 from itertools import islice
 
 from realtime import eventlog, metrics
@@ -117,8 +118,13 @@ class History:
         if task is None:
             task = asyncio.create_task(self._read_page(start))
             self._reads[start] = task
-            task.add_done_callback(lambda _: self._reads.pop(start, None))
+            task.add_done_callback(partial(self._ended, start))
         return await asyncio.shield(task)
+
+    def _ended(self, start: int, task: "asyncio.Task[Span]") -> None:
+        del self._reads[start]
+        if not task.cancelled():
+            task.exception()  # marked as seen: it may be that nobody waits any more
 
     async def _read_page(self, start: int) -> Span:
         metrics.LOG_READS.inc()

@@ -10,16 +10,17 @@ outlives a second.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 from realtime import eventlog, metrics
+from realtime.background import Background
 from realtime.bell import Bell
 from realtime.connection import Seat, SeatState
 from realtime.database import in_database
 from realtime.early import Early
 from realtime.eventlog import Event
 from realtime.history import History, Pages
+from realtime.outages import log_failure
 from realtime.protocol import CloseCode
 from realtime.replay import Replays
 from realtime.rights import Rights
@@ -82,7 +83,7 @@ class Hub:
         self._pages = Pages()
         self._replays = Replays()
         self._ejected = ejected
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
         self._releasing = False
         self.bell: Bell
 
@@ -94,7 +95,7 @@ class Hub:
         if found is None:
             found = HubRoom(room, asyncio.get_running_loop().create_future(), self._pages)
             self._rooms[room.name] = found
-            self._spawn(self._open(found))
+            self._background.spawn(f"room {room.name}: opening", self._open(found))
         found.idle_since = time.monotonic()  # who is about to enter must find it still there
         await asyncio.shield(found.opening)
         return found
@@ -160,6 +161,7 @@ class Hub:
             envelope=str(message["envelope"]),
             at=eventlog.from_timestamp(message["at"]),
             reauthorise=bool(message["reauthorise"]),
+            committed_at=float(message.get("committed") or message["at"]),
         )
         state.known = max(state.known, event.seq)
         if event.seq == state.head + 1 and state.authorising is None:
@@ -170,7 +172,7 @@ class Hub:
 
     def _advance(self, state: HubRoom) -> None:
         """Deliver what is next in order; see to what is missing."""
-        if not state.opened:
+        if not state.opened or state.gone:
             return
         while state.authorising is None and (event := state.early.take(state.head + 1)):
             self._deliver(state, event)
@@ -185,7 +187,7 @@ class Hub:
         if len(state.turn) == 1:
             asyncio.get_running_loop().call_soon(self._hand_out, state)
         if event.reauthorise and state.seats:
-            state.authorising = self._spawn(self._authorise(state))
+            self._begin_to_authorise(state)
 
     def _hand_out(self, state: HubRoom) -> None:
         """Give every live seat the events of this turn: a write each, whatever their number."""
@@ -198,8 +200,7 @@ class Hub:
         for seat in state.seats:
             connection = seat.connection
             if connection.stream is not None and seat.cursor == before and seat.state is SeatState.LIVE:
-                connection.stream(frames)
-                connection.outbox.pass_by(count, len(frames))
+                connection.stream_out(frames, count, len(frames))
                 seat.cursor = head
                 level += 1
             elif seat.state is SeatState.LIVE:
@@ -225,7 +226,8 @@ class Hub:
     def _count(events: list[Event], level: int) -> None:
         now = time.time()
         for event in events:
-            metrics.LATENCY.observe(max(0.0, now - event.at.timestamp()))
+            committed_at = event.at.timestamp() if event.committed_at is None else event.committed_at
+            metrics.LATENCY.observe(max(0.0, now - committed_at))
             metrics.count_out(event.event, level)
 
     def _wake(self, state: HubRoom) -> None:
@@ -236,8 +238,8 @@ class Hub:
     def _suspect(self, state: HubRoom, seq: int) -> None:
         """An event up to `seq` exists that has not come: read the log, once for all."""
         state.known = max(state.known, seq)
-        if seq > state.head and state.filling is None:
-            state.filling = self._spawn(self._fill(state))
+        if seq > state.head and state.filling is None and not state.gone:
+            state.filling = self._background.spawn(f"room {state.room.name}: filling", self._fill(state))
 
     async def _fill(self, state: HubRoom) -> None:
         try:
@@ -245,7 +247,7 @@ class Hub:
             if state.head >= state.known:
                 return
             metrics.GAP_FILLS.inc()
-            while state.head < state.known:
+            while state.head < state.known and not state.gone:
                 metrics.LOG_READS.inc()
                 page = await in_database(eventlog.since, state.room, state.head, FILL)
                 if not page.events:
@@ -257,7 +259,7 @@ class Hub:
         except eventlog.HistoryTrimmed:
             self._give_up(state)
         except Exception as failure:  # noqa: BLE001  the next second tries again, whatever it was
-            logger.warning("room %s: log not read, next second again: %r", state.room.name, failure)
+            log_failure(f"room {state.room.name}: reading the log", failure)
         finally:
             state.filling = None
 
@@ -271,6 +273,8 @@ class Hub:
 
     def _give_up(self, state: HubRoom) -> None:
         """The log was trimmed beyond this room's head: its members cannot go on from where they are."""
+        if state.gone:
+            return
         self._let_go(state)
         self._hand_out(state)
         for seat in list(state.seats):
@@ -295,10 +299,14 @@ class Hub:
                 self._let_go(state)
 
     def _let_go(self, state: HubRoom) -> None:
+        """Once at the most: under its name there may be another by now."""
+        if state.gone:
+            return
         state.gone = True
-        self._rooms.pop(state.room.name, None)
+        del self._rooms[state.room.name]
         self._pages.forget(state.room)
-        self._spawn(self.bell.unsubscribe(group_name(state.room.name)))
+        leaving = self.bell.unsubscribe(group_name(state.room.name))
+        self._background.spawn(f"room {state.room.name}: unsubscribing", leaving)
 
     # --- rights -------------------------------------------------------------------------------
 
@@ -307,18 +315,22 @@ class Hub:
         if state.authorising is not None:
             state.authorise_again = True  # the look under way may have come too early
         elif state.seats:
-            state.authorising = self._spawn(self._authorise(state))
+            self._begin_to_authorise(state)
+
+    def _begin_to_authorise(self, state: HubRoom) -> None:
+        looking = self._authorise(state)
+        state.authorising = self._background.spawn(f"room {state.room.name}: authorising", looking)
 
     async def _authorise(self, state: HubRoom) -> None:
         try:
             state.authorise_again = True
-            while state.authorise_again:
+            while state.authorise_again and not state.gone:
                 state.authorise_again = False
                 asked = {seat.connection.user_id for seat in state.seats}
                 try:
                     refused = asked - await in_database(state.room.kind.readers, state.room.id, asked)
                 except Exception as failure:  # noqa: BLE001  without an answer nobody gets anything
-                    logger.warning("room %s: rights not read: %r", state.room.name, failure)
+                    log_failure(f"room {state.room.name}: reading rights", failure)
                     state.authorise_again = True
                     await asyncio.sleep(1)
                 else:
@@ -364,9 +376,3 @@ class Hub:
         self._releasing = True
         for state in self.rooms():
             self._wake(state)
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task

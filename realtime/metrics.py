@@ -16,7 +16,8 @@ MESSAGES = Counter("websocket_messages_total", "Frames, by direction and event",
 ERRORS = Counter("websocket_errors_total", "Error frames sent and failures met, by code", ["code"])
 LATENCY = Histogram(
     "websocket_latency_seconds",
-    "From the commit of a change to its hand-over to the sockets of this process",
+    "From the commit of a change (of one read from the log: from its append) to its hand-over to the "
+    "sockets of this process",
     buckets=LATENCY_BOUNDS,
 )
 CLOSES = Counter("websocket_closes_total", "Closed sockets, by close code", ["code"])

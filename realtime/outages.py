@@ -39,3 +39,11 @@ def is_away(failure: BaseException | None) -> bool:
 def log_away(where: str, failure: BaseException | None) -> None:
     """One line: an outage is no fault of ours, and a traceback for each would bury what is."""
     logger.warning("%s: the database does not answer: %s", where, str(failure).strip().partition("\n")[0])
+
+
+def log_failure(where: str, failure: BaseException) -> None:
+    """What a task that nobody waits for leaves behind: an outage as one line, a fault with its traceback."""
+    if is_away(failure):
+        log_away(where, failure)
+    else:
+        logger.error("%s failed", where, exc_info=failure)

@@ -16,6 +16,7 @@ from realtime import metrics, protocol, wire
 from realtime.attendance import Attendance, Person, Roll, Told
 from realtime.connection import Seat
 from realtime.hub import Hub, HubRoom
+from realtime.outages import log_failure
 from realtime.ringing import Message
 from realtime.rooms import group_name
 
@@ -57,15 +58,16 @@ class Presence:
 
     def signal(self, seat: Seat, state: Any) -> None:
         """Let the room see a member's passing state; of one socket only the latest counts."""
-        identity = seat.connection.identity
+        here, identity = self._where(seat), seat.connection.identity
+        if here is None:
+            return
         data = {
             seat.room.kind.id_key: seat.room.id,
             "connectionId": seat.connection.id,
             "user": identity.wire() if identity else None,
             "state": state,
         }
-        frame = protocol.frame("presence:updated", data)
-        self._attendance(seat).signals[seat.connection.id] = frame
+        here.signals[seat] = protocol.frame("presence:updated", data)
 
     def _where(self, seat: Seat) -> Attendance | None:
         """Where the seat is a member and something is about to happen; None where it never came."""
@@ -121,7 +123,10 @@ class Presence:
         self._take_turns(now)
         for name in list(self._restless):
             self._restless.discard(name)
-            self._speak(name, self._rooms.get(name), now)
+            try:
+                self._speak(name, self._rooms.get(name), now)
+            except Exception as failure:  # noqa: BLE001  the other rooms are to be told all the same
+                log_failure(f"room {name}: telling who is here", failure)
 
     @property
     def _period(self) -> float:

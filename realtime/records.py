@@ -132,16 +132,6 @@ def live() -> QuerySet[ConnectionRecord]:
     return ConnectionRecord.objects.filter(closed_at=None, gateway__in=gateways)
 
 
-def fill_address_keys() -> int:
-    """Give closed connections that an older version wrote the key by which searches find them; how many."""
-    old = ConnectionRecord.objects.filter(address_key="").exclude(closed_at=None).only("id", "address")
-    keys = ((record.id, sort_key(record.address)) for record in old[:CHUNK])
-    found = [(record_id, key) for record_id, key in keys if key]
-    for record_id, key in found:
-        ConnectionRecord.objects.filter(id=record_id).update(address_key=key)
-    return len(found)
-
-
 def forget(days: int, stopping: threading.Event | None = None) -> int:
     """Delete what closed more than `days` ago, and gateways of which nothing is left; how many connections.
 

@@ -9,6 +9,7 @@ import asyncio
 from realtime import metrics
 from realtime.connection import Outbox, Seat, SeatState
 from realtime.history import History
+from realtime.outages import log_failure
 from realtime.protocol import CloseCode
 
 STALL_SECONDS = 3.0  # who takes not one frame for so long, its queue being full, does not read
@@ -34,8 +35,9 @@ class Replays:
     async def _run(self, seat: Seat, history: History) -> None:
         try:
             await _feed(seat, history)
-        except Exception:  # noqa: BLE001
+        except Exception as failure:  # noqa: BLE001  whatever it was
             # Half a replay is a hole: let the client come back with its cursor.
+            log_failure(f"room {seat.room.name}: a replay", failure)
             seat.connection.close(CloseCode.RESTART, "the log cannot be read now: come back with since")
         finally:
             self._running.pop(seat, None)  # in the turn in which it went live: it may fall behind in the next

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from realtime import leases, records, retention, samples
 from realtime.audit import Audit
+from realtime.background import Background
 from realtime.database import in_database
 from realtime.leases import RENEW_SECONDS, Holder
 from realtime.samples import SAMPLE_SECONDS, Sampler
@@ -27,7 +28,8 @@ class Upkeep:
         self.audit = audit
         self._gone = gone
         self._looked_at = float("-inf")
-        self._cleaning: asyncio.Future[None] | None = None
+        self._background = Background()
+        self._cleaning: asyncio.Task[None] | None = None
         self._clean_at = time.monotonic() + FIRST_CLEANING_SECONDS
         self._stopping = threading.Event()
         self._sampler = Sampler()
@@ -45,7 +47,7 @@ class Upkeep:
             await in_database(samples.write, self.audit.holder, self._sampler.take(self.audit.open))
         if held and now >= self._clean_at and (self._cleaning is None or self._cleaning.done()):
             self._clean_at = now + CLEANING_SECONDS
-            self._cleaning = asyncio.ensure_future(self._clean())
+            self._cleaning = self._background.spawn("deleting old rows", self._clean())
 
     async def stop(self) -> None:
         self._stopping.set()
@@ -57,10 +59,8 @@ class Upkeep:
             self._gone(dead.instance)
 
     async def _clean(self) -> None:
-        try:
-            await in_database(_clean, self.audit.holder, self._stopping)
-        except Exception as failure:  # noqa: BLE001  what is old is not urgent: the next hour tries again
-            logger.warning("old rows not deleted, in an hour again: %r", failure)
+        """Once an hour. What is old is not urgent: should it fail, the next hour tries again."""
+        await in_database(_clean, self.audit.holder, self._stopping)
 
 
 def _clean(holder: Holder, stopping: threading.Event) -> None:
@@ -70,8 +70,6 @@ def _clean(holder: Holder, stopping: threading.Event) -> None:
     trimmed = retention.trim(settings.EVENT_RETENTION_DAYS, settings.EVENT_RETENTION_MINIMUM, stopping)
     forgotten = records.forget(settings.CONNECTION_HISTORY_DAYS, stopping)
     samples.forget()
-    while records.fill_address_keys() and not stopping.is_set():
-        pass
     if trimmed.events or forgotten:
         logger.info(
             "deleted %d events of %d rooms and %d connections", trimmed.events, trimmed.rooms, forgotten

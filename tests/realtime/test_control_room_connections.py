@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from realtime import leases, records
+from realtime import leases
 from realtime.control_room import connections, searching
 from realtime.leases import Condition, Holder
 from realtime.models import BlockedNetwork, ConnectionRecord, GatewayProcess, OperatorAction
@@ -199,12 +199,3 @@ def test_a_count_that_was_not_taken_to_its_end_says_so(
     for _ in range(3):
         close(connect())
     assert "2 or more ended connections" in text(operator, PAGES["ended"])
-
-
-def test_what_an_older_version_wrote_is_found_by_its_network_too(operator: Client) -> None:
-    record = connect("ada", address="192.0.2.7")
-    close(record)
-    ConnectionRecord.objects.filter(pk=record.pk).update(address_key="")
-    assert "0 results" in text(operator, PAGES["ended"], q="192.0.2.0/24")
-    assert (records.fill_address_keys(), records.fill_address_keys()) == (1, 0)
-    assert "1 result" in text(operator, PAGES["ended"], q="192.0.2.0/24")

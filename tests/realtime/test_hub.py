@@ -9,15 +9,16 @@ from uuid import uuid4
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 
+from realtime import eventlog
 from realtime.connection import Identity, Seat
 from realtime.database import in_database
-from realtime.hub import LINGER_SECONDS
-from realtime.models import RoomHead
 from realtime.protocol import CloseCode, FrameError
 from tests.realtime.hub_rig import Bells, Reader, Rig, WiredReader, run
 from tests.support.waiting import until
 
+SLOW_SECONDS = 1.0
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(
@@ -307,88 +308,29 @@ def test_strict_mode_looks_at_the_credentials_again_at_each_join(rig: Rig, expir
     run(story())
 
 
-# --- Rooms without members ------------------------------------------------------------------------
+def test_latency_is_counted_from_the_commit(rig: Rig) -> None:
+    """What a service does in the transaction after its event is the write's own time."""
 
+    def write_slowly() -> None:
+        with eventlog.writing(rig.room) as log:
+            log.append("note:written", {}, actor=None)
+            time.sleep(SLOW_SECONDS)
 
-def test_an_empty_room_is_let_go_after_a_while(rig: Rig, bells: Bells) -> None:
     async def story() -> None:
         await rig.create()
-        await rig.hub.open(rig.room)
-        now = time.monotonic()
-        rig.hub.close_idle(now + LINGER_SECONDS - 1)
-        assert rig.hub.rooms()
-        rig.hub.close_idle(now + LINGER_SECONDS + 1)
-        await until(lambda: not bells.subscribed)
-        assert (rig.hub.rooms(), bells.subscribed) == ([], [])
+        await rig.join(Reader())
+        before, count = latency("sum"), latency("count")
+        await in_database(write_slowly)
+        rig.ring(1)
+        await until(lambda: latency("count") == count + 1)
+        assert latency("sum") - before < SLOW_SECONDS / 2
 
     run(story())
 
 
-def test_a_room_with_a_member_is_never_let_go(rig: Rig) -> None:
-    async def story() -> None:
-        await rig.create()
-        reader = Reader()
-        await rig.join(reader)
-        rig.hub.close_idle(time.monotonic() + 10_000)
-        await rig.write()
-        await rig.settle(reader)
-        assert reader.seqs == [1]
-
-    run(story())
-
-
-def test_a_room_that_somebody_is_about_to_enter_is_not_let_go(rig: Rig) -> None:
-    """Between opening the room and taking the seat lies a read of the log; a seat in a room that was let
-    go meanwhile would be deaf for good.
-    """
-
-    async def story() -> None:
-        await rig.create()
-        state = await rig.hub.open(rig.room)
-        state.idle_since -= LINGER_SECONDS + 1
-        entered = await rig.hub.open(rig.room)
-        rig.hub.close_idle(time.monotonic())
-        assert rig.hub.find(rig.room.name) is entered
-
-    run(story())
-
-
-def test_members_of_a_room_whose_log_was_trimmed_past_them_are_sent_back(rig: Rig) -> None:
-    """A gateway that was cut off for longer than events are kept must not stay silent: its people come back,
-    and learn at the join that they have to load the board again.
-    """
-
-    async def story() -> None:
-        await rig.create()
-        reader = Reader()
-        await rig.join(reader)
-        await rig.write(3)
-        await in_database(RoomHead.objects.filter(room=rig.room.name).update, trimmed=2)
-        await rig.hub.check_heads()
-        await until(lambda: reader.connection.closing)
-        assert reader.connection.closing is not None
-        assert reader.connection.closing.code == CloseCode.RESTART
-        assert rig.hub.find(rig.room.name) is None
-
-    run(story())
-
-
-def test_nobody_enters_a_room_that_was_given_up_meanwhile(rig: Rig) -> None:
-    """It would be deaf there; between opening a room and taking the seat lies a read of the log."""
-
-    async def story() -> None:
-        await rig.create()
-        state = await rig.hub.open(rig.room)
-        rig.hub._let_go(state)
-        late = Reader()
-        rig.hub.take_seat(state, Seat(late.connection, rig.room))
-        assert late.connection.closing
-        assert late.connection.closing.code == CloseCode.RESTART
-
-    run(story())
+def latency(part: str) -> float:
+    return REGISTRY.get_sample_value(f"websocket_latency_seconds_{part}") or 0.0
 
 
 def gap_fills() -> float:
-    from prometheus_client import REGISTRY
-
     return REGISTRY.get_sample_value("websocket_gap_fills_total") or 0.0
