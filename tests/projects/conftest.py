@@ -1,11 +1,14 @@
 """The people, the board and the clients of the domain's tests. Nobody has a password: none is asked for."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
+from io import StringIO
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.core.management import call_command
 from rest_framework.response import Response
 from rest_framework.test import APIClient
 
@@ -13,6 +16,7 @@ from projects import selectors, services
 from projects.models import Column, Membership, Task, User
 from projects.rooms import room_of
 from realtime import eventlog
+from tests.support.page import Page, page_modules
 
 ROLES = ("owner", "editor", "viewer", "outsider", "guest")
 
@@ -127,6 +131,20 @@ def owner(as_: Callable[[str], Client]) -> Client:
 @pytest.fixture
 def editor(as_: Callable[[str], Client]) -> Client:
     return as_("editor")
+
+
+@pytest.fixture(scope="session")
+def document() -> dict[str, Any]:
+    """The OpenAPI document, by the command that fails on a warning or on a document that does not hold."""
+    out = StringIO()
+    call_command("spectacular", format="openapi-json", validate=True, fail_on_warn=True, stdout=out)
+    return json.loads(out.getvalue())
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    with page_modules() as page:
+        yield page
 
 
 def ids(rows: list[Any]) -> list[UUID]:

@@ -13,6 +13,7 @@ from projects.events import Event
 from projects.models import Column, Comment, Membership, Project, Task, User
 from projects.ordering import BOTTOM
 from tests.projects.conftest import ROLES, Board, make_people
+from tests.support.page import Page
 from tests.support.reducer import replay
 
 Act = Callable[[Board], Any]
@@ -98,23 +99,29 @@ EACH_KIND: dict[Event, tuple[Act | None, Callable[[Board, Any], Any]]] = {
 }
 
 
+def expect_level(page: Page, before: Any, events: list[dict[str, Any]], fresh: Any) -> None:
+    """By the contract's reducer, and by that of the page in the browser."""
+    assert replay(before, events) == fresh
+    assert page.ask("replay", snapshot=before, events=events) == fresh
+
+
 @pytest.mark.parametrize("kind", EACH_KIND)
-def test_each_kind_of_event_replays(kind, board):
+def test_each_kind_of_event_replays(kind, board, page):
     prepare, act = EACH_KIND[kind]
     prepared = prepare and prepare(board)
     before = board.snapshot()
     act(board, prepared)
     events = board.events(before["seq"])
     assert [event["event"] for event in events] == [kind.value]
-    found = replay(before, events)
-    assert found == (None if kind is Event.PROJECT_DELETED else board.snapshot())
+    expect_level(page, before, events, None if kind is Event.PROJECT_DELETED else board.snapshot())
 
 
-def test_no_kind_of_event_is_left_out():
+def test_no_kind_of_event_is_left_out(page):
     assert {*EACH_KIND, Event.PROJECT_CREATED} == set(Event)
+    assert set(page.ask("events")) == set(Event), "CHANGES in store.js"
 
 
-def test_a_project_replays_from_nothing(board):
+def test_a_project_replays_from_nothing(board, page):
     nothing: dict[str, Any] = {
         "seq": 0,
         "project": None,
@@ -123,10 +130,10 @@ def test_a_project_replays_from_nothing(board):
         "tasks": [],
         "commentCounts": {},
     }
-    assert replay(nothing, board.events()) == board.snapshot()
+    expect_level(page, nothing, board.events(), board.snapshot())
 
 
-def test_a_board_replays_from_every_point_of_its_past(board):
+def test_a_board_replays_from_every_point_of_its_past(board, page):
     snapshots = [board.snapshot()]
     for number in range(5):
         board.add_task(f"More {number}", after=None)
@@ -135,7 +142,33 @@ def test_a_board_replays_from_every_point_of_its_past(board):
         )
         snapshots.append(board.snapshot())
     for snapshot in snapshots:
-        assert replay(snapshot, board.events(snapshot["seq"])) == snapshots[-1]
+        expect_level(page, snapshot, board.events(snapshot["seq"]), snapshots[-1])
+
+
+@pytest.fixture
+def narrow_gaps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So narrow that columns are re-spaced all the time."""
+    monkeypatch.setattr(ordering, "GAP", 2)
+
+
+def test_a_board_that_is_respaced_replays(narrow_gaps, board, page):
+    snapshots = [board.snapshot()]
+    first, second, third = board.tasks
+    one, two, three = (column.pk for column in board.columns)
+    for _ in range(3):
+        board.add_task(after=first.pk)
+        snapshots.append(board.snapshot())
+        for task in (second, third):
+            services.task_move(actor=board.owner, task_id=task.pk, column_id=one, after=first.pk)
+            snapshots.append(board.snapshot())
+        for column in (two, three):
+            services.column_move(actor=board.owner, column_id=column, after=one)
+            snapshots.append(board.snapshot())
+    events = board.events(snapshots[0]["seq"])
+    respaced = {event["event"] for event in events if "respaced" in event["data"]}
+    assert respaced == {Event.TASK_CREATED, Event.TASK_MOVED, Event.COLUMN_MOVED}
+    for fresh in snapshots:
+        expect_level(page, snapshots[0], [one for one in events if one["seq"] <= fresh["seq"]], fresh)
 
 
 class Commands:
@@ -260,12 +293,6 @@ def test_every_command_of_the_domain_takes_part():
     }
 
 
-@pytest.fixture
-def narrow_gaps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So narrow that columns are re-spaced all the time."""
-    monkeypatch.setattr(ordering, "GAP", 4)
-
-
 # Enough for the hungriest command. Drawn at once: what is there must not decide what is drawn.
 numbers = st.lists(st.integers(0, 999), min_size=12, max_size=12)
 
@@ -277,7 +304,7 @@ numbers = st.lists(st.integers(0, 999), min_size=12, max_size=12)
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-def test_any_sequence_of_commands_replays(narrow_gaps, sequence):
+def test_any_sequence_of_commands_replays(narrow_gaps, page, sequence):
     board = fresh_board()
     before = board.snapshot()
     commands = Commands(board)
@@ -290,8 +317,8 @@ def test_any_sequence_of_commands_replays(narrow_gaps, sequence):
         assert board.seq - seq <= 1, "a command is at most one event"
         if not Project.objects.filter(pk=board.id).exists():
             break
-    found = replay(before, board.events(before["seq"]))
-    assert found == (board.snapshot() if Project.objects.filter(pk=board.id).exists() else None)
+    fresh = board.snapshot() if Project.objects.filter(pk=board.id).exists() else None
+    expect_level(page, before, board.events(before["seq"]), fresh)
 
 
 def fresh_board() -> Board:

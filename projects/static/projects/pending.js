@@ -131,7 +131,7 @@ function gone(kind) {
 }
 
 /** @type {Record<string, (view: BoardView, operation: Operation) => void>} */
-const PATCHES = {
+export const PATCHES = {
   "task.create": (view, operation) => {
     const id = operation.answer?.id ?? operation.task;
     if (findTask(view, id)) return;

@@ -107,8 +107,11 @@ export function byPosition(a, b) {
   return a.position - b.position || (a.id < b.id ? -1 : Number(a.id > b.id));
 }
 
-/** @type {Record<string, (board: Board, data: any) => void>} */
-const CHANGES = {
+/**
+ * Every kind of event of a project, as projects/events.py lists them.
+ * @type {Record<string, (board: Board, data: any) => void>}
+ */
+export const CHANGES = {
   "project:created": (board, data) => void (board.project = data),
   "project:updated": (board, data) => void (board.project = { ...board.project, ...data }),
   "project:deleted": (board) => void (board.deleted = true),
@@ -124,6 +127,7 @@ const CHANGES = {
   "task:moved": putTask,
   "task:deleted": deleteTask,
   "comment:created": (board, { taskId }) => countComments(board, taskId, 1),
+  "comment:updated": () => {}, // a board holds their number alone
   "comment:deleted": (board, { taskId }) => countComments(board, taskId, -1),
 };
 
