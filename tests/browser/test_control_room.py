@@ -89,7 +89,7 @@ def test_a_page_left_open_overnight_does_not_grow(stack: Stack, windows: Windows
     page.clock.install()
     page.goto(address)
     page.clock.pause_at(page.evaluate("Date.now()") + 1000)
-    pause = 1000 * float(page.locator("[data-refresh-every]").get_attribute("data-refresh-every") or "")
+    pause = 1000 * int(page.locator("[data-refresh-every]").get_attribute("data-refresh-every") or "")
     counters = page.context.new_cdp_session(page)
 
     def after(refreshes: int) -> dict[str, int]:
