@@ -7,10 +7,14 @@ that is asked for and not the number of readers.
 """
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from itertools import islice
+
+from cachetools import LRUCache
 
 from realtime import eventlog, metrics
 from realtime.batching import Batch
@@ -30,31 +34,25 @@ class Pages:
     """The pages that a process keeps, whichever room they are of; the longest unused goes first."""
 
     def __init__(self, most: int = KEPT_CHARACTERS) -> None:
-        self._most = most
-        self._pages: OrderedDict[PageKey, list[Event]] = OrderedDict()
-        self.size = 0
+        self._kept: LRUCache[PageKey, list[Event]] = LRUCache(most, getsizeof=_size)
+
+    @property
+    def size(self) -> int:
+        """The characters of all that is kept."""
+        return int(self._kept.currsize)
 
     def keep(self, key: PageKey, events: list[Event]) -> None:
-        self._drop(key)
-        self._pages[key] = events
-        self.size += _size(events)
-        while self.size > self._most:
-            self._drop(next(iter(self._pages)))
+        with suppress(ValueError):  # larger than all that may be kept
+            self._kept[key] = events
 
     def find(self, key: PageKey) -> list[Event]:
         """The events of that page; empty where it is not kept."""
-        if key not in self._pages:
-            return []
-        self._pages.move_to_end(key)
-        return self._pages[key]
+        return self._kept.get(key, [])
 
     def forget(self, room: Room) -> None:
         """Drop what is kept of a room that this process no longer hears."""
-        for key in [key for key in self._pages if key[0] == room.name]:
-            self._drop(key)
-
-    def _drop(self, key: PageKey) -> None:
-        self.size -= _size(self._pages.pop(key, []))
+        for key in [key for key in self._kept if key[0] == room.name]:
+            del self._kept[key]
 
 
 class History:
@@ -82,7 +80,7 @@ class History:
             self.recent_size -= len(self.recent.popleft().envelope)
 
     async def after(self, cursor: int) -> list[Event]:
-        """Events after a cursor that is below `head`: in order, one at least, PAGE at most.
+        """Events after a cursor beyond which there are any: in order, one at least, PAGE at most.
 
         Some may be later than `head`, where the log is ahead of this process. Raises HistoryTrimmed.
         """
@@ -127,10 +125,15 @@ class History:
             task.exception()  # marked as seen: it may be that nobody waits any more
 
     async def _read_page(self, start: int) -> Span:
+        """Read a page, or what has come since of one that is kept: the last one grows yet."""
         metrics.LOG_READS.inc()
-        span = await in_database(eventlog.span, self.room, start, PAGE)
+        kept = self._pages.find((self.room.name, start))
+        end = kept[-1].seq if kept else start
+        span = await in_database(eventlog.span, self.room, end, start + PAGE - end)
         self._trimmed = max(self._trimmed, span.trimmed)
-        if span.events:  # the last page too, which grows yet: it serves those whose cursor it reaches
+        if span.trimmed <= end:
+            span = replace(span, events=kept + span.events)
+        if span.events:
             self._pages.keep((self.room.name, start), span.events)
         self._adjoin(span.events)
         return span

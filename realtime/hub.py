@@ -80,7 +80,7 @@ class Hub:
     def __init__(self, ejected: Callable[[Seat], None]) -> None:
         self._rooms: dict[str, HubRoom] = {}
         self.rights = Rights()
-        self._pages = Pages()
+        self.pages = Pages()
         self._replays = Replays()
         self._ejected = ejected
         self._background = Background()
@@ -93,7 +93,7 @@ class Hub:
         """Hear a room: subscribe, then read the head, so that nothing falls between. Raises UnknownRoom."""
         found = self._rooms.get(room.name)
         if found is None:
-            found = HubRoom(room, asyncio.get_running_loop().create_future(), self._pages)
+            found = HubRoom(room, asyncio.get_running_loop().create_future(), self.pages)
             self._rooms[room.name] = found
             self._background.spawn(f"room {room.name}: opening", self._open(found))
         found.idle_since = time.monotonic()  # who is about to enter must find it still there
@@ -304,7 +304,7 @@ class Hub:
             return
         state.gone = True
         del self._rooms[state.room.name]
-        self._pages.forget(state.room)
+        self.pages.forget(state.room)
         leaving = self.bell.unsubscribe(group_name(state.room.name))
         self._background.spawn(f"room {state.room.name}: unsubscribing", leaving)
 

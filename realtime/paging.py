@@ -2,8 +2,9 @@
 
 A poll may come from somebody who has just written by way of another gateway, so its head is the database's,
 never what this process has heard so far: one query for all who ask at the same moment, whatever their rooms.
-The events themselves come from the hub's memory where it reaches that head, else from the log, one read for
-all who ask for the same. Whoever was woken by the hub has been told of the newest event by it: no query.
+The events themselves come from memory where it reaches that head, else from the log, in the same pages as for
+sockets: one read for all who need the page, and of what has come since it was last read alone. Whoever was
+woken by the hub has been told of the newest event by it: no query.
 """
 
 from weakref import WeakValueDictionary
@@ -16,8 +17,6 @@ from realtime.history import History
 from realtime.hub import Hub
 from realtime.rooms import Room
 
-Asked = tuple[str, int, int]  # room, cursor, limit
-
 
 class Pager:
     """Pages after a cursor, of at most `limit` events. Its methods raise UnknownRoom and HistoryTrimmed."""
@@ -25,8 +24,8 @@ class Pager:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._bounds: Batch[str, dict[str, Bounds]] = Batch(_read_bounds)
-        # Held by those who wait: a page that nobody asks for any more is forgotten.
-        self._reads: WeakValueDictionary[Asked, Batch[None, Page]] = WeakValueDictionary()
+        # Of rooms that the hub does not hear. Held by those who wait; the pages of events stay for longer.
+        self._unheard: WeakValueDictionary[str, History] = WeakValueDictionary()
 
     async def newest(self, room: Room, cursor: int, limit: int) -> Page:
         """As the database has it, as of a moment after this call."""
@@ -37,10 +36,7 @@ class Pager:
         if cursor == bounds.newest:
             return Page(cursor, [], more=False)
         last = min(bounds.newest, cursor + limit)
-        state = self._hub.find(room.name)
-        if state is None or state.head < last:
-            return await self._read(room, cursor, limit)
-        return Page(last, await _between(state.history, cursor, last), more=last < bounds.newest)
+        return Page(last, await _between(self._history(room), cursor, last), more=last < bounds.newest)
 
     async def heard(self, room: Room, cursor: int, limit: int) -> Page:
         """As this process has heard it: for one who was level with the database, and has waited since."""
@@ -51,16 +47,18 @@ class Pager:
         last = min(head, cursor + limit)
         return Page(last, await _between(state.history, cursor, last), more=last < head)
 
-    async def _read(self, room: Room, cursor: int, limit: int) -> Page:
-        asked = (room.name, cursor, limit)
-        batch = self._reads.get(asked)
-        if batch is None:
-            batch = self._reads[asked] = Batch(lambda _: _read_page(room, cursor, limit))
-        return await batch.ask(None)
+    def _history(self, room: Room) -> History:
+        state = self._hub.find(room.name)
+        if state is not None:
+            return state.history
+        found = self._unheard.get(room.name)
+        if found is None:
+            found = self._unheard[room.name] = History(room, self._hub.pages)
+        return found
 
 
 async def _between(history: History, cursor: int, last: int) -> list[Event]:
-    """The events after the cursor up to `last`, which the hub has heard of."""
+    """The events after the cursor up to `last`, which is known to be there."""
     found: list[Event] = []
     while cursor < last:
         found += [event for event in await history.after(cursor) if event.seq <= last]
@@ -71,8 +69,3 @@ async def _between(history: History, cursor: int, last: int) -> list[Event]:
 async def _read_bounds(names: set[str]) -> dict[str, Bounds]:
     metrics.LOG_READS.inc()
     return await in_database(eventlog.bounds, names)
-
-
-async def _read_page(room: Room, cursor: int, limit: int) -> Page:
-    metrics.LOG_READS.inc()
-    return await in_database(eventlog.since, room, cursor, limit)

@@ -20,7 +20,6 @@ LEASE_SECONDS = 6
 GHOST_SECONDS = 55  # Engine.IO notices its dead within 45 s, a plain socket much sooner
 NOTICED_SECONDS = 0.5
 IDLE = int(SETTINGS["CONNECTION_TIMEOUT"]) / 1000
-MOST_READS = 60  # where nobody shared, a thousand
 WINDOW = int(SETTINGS["DRAIN_WINDOW"]) / 1000
 CAME_BACK_AT_ONCE = 1000
 MISSED = 10
@@ -193,7 +192,7 @@ def open_sockets(*nodes: Node) -> int:
 async def test_a_thousand_come_back_at_once(trial: MakeTrial) -> None:
     """A thousand clients lose their connections and come back"""
     traces = ('websocket_resumes_total{outcome="replayed"}',)
-    async with trial(traces=traces, writers=1) as load:
+    async with trial(traces=traces, clients=0, writers=1) as load:
         project = load.boards[1].id
         board = load.snapshot(project)
         for number in range(CAME_BACK_AT_ONCE):
@@ -213,4 +212,5 @@ async def test_a_thousand_come_back_at_once(trial: MakeTrial) -> None:
         await load.watch.look()
         read = load.watch.moved("websocket_log_reads_total")
         load.trace("reads of the log", read)
-        load.demand(read <= MOST_READS, f"{read:.0f} reads of the log by {len(nodes)} gateways for one range")
+        # All that they have missed is in one page: a read for each gateway, however they arrive.
+        load.demand(read <= len(nodes), f"{read:.0f} reads of the log by {len(nodes)} gateways for one page")

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 
 from realtime import eventlog, history, metrics
 from realtime.database import in_database
-from realtime.eventlog import Bounds, HistoryTrimmed, Page
+from realtime.eventlog import Bounds, HistoryTrimmed, Page, Span
+from realtime.history import PAGE
 from realtime.models import Event as EventRow
 from realtime.models import RoomHead
 from realtime.paging import Pager
 from realtime.polling import EventsEndpoint
+from realtime.rooms import Room
 from tests.realtime.hub_rig import Bells, Reader, Rig, run
 from tests.support.queries import reads_of
 from tests.support.waiting import until
@@ -143,6 +145,37 @@ def test_a_crowd_in_a_room_that_is_not_heard_shares_the_read_of_the_log(rig: Rig
             pages = await asyncio.gather(*(pager.newest(rig.room, 1, 500) for _ in range(POLLERS)))
         assert [[event.seq for event in page.events] for page in pages] == [[2, 3]] * POLLERS
         assert len(queries) == 1
+
+    run(story())
+
+
+def test_pollers_of_every_cursor_share_the_reads_of_a_room_that_is_not_heard(
+    polls: Polls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a crowd does that has been sent to polling: reads follow the range, and then what is new."""
+    reads: list[tuple[int, int]] = []
+    span = eventlog.span
+
+    def noted(room: Room, seq: int, length: int) -> Span:
+        reads.append((seq, length))
+        return span(room, seq, length)
+
+    monkeypatch.setattr(eventlog, "span", noted)
+    written = 2 * PAGE + 40
+
+    async def story() -> None:
+        await polls.rig.create()
+        await polls.rig.write(written)
+        cursors = [random.randrange(written) for _ in range(POLLERS)]
+        found = await asyncio.gather(*(polls.seqs(since=cursor, limit=1000) for cursor in cursors))
+        for cursor, seqs in zip(cursors, found, strict=True):
+            assert seqs == list(range(cursor + 1, min(cursor + 1000, written) + 1))
+        assert sorted(reads) == [(0, PAGE), (PAGE, PAGE), (2 * PAGE, PAGE)]
+        reads.clear()
+        await polls.rig.write(2)
+        newest = await asyncio.gather(*(polls.seqs(since=written - number % 10) for number in range(POLLERS)))
+        assert {seqs[-1] for seqs in newest} == {written + 2}
+        assert reads == [(written, PAGE - 40)]
 
     run(story())
 
