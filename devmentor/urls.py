@@ -28,4 +28,5 @@ urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url=static("projects/icon.svg"))),
     path("", include("projects.web.urls")),
 ]
+handler400 = "realtime.problems.bad_request"
 handler500 = "realtime.problems.server_error"

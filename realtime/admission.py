@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import parse_cookie
 from django.http.request import split_domain_port, validate_host
 
+from realtime import refusals
 from realtime.authentication import Credentials, bearer_token
 from realtime.census import Census
 from realtime.connection import Identity
@@ -18,8 +19,21 @@ from realtime.policy import Policy
 from realtime.protocol import BEARER_PREFIX, SUBPROTOCOL, CloseCode
 
 Refusal = tuple[CloseCode, str]
+FULL_ADDRESS = "too many sockets are open from your address"
+FULL_USER = "you have too many sockets open"
+HANDSHAKES = "too many handshakes from your address: wait a minute"
+NO_PAGE = "a session cookie speaks only where an Origin is sent"
+# By what decides a refusal of which operators are told.
+DECIDED_BY = {
+    FULL: "MAX_CONNECTIONS, or the operators' limit, is reached",
+    FULL_ADDRESS: "MAX_CONNECTIONS_PER_ADDRESS is reached",
+    FULL_USER: "MAX_CONNECTIONS_PER_USER is reached",
+    HANDSHAKES: "HANDSHAKES_PER_MINUTE is reached",
+    NO_ORIGIN: "strict mode calls for an Origin or a bearer token",
+}
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 AGENT_LENGTH = 200
+FOREIGN_HOST = "null"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +72,30 @@ def refusal(
     if identity and identity.previous and not in_force.previous_secret:
         return CloseCode.UNAUTHENTICATED, DROPPED
     if 0 < settings.MAX_CONNECTIONS_PER_ADDRESS <= there.of_address[counted_as(handshake.address)]:
-        return CloseCode.FULL, "too many sockets are open from your address"
+        return CloseCode.FULL, FULL_ADDRESS
     if identity and too_many(there.of_user[identity.id]):
-        return CloseCode.FULL, "you have too many sockets open"
+        return CloseCode.FULL, FULL_USER
     return None
+
+
+def note_refusal(handshake: Handshake, reason: str) -> None:
+    """Tell operators of a socket that their limits keep out."""
+    if advice := DECIDED_BY.get(reason):
+        refusals.note(reason, f"a socket from {refusals.shown(handshake.address)}", advice)
+
+
+def foreign(handshake: Handshake) -> str:
+    """What to tell a client whose Origin does not hold; operators are told which settings decide."""
+    origin, address = refusals.shown(str(handshake.origin)), refusals.shown(handshake.address)
+    if handshake.origin is None:
+        refusals.note("no origin", f"a session cookie without an Origin, from {address}", NO_PAGE)
+        return NO_PAGE
+    if handshake.own_origin == FOREIGN_HOST:
+        known = f"Origin {origin} under a Host that ALLOWED_HOSTS does not list"
+    else:
+        known = f"Origin {origin}, where {refusals.shown(handshake.own_origin)} was asked"
+    refusals.note("origin", f"{known}, from {address}", "CORS_ORIGIN lists those that are let in")
+    return "pages of this origin may not open sockets here"
 
 
 def too_many(of_user: int) -> bool:
@@ -85,15 +119,15 @@ def read_handshake(scope: dict[str, Any], session_cookie: str) -> Handshake:
 
 
 def _comparable(scope: dict[str, Any], headers: dict[bytes, str]) -> str:
-    """The own origin where an Origin is to be compared with it; "null", equal to none, for a foreign Host."""
-    if b"origin" not in headers or not _host_allowed(headers):
-        return "null"
+    """The own origin where an Origin is to be compared with it; one that equals none for a foreign Host."""
+    if b"origin" not in headers or not host_allowed(headers.get(b"host", "")):
+        return FOREIGN_HOST
     return own_origin(scope, headers)
 
 
-def _host_allowed(headers: dict[bytes, str]) -> bool:
+def host_allowed(host: str) -> bool:
     """Whether the Host is one of ours: a name that was rebound to our address gives no own origin."""
-    domain, _ = split_domain_port(headers.get(b"host", ""))
+    domain, _ = split_domain_port(host)
     return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS)
 
 

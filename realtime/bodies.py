@@ -12,10 +12,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from django.utils.http import parse_header_parameters
 
-from realtime.problems import MEDIA_TYPE, problem
+from realtime.problems import answer_to
 
 logger = logging.getLogger(__name__)
 
@@ -197,7 +196,7 @@ async def _refuse(scope: dict[str, Any], receive: Receive, send: Send, refusal: 
     and the answer is lost with it.
     """
     logger.info("%s %s: %d, %s", scope["method"], scope["path"], refusal.status, refusal)
-    body, media_type = _told(scope["path"], refusal)
+    body, media_type = answer_to(scope["path"], refusal.status, refusal.code, str(refusal))
     headers = [
         (b"content-type", media_type.encode()),
         (b"content-length", str(len(body)).encode()),
@@ -213,11 +212,3 @@ async def _refuse(scope: dict[str, Any], receive: Receive, send: Send, refusal: 
     except TimeoutError:
         pass
     await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-def _told(path: str, refusal: Refused) -> tuple[bytes, str]:
-    """A problem for programs, a sentence for people."""
-    detail = str(refusal)
-    if path.startswith("/api/"):
-        return orjson.dumps(problem(refusal.status, refusal.code, detail)), MEDIA_TYPE
-    return f"{detail[0].upper()}{detail[1:]}.\n".encode(), "text/plain; charset=utf-8"

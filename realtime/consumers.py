@@ -10,8 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
-from realtime import metrics, protocol
-from realtime.admission import read_handshake
+from realtime import admission, metrics, protocol, refusals
 from realtime.connection import size
 from realtime.gateway import Gateway
 from realtime.protocol import CloseCode, FrameError
@@ -32,12 +31,12 @@ class GatewayConsumer:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self._receive, self._send = receive, send
         await receive()  # websocket.connect
-        handshake = read_handshake(scope, settings.SESSION_COOKIE_NAME)
+        handshake = admission.read_handshake(scope, settings.SESSION_COOKIE_NAME)
         scope["headers"] = []  # read, and not to be kept for as long as the socket stays
         identity, refusal = await authenticate(self.gateway, handshake)
         if not origin_holds(handshake, identity):
             metrics.CLOSES.labels("403").inc()
-            await send({"type": "websocket.close", "code": CloseCode.FORBIDDEN})
+            await refusals.refuse_handshake(scope, send, 403, admission.foreign(handshake))
             return
         await send({"type": "websocket.accept", "subprotocol": handshake.subprotocol})
         self.session = Session(self.gateway, handshake, identity, self._wake)

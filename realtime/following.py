@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from django.conf import settings
 
-from realtime import enforcement, journal, metrics, protocol, rules
+from realtime import enforcement, journal, metrics, protocol, refusals, rules
 from realtime.connection import Connection
 from realtime.database import aside
 from realtime.enforcement import Ground, Terms
@@ -70,8 +70,10 @@ class Following:
 
     def blocked(self, address: str) -> Ground | None:
         """Why nobody at that address is let in, whatever they show; None where they are."""
-        found = self.rules.blocked.find(address, time.time())
-        return None if found is None else (CloseCode.FORBIDDEN, enforcement.BLOCKED)
+        if self.rules.blocked.find(address, time.time()) is None:
+            return None
+        refusals.note_blocked(address)
+        return CloseCode.FORBIDDEN, enforcement.BLOCKED
 
     def turn_away(self, connection: Connection, code: CloseCode, reason: str) -> None:
         """Close a socket that may not stay; where real-time is off it hears when to poll."""

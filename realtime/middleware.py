@@ -13,7 +13,7 @@ from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponse
 from django_structlog.middlewares import RequestMiddleware
 
-from realtime import problems, rules
+from realtime import problems, refusals, rules
 from realtime.outages import is_away, log_away
 from realtime.transport import own_url, websocket_url
 
@@ -61,6 +61,7 @@ class BlockedNetworkMiddleware:
         if not request.path.startswith(self.OPEN):
             block = rules.known().blocked.find(request.META.get("REMOTE_ADDR", ""), time.time())
             if block is not None:
+                refusals.note_blocked(request.META.get("REMOTE_ADDR", ""))
                 return problems.blocked(request)
         return self.get_response(request)
 

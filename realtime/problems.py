@@ -79,6 +79,13 @@ def respond(status: int, code: str, detail: str, **extra: Any) -> HttpResponse:
     return HttpResponse(orjson.dumps(problem(status, code, detail, **extra)), MEDIA_TYPE, status)
 
 
+def answer_to(path: str, status: int, code: str, detail: str) -> tuple[bytes, str]:
+    """The body and its media type: a problem for programs below /api/, a sentence for people elsewhere."""
+    if path.startswith("/api/"):
+        return orjson.dumps(problem(status, code, detail)), MEDIA_TYPE
+    return f"{detail[0].upper()}{detail[1:]}.\n".encode(), "text/plain; charset=utf-8"
+
+
 @csrf_exempt
 def unknown_address(request: HttpRequest, rest: str = "") -> HttpResponse:
     """404 for any address below /api/ that is not there, or the way to the one that was meant."""
@@ -123,9 +130,14 @@ def unavailable(request: HttpRequest) -> HttpResponse:
 
 def blocked(request: HttpRequest) -> HttpResponse:
     """403 for a network that operators keep out."""
-    if request.path.startswith("/api/"):
-        return respond(403, "forbidden", BLOCKED)
-    return HttpResponse(f"{BLOCKED[0].upper()}{BLOCKED[1:]}.", "text/plain; charset=utf-8", 403)
+    body, media_type = answer_to(request.path, 403, "forbidden", BLOCKED)
+    return HttpResponse(body, media_type, 403)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """400 for what Django itself refuses before a view: a host name, too many fields, a broken form."""
+    body, media_type = answer_to(request.path, 400, "bad-request", "this request cannot be read")
+    return HttpResponse(body, media_type, 400)
 
 
 class FaultPage(ExceptionReporter):

@@ -18,6 +18,8 @@ THIS_MACHINE = "127.0.0.1"
 # A hop as proxies write it beyond the bare address: `[2001:db8::7]`, `[2001:db8::7]:443`, `192.0.2.7:17085`.
 HOP = re.compile(r"\[([^\]]+)\](?::\d{1,5})?|([0-9.]+):\d{1,5}")
 SCHEMES = {"http": ("http", "https"), "websocket": ("ws", "wss")}
+# Of two lines of these (RFC 9110, 5.3) one reader would take the first, and another the last or both.
+SINGLE = {b"host", b"origin", b"authorization"}
 SECURE = {"http": False, "ws": False, "https": True, "wss": True}
 
 
@@ -72,6 +74,12 @@ def read_hop(text: str) -> Address | None:
 
 def is_trusted(address: Address | None, trusted: Sequence[Network]) -> bool:
     return address is not None and any(address in network for network in trusted)
+
+
+def doubled(headers: Fields) -> str:
+    """The name of a field that stands in several lines and may in one only; empty where there is none."""
+    names = [name for name, _ in headers if name in SINGLE]
+    return "" if len(names) == len(set(names)) else max(names, key=names.count).decode()
 
 
 def _sorted(headers: Fields) -> tuple[Fields, list[bytes], dict[bytes, list[bytes]]]:

@@ -6,15 +6,18 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
 from django.urls import re_path
 
+from realtime.admission import host_allowed
 from realtime.bodies import BodyReader, Bounds
 from realtime.consumers import GatewayConsumer
 from realtime.gateway import Gateway
 from realtime.ids import PATTERN
 from realtime.polling import ASGIApp, EventsEndpoint
-from realtime.proxies import believable
+from realtime.proxies import believable, doubled
+from realtime.refusals import note, refuse, shown
 from realtime.socketio_transport import PATH, SocketIOTransport
 
 SOCKETS = ("/", "/ws", "/ws/")
+WHERE = "/, /ws and /socket.io/"
 
 
 def asgi_route(pattern: str, application: Any) -> Any:
@@ -33,18 +36,20 @@ class Application:
         self.gateway = gateway
         polls = [
             asgi_route(
-                rf"^api/{kind.name}s/(?P<room_id>{PATTERN})/events/$", EventsEndpoint(gateway, kind, http)
+                rf"^api/{kind.name}s/(?P<room_id>{PATTERN})/events/$",
+                KnownHosts(EventsEndpoint(gateway, kind, http)),
             )
             for kind in gateway.kinds.values()
         ]
-        socketio = asgi_route(rf"^{PATH}/", SocketIOTransport(gateway))
+        socketio = SocketIOTransport(gateway)
+        below = rf"^{PATH}/"
+        others = [asgi_route(below, KnownHosts(socketio)), asgi_route("", KnownHosts(http))]
         self._router = ProtocolTypeRouter(
             {
                 "http": BodyReader(
-                    URLRouter([*own, *polls, socketio, asgi_route("", http)]),
-                    Bounds(settings.DATA_UPLOAD_MAX_MEMORY_SIZE),
+                    URLRouter([*own, *polls, *others]), Bounds(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
                 ),
-                "websocket": URLRouter([socketio, asgi_route("", refuse)]),
+                "websocket": URLRouter([asgi_route(below, socketio), asgi_route("", nowhere)]),
             }
         )
 
@@ -52,14 +57,40 @@ class Application:
         self.gateway.ensure_started()
         # In place: a server keeps its scope, and the headers with it, for as long as a socket stays.
         scope.update(believable(scope, settings.TRUSTED_PROXIES))
-        if scope["type"] == "websocket" and scope["path"] in SOCKETS:
+        if twice := doubled(scope["headers"]):
+            came = f"{twice} in several lines, from {shown(scope['client'][0])}"
+            note("twice", came, "it may stand in one line only")
+            await refuse(scope, receive, send, 400, "bad-request", f"{twice} stands in several lines")
+        elif scope["type"] == "websocket" and scope["path"] in SOCKETS:
             # Past the routers: what they keep for a request, each socket would keep for as long as it stays.
             await GatewayConsumer(self.gateway)(scope, receive, send)
         else:
             await self._router(scope, receive, send)
 
 
-async def refuse(scope: dict[str, Any], receive: Any, send: Any) -> None:
+class KnownHosts:
+    """Lets through what asks for one of our hosts, in front of all but what probes ask.
+
+    A page of a foreign name that was rebound to our address would else read and write as one of ours.
+    """
+
+    def __init__(self, application: ASGIApp) -> None:
+        self.application = application
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), None)
+        if host is None or host_allowed(host):
+            await self.application(scope, receive, send)
+            return
+        came = f"Host {shown(host)}, from {shown(scope['client'][0])}"
+        note("host", came, "ALLOWED_HOSTS lists those that are served")
+        await refuse(scope, receive, send, 400, "bad-request", "no host of that name is served here")
+
+
+async def nowhere(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """No socket lives at that address."""
-    await receive()
-    await send({"type": "websocket.close", "code": 4404})
+    came = f"a socket at {shown(scope['path'])}, from {shown(scope['client'][0])}"
+    note("path", came, f"they are opened at {WHERE}")
+    await refuse(
+        scope, receive, send, 404, "not-found", f"no socket is here: {WHERE} are the addresses of sockets"
+    )

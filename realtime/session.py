@@ -102,12 +102,19 @@ class Session:
     # --- its beginning and its end ------------------------------------------------------------
 
     def refusal(self) -> Refusal | None:
-        """Why this client may not stay, in the order in which it should hear it."""
+        """Why this client may not stay; operators are told where their limits decide."""
+        found = self._refusal()
+        if found is not None:
+            admission.note_refusal(self.handshake, found[1])
+        return found
+
+    def _refusal(self) -> Refusal | None:
+        """In the order in which a client should hear it."""
         gateway, handshake = self.gateway, self.handshake
         if gateway.draining:
             return CloseCode.RESTART, "this gateway stops, another takes over"
         if not gateway.handshakes.take(counted_as(handshake.address), time.monotonic()):
-            return CloseCode.RATE_LIMITED, "too many handshakes from your address: wait a minute"
+            return CloseCode.RATE_LIMITED, admission.HANDSHAKES
         return admission.refusal(handshake, self.connection.identity, gateway.census, gateway.policy)
 
     def open(self, refusal: Refusal | None) -> None:

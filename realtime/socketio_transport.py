@@ -17,9 +17,10 @@ from django.conf import settings
 from socketio.exceptions import ConnectionRefusedError as Refused
 
 from realtime import protocol
-from realtime.admission import Handshake, read_handshake
+from realtime.admission import Handshake, foreign, read_handshake
 from realtime.gateway import Gateway
 from realtime.protocol import MAX_FRAME_BYTES, CloseCode, Command, ErrorCode, FrameError
+from realtime.refusals import refuse
 from realtime.session import Session, authenticate, origin_holds
 
 PATH = "socket.io"
@@ -79,8 +80,9 @@ class SocketIOTransport:
         self._application = socketio.ASGIApp(self._server, socketio_path=PATH)
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        if not _handshake(scope).origin_allowed(settings.CORS_ORIGINS):
-            await _refuse(scope, receive, send, 403)
+        handshake = _handshake(scope)
+        if not handshake.origin_allowed(settings.CORS_ORIGINS):
+            await refuse(scope, receive, send, 403, "forbidden", foreign(handshake))
         elif b"sid=" not in scope["query_string"] and await self._not_now():
             await _refuse(scope, receive, send, 503)  # and not by a packet: the client is to try again
         else:
@@ -98,7 +100,7 @@ class SocketIOTransport:
             handshake = replace(handshake, token=str(token))
         identity, refusal = await authenticate(self.gateway, handshake)
         if not origin_holds(handshake, identity):
-            refusal = CloseCode.FORBIDDEN, "a session cookie speaks only where an Origin is sent"
+            refusal = CloseCode.FORBIDDEN, foreign(handshake)
         woken = asyncio.Event()
         session = Session(self.gateway, handshake, identity, woken.set, "socketio")
         refusal = refusal or session.refusal()

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from realtime.networks import counted_as
+from realtime.refusals import note, shown
 
 MINUTE = 60.0
 
@@ -73,7 +74,10 @@ class CallThrottle(BaseThrottle):
 
     def allow_request(self, request: Request, view: Any) -> bool:
         self._key = _caller(request)
-        return CALLS.take(self._key, time.monotonic())
+        taken = CALLS.take(self._key, time.monotonic())
+        if not taken:
+            note("calls", f"a REST call of {shown(self._key)}", "API_CALLS_PER_MINUTE is reached")
+        return taken
 
     def wait(self) -> float:
         return CALLS.wait(self._key, time.monotonic())

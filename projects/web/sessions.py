@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.auth import login, logout
 from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse
+from django.middleware import csrf
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
@@ -20,7 +21,21 @@ WRONG = "That username and password do not go together. Check both and try again
 LOCKED = (
     "Too many attempts failed. Log-in with this name is locked here for a while; try again in 15 minutes."
 )
-STALE = "This form was open for too long, or your browser keeps no cookies. Nothing was changed: try again."
+STALE = (
+    "This form was open for too long, or somebody else has logged in since. Nothing was changed: try again."
+)
+NO_COOKIE = "Your browser sent no cookies with this form: allow them for this site. Nothing was changed."
+OTHER_ORIGIN = (
+    "Your browser says that this form belongs to {origin}, but this site takes itself for {own}. Nothing was "
+    "changed. Open this page by its usual address. If that is the one you used, tell whoever runs this service: "
+    "a proxy in front of it hands on another host, port or scheme."
+)
+NO_ORIGIN = (
+    "Your browser does not say from which site this form comes. Nothing was changed. A privacy extension, or "
+    "a proxy that sets Referrer-Policy: no-referrer, keeps it from that: switch it off for this site."
+)
+NO_MATCH = csrf.REASON_BAD_ORIGIN.partition("%s")[2]  # the end of what is said of an origin and of a referer
+REFERER = csrf.REASON_NO_REFERER.partition(" - ")[0]
 MISSING = "Both a username and a password are needed."
 
 
@@ -56,8 +71,20 @@ def log_out_everywhere(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form that was sent without the token of its page: say so, and show the way on."""
-    return _page(request, _target(request), error=STALE, status=403)
+    """A form that cannot be shown to come from a page of ours: say why, and show the way on."""
+    return _page(request, _target(request), error=_why(request, reason), status=403)
+
+
+def _why(request: HttpRequest, reason: str) -> str:
+    """The reason that Django's check gives, in words for people."""
+    if reason == csrf.REASON_NO_CSRF_COOKIE:
+        return NO_COOKIE
+    origin = request.headers.get("origin") or request.headers.get("referer", "")
+    if reason.endswith(NO_MATCH) and origin != "null":
+        own = f"{request.scheme}://{request.get_host()}"
+        return OTHER_ORIGIN.format(origin=origin[:100], own=own)
+    of_the_page = reason.endswith(NO_MATCH) or reason.startswith(REFERER)
+    return NO_ORIGIN if of_the_page else STALE
 
 
 def _refusal(request: HttpRequest, target: str, form: AuthenticationForm) -> HttpResponse:

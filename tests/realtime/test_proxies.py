@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from realtime.networks import counted_as, read_address, read_network
-from realtime.proxies import PROXIED, believable, client_address, read_hop
+from realtime.proxies import PROXIED, believable, client_address, doubled, read_hop
 
 TRUSTED = [read_network("10.0.0.0/8"), read_network("fd00::/8")]
 PROXY, STRANGER = ("10.0.0.1", 40000), ("198.51.100.7", 40000)
@@ -240,3 +240,10 @@ def test_cookies_in_several_lines_are_one_list() -> None:
 
 def test_a_client_cannot_choose_the_prefix_of_addresses() -> None:
     assert read(root_path="/evil")["root_path"] == ""
+
+
+def test_a_field_that_stands_once_is_found_where_it_stands_twice() -> None:
+    once = [("host", "a"), ("origin", "http://a"), ("authorization", "x"), ("accept", "a"), ("accept", "b")]
+    assert doubled(read(*once)["headers"]) == ""
+    for name in ("Host", "origin", "Authorization"):
+        assert doubled(read(*once, (name, "b"))["headers"]) == name.lower()

@@ -1,0 +1,85 @@
+"""Requests that are turned away before a view or a session sees them: a line in the log, and a short answer.
+
+Whoever runs the service is told what came and which setting decides. Of a kind there is one line a minute at
+the most: strangers decide how many requests there are.
+"""
+
+import logging
+import threading
+import time
+from typing import Any
+
+from realtime.problems import answer_to
+from realtime.protocol import CloseCode
+
+logger = logging.getLogger(__name__)
+
+EVERY_SECONDS = 60.0
+SHOWN = 200  # characters of what a client sent
+HTTP_RESPONSE = (
+    "websocket.http.response"  # the ASGI extension by which a handshake gets an answer with a body
+)
+
+
+class RefusalLog:
+    """One line per kind and minute, which counts those that were left out since the line before."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, tuple[float, int]] = {}  # when its last line was written, how many came since
+        self._lock = threading.Lock()
+
+    def note(self, kind: str, what: str, advice: str, now: float | None = None) -> None:
+        """Write a line, if one of its kind is due.
+
+        kind: a word of ours, never a client's
+        what: what came and from where, what a client sent by way of `shown`
+        advice: which setting decides, or where operators do
+        now: in seconds
+        """
+        now = time.monotonic() if now is None else now
+        with self._lock:
+            last, left_out = self._kinds.get(kind, (-EVERY_SECONDS, 0))
+            due = now - last >= EVERY_SECONDS
+            self._kinds[kind] = (now, 0) if due else (last, left_out + 1)
+        if due:
+            more = f" ({left_out} more since the last such line)" if left_out else ""
+            logger.warning("refused: %s: %s%s", what, advice, more)
+
+
+_log = RefusalLog()
+note = _log.note
+
+
+def note_blocked(address: str) -> None:
+    """Somebody from a network that operators have blocked."""
+    note("blocked", f"a client at {shown(address)}", "operators block its network (manage.py block --list)")
+
+
+def shown(text: str) -> str:
+    """What a client sent, as it may stand in a line of the log."""
+    return repr(text[:SHOWN]) + ("…" if len(text) > SHOWN else "")
+
+
+async def refuse(scope: Any, receive: Any, send: Any, status: int, code: str, detail: str) -> None:
+    """Answer a request or a handshake of which nothing has been received yet."""
+    if scope["type"] == "websocket":
+        await receive()
+        await refuse_handshake(scope, send, status, detail)
+        return
+    body, media_type = answer_to(scope["path"], status, code, detail)
+    await _respond(send, "http.response", status, body, media_type)
+
+
+async def refuse_handshake(scope: Any, send: Any, status: int, detail: str) -> None:
+    """Answer a handshake; by a server that cannot send a body it is an empty 403."""
+    if HTTP_RESPONSE in (scope.get("extensions") or {}):
+        body, media_type = answer_to("", status, "", detail)
+        await _respond(send, HTTP_RESPONSE, status, body, media_type)
+    else:
+        await send({"type": "websocket.close", "code": CloseCode.FORBIDDEN})
+
+
+async def _respond(send: Any, kind: str, status: int, body: bytes, media_type: str) -> None:
+    headers = [(b"content-type", media_type.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": f"{kind}.start", "status": status, "headers": headers})
+    await send({"type": f"{kind}.body", "body": body})

@@ -1,0 +1,55 @@
+"""Forms whose origin cannot be shown: whoever sent one reads what to do about it."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.support.people import OPERATOR
+from tests.support.stack import Stack
+
+
+@pytest.fixture
+def browser(stack: Stack) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=stack.first.http_url, timeout=20) as client:
+        client.get("/login").raise_for_status()
+        yield client
+
+
+def sent(browser: httpx.Client, token: str | None = None, **headers: str) -> str:
+    """What the page says of a log-in that is refused."""
+    token = browser.cookies.get("csrftoken", "") if token is None else token
+    form = {**OPERATOR.credentials, "csrfmiddlewaretoken": token}
+    answer = browser.post("/login", data=form, headers=headers)
+    assert answer.status_code == 403, answer.text[:500]
+    page: str = answer.text
+    return page
+
+
+def test_a_page_of_another_origin_is_named_beside_our_own(browser: httpx.Client) -> None:
+    """A proxy that hands Host on without its port locks everybody out: the cause must stand there."""
+    page = sent(browser, origin="https://boards.example.test:18144")
+    assert "https://boards.example.test:18144" in page
+    assert str(browser.base_url).rstrip("/") in page
+    assert "proxy" in page
+
+
+def test_a_page_that_keeps_its_origin_to_itself_is_told_why(browser: httpx.Client) -> None:
+    assert "no-referrer" in sent(browser, origin="null")
+
+
+def test_without_cookies_the_page_speaks_of_cookies(browser: httpx.Client) -> None:
+    token = browser.cookies["csrftoken"]
+    browser.cookies.clear()
+    assert "allow them for this site" in sent(browser, token)
+
+
+@pytest.mark.parametrize("token", ["", "x" * 32, "x" * 64, "\N{SNOWMAN}"])
+def test_a_token_that_does_not_fit_is_an_old_form(browser: httpx.Client, token: str) -> None:
+    assert "open for too long" in sent(browser, token)
+
+
+def test_what_an_origin_says_is_text_on_the_page(browser: httpx.Client) -> None:
+    page = sent(browser, origin="https://<script>alert(1)</script>")
+    assert "<script>alert(1)" not in page
+    assert "&lt;script&gt;" in page

@@ -1,0 +1,126 @@
+"""What is turned away before a view or a session: operators read why, and whoever asked is told."""
+
+import logging
+import socket
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Origin
+
+from realtime.refusals import SHOWN, RefusalLog, shown
+from tests.support.api import answered
+from tests.support.processes import eventually
+from tests.support.stack import Stack
+
+# --- The log --------------------------------------------------------------------------------------
+
+
+def test_of_a_kind_there_is_one_line_a_minute_and_it_counts_the_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    log = RefusalLog()
+    with caplog.at_level(logging.WARNING):
+        for second in range(100):
+            log.note("origin", f"Origin number {second}", "CORS_ORIGIN", now=float(second))
+        log.note("host", "Host 'x'", "ALLOWED_HOSTS", now=1.0)
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines == [
+        "refused: Origin number 0: CORS_ORIGIN",
+        "refused: Origin number 60: CORS_ORIGIN (59 more since the last such line)",
+        "refused: Host 'x': ALLOWED_HOSTS",
+    ]
+
+
+def test_what_a_client_sent_makes_neither_lines_nor_megabytes_of_log() -> None:
+    assert "\n" not in shown("a\r\nb")
+    assert len(shown("x" * 100_000)) < SHOWN + 10
+
+
+# --- From outside: each kind, its line, and its answer --------------------------------------------
+
+
+def refused_socket(url: str, origin: str | None = None) -> tuple[int, str]:
+    """Status and body of a handshake that is refused."""
+    with pytest.raises(InvalidStatus) as caught:
+        connect(url, proxy=None, origin=Origin(origin) if origin else None)
+    response = caught.value.response
+    return response.status_code, (response.body or b"").decode()
+
+
+@pytest.fixture
+def line(own_stack: Stack) -> Callable[..., str]:
+    """The one line of the first gateway's log that holds these words."""
+
+    def found(*words: str) -> str:
+        def lines() -> list[str]:
+            return [
+                one for one in own_stack.first.log.read_text().splitlines() if all(w in one for w in words)
+            ]
+
+        eventually(lines, what=f"a line with {words}")
+        assert len(lines()) == 1
+        return lines()[0]
+
+    return found
+
+
+@pytest.mark.settings(MAX_CONNECTIONS_PER_ADDRESS="1", API_CALLS_PER_MINUTE="200")
+def test_each_kind_of_refusal_is_one_line_and_a_short_answer(
+    own_stack: Stack, line: Callable[..., str]
+) -> None:
+    gateway, foreign = own_stack.first, "http://foreign.example"
+    for _ in range(3):
+        status, body = refused_socket(f"{gateway.ws_url}ws", origin=foreign)
+        assert (status, "origin" in body) == (403, True)
+    assert f"127.0.0.1:{gateway.port}" in line("refused", foreign, "CORS_ORIGIN")
+    engine = httpx.get(
+        f"{gateway.http_url}/socket.io/?EIO=4&transport=polling", headers={"Origin": foreign}, timeout=10
+    )
+    assert (engine.status_code, "origin" in engine.text) == (403, True)
+
+    rebound = {"Host": "not-listed.example"}
+    for path in ("/api/realtime/", "/api/nothing/"):
+        answer = httpx.get(gateway.http_url + path, headers=rebound, timeout=10)
+        assert answered(answer, 400)["code"] == "bad-request"
+        assert answer.headers["content-type"] == "application/problem+json"
+    for path in ("/projects", "/static/projects/icon.svg", "/socket.io/?EIO=4&transport=polling"):
+        page = httpx.get(gateway.http_url + path, headers=rebound, timeout=10)
+        assert (page.status_code, page.headers["content-type"]) == (400, "text/plain; charset=utf-8")
+    line("refused", "not-listed.example", "ALLOWED_HOSTS")
+    assert httpx.get(f"{gateway.http_url}/health", headers=rebound, timeout=10).status_code == 200
+
+    assert refused_socket(f"{gateway.ws_url}nowhere")[0] == 404
+    assert "/ws" in line("refused", "/nowhere")
+
+    with connect(gateway.ws_url, proxy=None) as first, connect(gateway.ws_url, proxy=None) as second:
+        assert "hello" in str(first.recv(timeout=5))
+        second.recv(timeout=5)
+        with pytest.raises(Exception, match="4503"):
+            second.recv(timeout=5)
+    line("refused", "MAX_CONNECTIONS_PER_ADDRESS")
+
+    own_stack.console("block", "127.0.0.1", "--hours", "1")
+    try:
+        assert httpx.get(f"{gateway.http_url}/api/realtime/", timeout=10).status_code == 403
+        assert "block --list" in line("refused", "127.0.0.1", "operators")
+    finally:
+        own_stack.console("block", "--lift", "127.0.0.1")
+
+
+@pytest.mark.parametrize("name", ["Host", "Origin", "Authorization"])
+@pytest.mark.parametrize(
+    "upgrade", ["", "Connection: Upgrade\r\nUpgrade: websocket\r\n"], ids=["http", "socket"]
+)
+def test_two_lines_of_what_stands_once_are_refused(stack: Stack, name: str, upgrade: str) -> None:
+    """Sockets would go by the last one, and Django by both."""
+    parts = urlsplit(stack.first.http_url)
+    key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n" if upgrade else ""
+    host = "" if name == "Host" else f"Host: {parts.netloc}\r\n"
+    twice = f"{name}: {parts.netloc}\r\n" * 2
+    with socket.create_connection((parts.hostname, parts.port), 10) as raw:
+        raw.sendall(f"GET /ws HTTP/1.1\r\n{host}{twice}{upgrade}{key}\r\n".encode())
+        assert raw.recv(4096).startswith(b"HTTP/1.1 400")
