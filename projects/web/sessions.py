@@ -27,8 +27,8 @@ STALE = (
 NO_COOKIE = "Your browser sent no cookies with this form: allow them for this site. Nothing was changed."
 OTHER_ORIGIN = (
     "Your browser says that this form belongs to {origin}, but this site takes itself for {own}. Nothing was "
-    "changed. Open this page by its usual address. If that is the one you used, tell whoever runs this service: "
-    "a proxy in front of it hands on another host, port or scheme."
+    "changed. Open this page by its usual address. If that is the one you used, tell whoever runs this "
+    "service: a proxy in front of it hands on another host, port or scheme."
 )
 NO_ORIGIN = (
     "Your browser does not say from which site this form comes. Nothing was changed. A privacy extension, or "
