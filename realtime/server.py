@@ -10,21 +10,15 @@ import logging
 import signal
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.protocols.utils import ClientDisconnected
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame
-from websockets.http11 import Request
 
 from realtime.gateway import Gateway
+from realtime.http_protocol import HttpProtocol
 from realtime.protocol import MAX_FRAME_BYTES, CloseCode
 from realtime.routing import Application
-from realtime.slim import Gate, Inbox
-from realtime.wire import EXTENSION, Wire
+from realtime.websocket_protocol import SocketProtocol
 
 logger = logging.getLogger(__name__)
 
@@ -35,118 +29,6 @@ COLLECT_AFTER = (50_000, 20, 50)
 # How long the kernel waits for a peer to acknowledge what it was sent: a laptop that went to sleep is
 # gone after a minute and not after the quarter of an hour that TCP would give it.
 UNACKNOWLEDGED_MS = 60_000
-
-
-class HttpProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP protocol, which lets go of its parser in the end: each holds the other."""
-
-    _in_head = True
-
-    def on_message_begin(self) -> None:
-        self._in_head = True
-        super().on_message_begin()
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self._in_head:  # else it is a trailer, which must not pass for a header (RFC 9110, section 6.5.1)
-            super().on_header(name, value)
-
-    def on_headers_complete(self) -> None:
-        self._in_head = False
-        super().on_headers_complete()
-
-    def handle_websocket_upgrade(self) -> None:
-        super().handle_websocket_upgrade()
-        del self.parser
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        del self.parser
-
-
-class SocketProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's WebSocket protocol, which also offers the application its wire: see `realtime.wire`."""
-
-    wire: Wire | None = None
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.queue = Inbox()  # type: ignore[assignment]
-        self.writable = Gate()  # type: ignore[assignment]
-
-    async def send(self, message: Any) -> None:
-        await super().send(message)
-        if message["type"] == "websocket.accept":
-            # The socket may stay for hours; the parser remembers the request for as long.
-            self.request.headers.clear()
-            del self.request, self.response
-
-    def handle_connect(self, event: Request) -> None:
-        super().handle_connect(event)
-        if hasattr(self, "scope"):
-            self.wire = Wire(self.transport.write, self._close, self.transport.abort)
-            extensions: dict[Any, Any] = self.scope["extensions"] or {}
-            extensions[EXTENSION] = self.wire
-
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._set_clear(False)
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        self._set_clear(not self.close_sent and not self.transport.is_closing())
-
-    def handle_close(self, event: Frame) -> None:
-        self._set_clear(False)
-        super().handle_close(event)
-
-    def handle_parser_exception(self) -> None:
-        self._set_clear(False)
-        super().handle_parser_exception()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        # What holds each other is let go of here, since the collector comes seldom.
-        self.conn.parser.close()
-        if self.wire is not None:
-            self.wire.end()
-
-    def shutdown(self) -> None:
-        self._set_clear(False)
-        super().shutdown()
-
-    def _close(self, code: int, reason: str) -> None:
-        """uvicorn's own way to close, which waits for nothing while the transport is clear."""
-        with suppress(StopIteration, ClientDisconnected):
-            self.send({"type": "websocket.close", "code": code, "reason": reason}).send(None)
-        self._set_clear(False)
-
-    def _set_clear(self, clear: bool) -> None:
-        if self.wire is not None:
-            self.wire.set_clear(clear)
-
-    def send_receive_event_to_app(self) -> None:
-        """Text that is not UTF-8 is the client's fault: told by 1007, and no error of ours to log."""
-        if self.curr_msg_data_type == "text" and not self.close_sent:
-            try:
-                b"".join(self.frames).decode()
-            except UnicodeDecodeError:
-                self.frames = []
-                self.conn.send_close(1007)
-                self.handle_parser_exception()
-                return
-        super().send_receive_event_to_app()
-
-    def handle_ping(self) -> None:
-        super().handle_ping()
-        self._tell()
-
-    def handle_pong(self, event: Frame) -> None:
-        super().handle_pong(event)
-        self._tell()
-
-    def _tell(self) -> None:
-        if self.wire is not None:
-            self.wire.heard()
 
 
 class GatewayServer(uvicorn.Server):

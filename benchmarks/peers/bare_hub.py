@@ -17,7 +17,8 @@ import uvicorn
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "devmentor.settings")
 django.setup()
 
-from realtime.server import SocketProtocol  # noqa: E402
+from realtime.http_protocol import HttpProtocol  # noqa: E402
+from realtime.websocket_protocol import SocketProtocol  # noqa: E402
 from realtime.wire import EXTENSION, Wire, frame  # noqa: E402
 
 
@@ -62,7 +63,7 @@ uvicorn.run(
     host="127.0.0.1",
     port=int(sys.argv[1]),
     loop="uvloop",
-    http="httptools",
+    http=HttpProtocol,
     ws=SocketProtocol,
     ws_per_message_deflate=False,
     lifespan="off",

@@ -9,8 +9,9 @@ from uvicorn.server import ServerState
 
 from realtime.connection import Connection
 from realtime.consumers import GatewayConsumer
-from realtime.server import HttpProtocol, SocketProtocol
+from realtime.http_protocol import HttpProtocol
 from realtime.session import Session
+from realtime.websocket_protocol import SocketProtocol
 from tests.realtime.hub_rig import Rig, run
 from tests.support.waiting import until
 

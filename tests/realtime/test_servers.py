@@ -9,6 +9,7 @@ import pytest
 
 from tests.realtime.wire import forged, refused_with
 from tests.support.api import Api, answered, log_in
+from tests.support.asgi_server import RawConnection
 from tests.support.boards import Board
 from tests.support.environment import environment
 from tests.support.people import OUTSIDER, OWNER, VIEWER
@@ -28,7 +29,7 @@ class Served:
     """One process on a database of its own, and the people who use it."""
 
     def __init__(self, name: str, database_url: str, folder: Path) -> None:
-        port = free_port()
+        self.port = port = free_port()
         self.name = name
         self.url = f"http://127.0.0.1:{port}"
         self.ws_url = f"ws://127.0.0.1:{port}/"
@@ -174,3 +175,29 @@ def test_the_server_ends_when_told_and_without_a_fault(templates: Templates, tmp
         served.api.close()
         assert served.process.stop(seconds=10) == 0
     assert "Traceback" not in served.process.tail()
+
+
+HANDSHAKE = (
+    b"GET /ws HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n"
+)
+
+
+def test_a_handshake_with_long_cookies_is_taken(served: Served) -> None:
+    with RawConnection(served.port) as raw:
+        raw.send(HANDSHAKE, b"Cookie: a=%b\r\n\r\n" % (b"x" * 9000))
+        assert raw.read_until(b'"event":"hello"').startswith(b"HTTP/1.1 101 ")
+
+
+def test_a_handshake_that_is_refused_does_not_hang(served: Served) -> None:
+    """daphne closes without an answer where a head is too large."""
+    other_version = HANDSHAKE.replace(b"Version: 13", b"Version: 7")
+    large = {HANDSHAKE + b"X: %b\r\n" % (b"x" * 100_000), HANDSHAKE + b"X: y\r\n" * 600}
+    for handshake in (*large, other_version):
+        with RawConnection(served.port) as raw:
+            raw.send(handshake, b"\r\n")
+            answer = raw.read_all()
+        if served.name == "uvicorn":
+            assert answer.startswith(b"HTTP/1.1 431 " if handshake in large else b"HTTP/1.1 426 ")
+        else:
+            assert answer.startswith(b"HTTP/1.1 4") or (not answer and handshake in large)

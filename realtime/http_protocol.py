@@ -1,0 +1,298 @@
+"""The HTTP/1.1 side of a connection: bounds of what is read, and the step to a WebSocket.
+
+uvicorn's class reads requests by llhttp and knows no bounds. It writes each handshake out again for a second
+parser, whose bounds are others. Here a handshake is read once, and all requests have the same bounds.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from enum import Enum, auto
+from functools import partial
+from typing import Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from websockets.http11 import Request
+
+from realtime import request_heads
+from realtime.rare_log import RareLog
+from realtime.request_heads import RefusedRequest
+
+refusals = RareLog(logging.getLogger(__name__))
+
+HEAD_SECONDS = 20.0  # from the first byte of a head that comes in parts to its last
+# A client that is refused while it sends may read the answer for so long: a reset would take it away.
+LINGER_SECONDS = 2.0
+
+
+class Reading(Enum):
+    """What the next bytes belong to."""
+
+    IDLE = auto()  # the next request, none of which has come yet
+    HEAD = auto()
+    BODY = auto()  # with its trailers
+    HANDSHAKE = auto()  # a WebSocket, once what was asked before is answered
+    NOTHING = auto()  # a request was refused, or another protocol reads
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """One connection, until it becomes a WebSocket."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.url = b""
+        self._reading = Reading.IDLE
+        self.headers = []
+        self._unfinished = 0  # bytes of a line whose end has not come
+        self._body_part = b""
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._early = b""  # what came behind a handshake
+        self._half_closed = False
+        self._awaits_leaving = False
+        self._when_answered: Callable[[], None] | None = None  # what waits for the answers before it
+
+    @property
+    def _is_answered(self) -> bool:
+        """Whether nothing that was asked here still waits for its answer."""
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is None or cycle.response_complete
+
+    # --- the connection -----------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._await_request()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._stop_timers()
+        self._when_answered = None
+        del self.parser  # the two hold each other
+
+    def data_received(self, data: bytes) -> None:
+        if self._reading is Reading.NOTHING:
+            return
+        try:
+            self._read(data)
+        except RefusedRequest as refusal:
+            self._refuse(refusal)
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client sends no more, but may still read what it has asked for (RFC 9112, section 9.6).
+
+        A long poll waits for its client to leave, and takes this for it: both look the same.
+        """
+        self._half_closed = True
+        if self._reading is Reading.BODY:
+            self._refuse(RefusedRequest(400, "the request ended before its body did"))
+        return not (self._is_answered or self._awaits_leaving)
+
+    def _await_request(self) -> None:
+        self._unset_keepalive_if_required()
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
+
+    def _stop_timers(self) -> None:
+        self._unset_keepalive_if_required()
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    # --- requests -----------------------------------------------------------------------------
+
+    def _read(self, data: bytes) -> None:
+        if self._reading is Reading.HANDSHAKE:
+            self._early += data
+            request_heads.check_size(b"", [], len(self._early))
+            return
+        self._unset_keepalive_if_required()
+        self._parse(data)
+        if self._reading in (Reading.HEAD, Reading.BODY):
+            self._check_unfinished(data)
+        if self._reading is Reading.HEAD:
+            if self._head_timer is None:
+                self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_too_slow)
+        elif self._reading is not Reading.NOTHING and self._is_answered:
+            self._await_request()
+
+    def _check_unfinished(self, data: bytes) -> None:
+        """Of a head or of trailers: the lines so far, and one of which the parser has not told yet."""
+        end = data.rfind(b"\n") + 1
+        self._unfinished = len(data) - end + (0 if end else self._unfinished)
+        if self._body_part and data.endswith(self._body_part):
+            self._unfinished = 0
+        self._body_part = b""
+        request_heads.check_size(self.url, self.headers, self._unfinished)
+
+    def _parse(self, data: bytes) -> None:
+        """Raises RefusedRequest, also what a callback of the parser has raised."""
+        while True:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                behind = data[upgrade.args[0] :]
+                method, version = self.scope["method"], self.scope["http_version"]
+                if request_heads.asks_for_websocket(method, version, self.headers):
+                    self._begin_handshake(behind)
+                    return
+                # The parser takes what follows for the other protocol: a body would be lost.
+                data = request_heads.without_upgrade(method, self.url, version, self.headers) + behind
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
+            except httptools.HttpParserError as error:
+                if isinstance(error.__context__, RefusedRequest):
+                    raise error.__context__ from None
+                raise RefusedRequest(400, f"this is no HTTP/1.1 request: {error}") from None
+            else:
+                return
+
+    def _head_too_slow(self) -> None:
+        self._refuse(RefusedRequest(408, f"the head of a request comes within {HEAD_SECONDS:g} s"))
+
+    # --- callbacks of the parser --------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._reading = Reading.HEAD
+        self._unfinished = 0
+
+    def on_headers_complete(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+        request_heads.check_size(self.url, self.headers)
+        version = self.parser.get_http_version()
+        if version not in request_heads.VERSIONS:
+            raise RefusedRequest(505, f"expected HTTP/1.1 or HTTP/1.0, got HTTP/{version}")
+        method = self.parser.get_method().decode()
+        self.url = request_heads.origin_form(method, self.url, self.headers)
+        if self.parser.should_upgrade():  # `_parse` knows what to do once the parser has stopped
+            self.scope["method"], self.scope["http_version"] = method, version
+            return
+        self._reading = Reading.BODY
+        super().on_headers_complete()
+        self.headers = []  # for trailers: the application must not take them for headers
+
+    def on_body(self, body: bytes) -> None:
+        self._body_part = body
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if self._reading is Reading.BODY:
+            super().on_message_complete()
+            self._reading = Reading.IDLE
+
+    # --- answers ------------------------------------------------------------------------------
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        answering = answer_asterisk if cycle.scope["path"] == "*" else partial(self._run, app)
+        super()._start_asgi_task(cycle, answering)
+
+    async def _run(self, app: Any, scope: Any, receive: Any, send: Any) -> None:
+        is_read = False
+
+        async def receive_or_leave() -> Any:
+            nonlocal is_read
+            if is_read:  # nothing but the client's leaving can come
+                self._awaits_leaving = True
+                if self._half_closed:
+                    self.transport.close()
+            message = await receive()
+            is_read = not message.get("more_body", False)
+            return message
+
+        await app(scope, receive_or_leave, send)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._awaits_leaving = False
+        if not self._is_answered or self.transport.is_closing():
+            return
+        if self._when_answered is not None:
+            then, self._when_answered = self._when_answered, None
+            then()
+        elif self._half_closed:
+            self.transport.close()
+
+    # --- refusals -----------------------------------------------------------------------------
+
+    def _refuse(self, refusal: RefusedRequest) -> None:
+        """Answer it after what was asked before, and read nothing more."""
+        address = self.client[0] if self.client else "a local client"
+        refusals.warning(
+            str(refusal.status),
+            "refused a request of %s with %d: %s",
+            address,
+            refusal.status,
+            refusal.detail,
+        )
+        is_cut = self._reading is Reading.BODY
+        self._reading = Reading.NOTHING
+        self._stop_timers()
+        if self._is_answered:
+            self._answer_refusal(refusal)
+        elif not is_cut:
+            self._when_answered = partial(self._answer_refusal, refusal)
+        else:
+            self._break_off(refusal)
+
+    def _break_off(self, refusal: RefusedRequest) -> None:
+        """The refused request has been handed to the application, or waits for it."""
+        self.cycle.disconnected = True
+        self.cycle.message_event.set()
+        if self.pipeline and self.pipeline[0][0] is self.cycle:
+            self.pipeline[0] = (self.cycle, partial(self._answer_in_turn, refusal))
+        elif self.cycle.response_started:
+            self.transport.close()
+        else:
+            self._answer_cut(refusal)
+
+    async def _answer_in_turn(self, refusal: RefusedRequest, *_: Any) -> None:
+        self._answer_cut(refusal)
+
+    def _answer_cut(self, refusal: RefusedRequest) -> None:
+        self.cycle.response_complete = True
+        self._answer_refusal(refusal)
+
+    def _answer_refusal(self, refusal: RefusedRequest) -> None:
+        self._unset_keepalive_if_required()
+        self.transport.write(refusal.answer())
+        if self._half_closed or not self.transport.can_write_eof():
+            self.transport.close()
+            return
+        self.transport.write_eof()
+        self.flow.resume_reading()
+        self.timeout_keep_alive_task = self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+    # --- WebSockets ---------------------------------------------------------------------------
+
+    def _begin_handshake(self, early: bytes) -> None:
+        request = request_heads.handshake(self.url, self.headers)
+        self._early, self._reading = early, Reading.HANDSHAKE
+        if self._is_answered:
+            self._switch(request)
+        else:
+            self._when_answered = partial(self._switch, request)
+
+    def _switch(self, request: Request) -> None:
+        self._reading = Reading.NOTHING
+        self._stop_timers()
+        self.connections.discard(self)
+        protocol: Any = self.config.ws_protocol_class(  # type: ignore[call-arg, misc]
+            config=self.config, server_state=self.server_state, app_state=self.app_state
+        )
+        protocol.connection_made(self.transport)
+        self.transport.set_protocol(protocol)
+        if self.flow.write_paused:
+            protocol.pause_writing()
+        self.flow.resume_reading()
+        protocol.begin(request, self.headers, self._early)
+        del self.parser
+
+
+async def answer_asterisk(scope: Any, receive: Any, send: Any) -> None:
+    """`OPTIONS *` asks about the server as a whole (RFC 9110, section 9.3.7): whether it answers."""
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body", "body": b""})

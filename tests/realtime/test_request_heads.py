@@ -1,0 +1,181 @@
+"""Heads of requests: their bounds in size, number and time, and the answer of whoever exceeds them.
+
+They go to an application of the tests' own behind the gateway's protocol classes, which says what it got.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from realtime import http_protocol, websocket_protocol
+from realtime.request_heads import MAX_HEAD_BYTES, MAX_HEADER_LINES, MAX_TARGET_BYTES
+from tests.support.asgi_server import RawConnection, serving
+
+KEY = b"Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n"
+ACCEPT = b"sec-websocket-accept: "
+VERSION = b"Sec-WebSocket-Version: 13\r\n"
+UPGRADE = b"Host: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+HANDSHAKE = UPGRADE + KEY + VERSION
+TEXT = b"\x81\x85\0\0\0\0hello"  # masked with zeros
+PING = b"\x89\x81\0\0\0\0?"
+PONG = b"\x8a\x01?"
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    """Says what it was asked; late on /slow; on /poll once the client leaves; never on /never."""
+    if scope["type"] == "websocket":
+        await answer_socket(scope, receive, send)
+        return
+    body, more = b"", True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            left.append(scope["path"])
+            return
+        body += message["body"]
+        more = message["more_body"]
+    if scope["path"] == "/slow":
+        await asyncio.sleep(0.3)
+    if scope["path"] == "/poll":
+        await receive()
+        left.append(scope["path"])
+        return
+    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+    said = {"method": scope["method"], "path": scope["path"], "query": scope["query_string"].decode()}
+    answer = json.dumps({**said, "body": body.decode(), "headers": headers}).encode()
+    length = [(b"content-length", str(len(answer)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": length})
+    await send({"type": "http.response.body", "body": answer})
+
+
+async def answer_socket(scope: Any, receive: Any, send: Any) -> None:
+    await receive()
+    if scope["path"] == "/never":
+        await receive()
+        return
+    await asyncio.sleep(0.05)  # what is sent behind the handshake is there by now
+    await send({"type": "websocket.accept", "subprotocol": (scope["subprotocols"] or [None])[-1]})
+    said = {"path": scope["path"], "headers": len(scope["headers"]), "offered": scope["subprotocols"]}
+    await send({"type": "websocket.send", "text": json.dumps(said)})
+    while (message := await receive())["type"] == "websocket.receive":
+        await send({"type": "websocket.send", "text": "got " + message["text"]})
+
+
+left: list[str] = []
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with serving(application) as port:
+        yield port
+
+
+def answers(port: int, *parts: bytes) -> bytes:
+    """All that the server says to this, until it closes; each part is a segment of its own."""
+    with RawConnection(port) as raw:
+        for part in parts:
+            raw.send(part)
+        return raw.read_all()
+
+
+def asked(answer: bytes) -> dict[str, Any]:
+    """What the application says it was asked, by the last answer."""
+    said: dict[str, Any] = json.loads(answer.rpartition(b"\r\n\r\n")[2])
+    return said
+
+
+def request(first: bytes, *lines: bytes) -> bytes:
+    return b"".join([first, b" HTTP/1.1\r\nHost: h\r\nConnection: close\r\n", *lines, b"\r\n"])
+
+
+# --- bounds -----------------------------------------------------------------------------------------------
+
+COOKIE = b"Cookie: a=%b\r\n"
+LARGE = {
+    "one cookie of 9 kB": COOKIE % (b"x" * 9000),
+    "16 kB in all": (COOKIE % (b"x" * 4000)) * 4,
+    "one header of 60 kB": b"X: %b\r\n" % (b"x" * 60_000),
+    "250 lines": b"X: y\r\n" * 250,
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_large_heads_are_taken_as_a_request_and_as_a_handshake(port: int, name: str) -> None:
+    lines = LARGE[name].count(b"\r\n")
+    assert len(asked(answers(port, request(b"GET /", LARGE[name])))["headers"]) == lines + 2
+    with RawConnection(port) as raw:
+        raw.send(b"GET /ws HTTP/1.1\r\n", HANDSHAKE, LARGE[name], b"\r\n")
+        assert b'"headers": %d' % (lines + 5) in raw.read_until(b"}")
+
+
+FIRST = b"GET / HTTP/1.1\r\nHost: h\r\n"
+TOO_LARGE = {
+    "a header line": (431, FIRST + b"X: " + b"x" * 2 * MAX_HEAD_BYTES),
+    "the name of a header": (431, FIRST + b"x" * 2 * MAX_HEAD_BYTES + b": y"),
+    "all header lines": (431, FIRST + b"X: %b\r\n" % (b"x" * 1000) * 100),
+    "the number of lines": (431, FIRST + b"X: y\r\n" * (MAX_HEADER_LINES + 10)),
+    "those of a handshake": (
+        431,
+        b"GET /ws HTTP/1.1\r\n" + HANDSHAKE + b"X: y\r\n" * (MAX_HEADER_LINES + 10),
+    ),
+    "the target": (414, b"GET /" + b"x" * 2 * MAX_TARGET_BYTES + b" HTTP/1.1\r\n"),
+    "a handshake's target": (414, b"GET /" + b"x" * 2 * MAX_TARGET_BYTES + b" HTTP/1.1\r\n" + HANDSHAKE),
+}
+
+
+@pytest.mark.parametrize("name", TOO_LARGE)
+def test_heads_beyond_the_bounds_are_refused_with_the_reason(port: int, name: str) -> None:
+    """Whole, and in parts that never end."""
+    status, head = TOO_LARGE[name]
+    for parts in ([head + b"\r\n\r\n"], [head[at : at + 8000] for at in range(0, len(head), 8000)]):
+        answer = answers(port, *parts)
+        assert answer.startswith(b"HTTP/1.1 %d " % status), answer
+        assert b"at most" in answer.rpartition(b"\r\n\r\n")[2]
+
+
+def test_trailers_are_no_headers_and_have_the_same_bounds(port: int) -> None:
+    chunked = b"Transfer-Encoding: chunked\r\n"
+    body = b"2\r\nab\r\n0\r\nAuthorization: Bearer x\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n"
+    got = asked(answers(port, request(b"POST /", chunked) + body))
+    assert got["body"] == "ab"
+    assert {name for name, _ in got["headers"]} == {"host", "connection", "transfer-encoding"}
+    endless = b"2\r\nab\r\n0\r\n" + b"X: " + b"x" * 2 * MAX_HEAD_BYTES
+    parts = [endless[at : at + 8000] for at in range(0, len(endless), 8000)]
+    assert answers(port, request(b"POST /", chunked), *parts).startswith(b"HTTP/1.1 431 ")
+
+
+# --- time -------------------------------------------------------------------------------------------------
+
+
+def test_a_head_that_comes_too_slowly_is_refused(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_protocol, "HEAD_SECONDS", 0.2)
+    for start in (b"G", b"GET / HTTP/1.1\r\nHost", b"GET /ws HTTP/1.1\r\n" + UPGRADE):
+        assert answers(port, start).startswith(b"HTTP/1.1 408 ")
+    with RawConnection(port) as raw:  # after a request, too
+        raw.send(b"GET / HTTP/1.1\r\nHost: h\r\n\r\nGET /")
+        assert b"HTTP/1.1 408 " in raw.read_all()
+
+
+def test_a_connection_on_which_nothing_comes_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(application, timeout_keep_alive=0.2) as port:
+        assert answers(port) == b""
+        assert answers(port, b"\r\n") == b""
+        with RawConnection(port) as raw:
+            raw.send(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+            assert raw.read_all().startswith(b"HTTP/1.1 200 ")
+        with RawConnection(port) as raw:
+            raw.send(b"GET /ws HTTP/1.1\r\n", HANDSHAKE, b"\r\n")
+            raw.read_until(b"}")
+            raw.socket.settimeout(0.4)
+            with pytest.raises(TimeoutError):  # a socket stays
+                raw.socket.recv(1)
+
+
+def test_a_handshake_that_the_application_does_not_answer_ends(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket_protocol, "HANDSHAKE_SECONDS", 0.2)
+    assert answers(port, b"GET /never HTTP/1.1\r\n", HANDSHAKE, b"\r\n").startswith(b"HTTP/1.1 503 ")
