@@ -7,7 +7,13 @@ from uuid import UUID
 
 from django.contrib.auth import authenticate
 from django.http import HttpRequest, HttpResponse
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, inline_serializer
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    inline_serializer,
+)
 from rest_framework import exceptions, serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -23,6 +29,13 @@ from realtime.transport import describe
 
 PROBLEM = OpenApiResponse(description="application/problem+json; `code` says what was wrong")
 ASYNCAPI = Path(__file__).with_name("asyncapi.yaml")
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    pattern="^[!-~]{1,200}$",
+    description="What was sent under it once is not sent again; the event carries it as `mutationId`.",
+)
 TOKENS = inline_serializer("Tokens", {"access": serializers.CharField(), "refresh": serializers.CharField()})
 
 
@@ -138,9 +151,9 @@ class PublishView(APIView):
         request=PublishedEvent,
         responses={
             201: OpenApiResponse(description="The event as it stands in the log"),
-            400: PROBLEM,
-            401: PROBLEM,
+            **dict.fromkeys((400, 401, 403, 404), PROBLEM),
         },
+        parameters=[IDEMPOTENCY_KEY],
         examples=[
             OpenApiExample("A summary", {"event": "ai:summarised", "data": {"text": "…"}}, request_only=True)
         ],

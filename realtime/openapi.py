@@ -1,4 +1,4 @@
-"""Puts into the OpenAPI document what DRF does not serve: the polling of events."""
+"""Puts into the OpenAPI document what its views do not know: refusals before them, the polling of events."""
 
 from typing import Any
 
@@ -26,6 +26,24 @@ class CookieScheme(OpenApiAuthenticationExtension):
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         return {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME}
 
+
+# What may be answered before a view is asked, or in its place.
+ON_THE_WAY = {
+    400: "Something in the request is not as it must be.",
+    403: "Operators keep your network out.",
+    503: "The database does not answer now: `Retry-After` says when to ask again.",
+}
+BY_DRF = {
+    406: "Answers are `application/json`, which Accept does not allow.",
+    429: "Too many calls: `Retry-After` says when to go on.",
+}
+WITH_A_BODY = {
+    408: "The body did not come in time.",
+    413: "The body is too large.",
+    415: "The body's media type, encoding or charset is not read.",
+    501: "Of the transfer codings only `chunked` is read.",
+}
+PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 PARAMETERS = [
     (
@@ -72,10 +90,31 @@ PAGE = {
 }
 
 
+def add_refusals(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """drf-spectacular's POSTPROCESSING_HOOKS, before `add_event_routes`."""
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            _add(operation, {**ON_THE_WAY, **BY_DRF, **(WITH_A_BODY if "requestBody" in operation else {})})
+    return result
+
+
+def _add(operation: dict[str, Any], refusals: dict[int, str]) -> None:
+    """Describe them where the operation does not do so itself; each refusal is a problem."""
+    answers = operation["responses"]
+    for status, description in refusals.items():
+        answers.setdefault(str(status), {"description": description})
+    for status, answer in answers.items():
+        if status >= "400":
+            answer.setdefault("content", PROBLEM)
+    operation["responses"] = dict(sorted(answers.items()))
+
+
 def add_event_routes(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """drf-spectacular's POSTPROCESSING_HOOKS."""
     result.setdefault("components", {}).setdefault("schemas", {}).update({"Event": EVENT, "EventPage": PAGE})
-    result["paths"]["/api/projects/{id}/events/"] = {"get": _operation()}
+    operation = _operation()
+    _add(operation, ON_THE_WAY)
+    result["paths"]["/api/projects/{id}/events/"] = {"get": operation}
     result["paths"] = dict(sorted(result["paths"].items()))
     return result
 

@@ -28,6 +28,7 @@ class Projects(DomainView):
         answers.Project,
         body=requests.ProjectCreate,
         example={"name": "Website", "columns": ["Ideas", "Doing", "Done"]},
+        of_something=False,
     )
     @write
     def post(self) -> Response:

@@ -117,18 +117,23 @@ def writes(
     parameters: Iterable[OpenApiParameter] = (),
     headers: Iterable[str] = (),
     refusals: Iterable[int] = (),
+    of_something: bool = True,
 ) -> Any:
-    """Describes a POST, PATCH or DELETE, each of which may carry an Idempotency-Key."""
+    """Describes a POST, PATCH or DELETE, each of which may carry an Idempotency-Key.
+
+    of_something: its address names what may not be there
+    """
     headers = [*headers, *(["Location"] if status == 201 else []), "Idempotent-Replayed"]
     examples = [OpenApiExample(summary, example, request_only=True)] if example else []
     answer = OpenApiResponse(shape, description="" if shape else "Done.")
+    absent = [404] if of_something else []
     return extend_schema(
         operation_id=operation_id,
         summary=summary,
         description=f"{summary}.",
         request=body,
         parameters=[IDEMPOTENCY_KEY, *parameters, *_answer_headers(headers, [status])],
-        responses={status: answer, **_problems({400, 401, 403, 404, 422, *refusals})},
+        responses={status: answer, **_problems({400, 401, 403, 422, *absent, *refusals})},
         examples=examples,
     )
 

@@ -16,6 +16,7 @@ from projects import selectors, services
 from projects.models import Column, Membership, Task, User
 from projects.rooms import room_of
 from realtime import eventlog
+from tests.support.documented import check
 from tests.support.page import Page, page_modules
 
 ROLES = ("owner", "editor", "viewer", "outsider", "guest")
@@ -43,11 +44,15 @@ class Client:
     def raw(self, method: str, path: str, body: bytes, headers: dict[str, str] | None = None) -> Response:
         """The body just as it is, valid or not."""
         content: Any = body  # annotated as text alone
-        return self._client.generic(method, path, content, content_type="application/json", headers=headers)
+        answer = self._client.generic(method, path, content, content_type="application/json", headers=headers)
+        check(method, path.partition("?")[0], answer.status_code)
+        return answer
 
     def _send(self, method: str, path: str, data: Any, headers: dict[str, str]) -> Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return getattr(self._client, method)(path, data, headers=named)
+        answer = getattr(self._client, method)(path, data, headers=named)
+        check(method, path.partition("?")[0], answer.status_code)
+        return answer
 
 
 class Board:
