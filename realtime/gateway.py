@@ -29,7 +29,7 @@ from realtime.ringing import Message
 from realtime.rooms import RoomKind
 from realtime.rounds import Rounds
 from realtime.throttling import TokenBuckets
-from realtime.upkeep import Upkeep
+from realtime.upkeep import Cleaning, Upkeep
 
 TICK_SECONDS = 1.0
 IDENTITY_SECONDS = 1.5
@@ -42,9 +42,10 @@ class Gateway:
     """What consumers and pollers of a process share. Starts with the first request that reaches it.
 
     kinds: what the domains implement, one entry per kind of room
+    cleaning: the domains' old rows, which the eldest gateway deletes with its own
     """
 
-    def __init__(self, kinds: Iterable[RoomKind], version: str) -> None:
+    def __init__(self, kinds: Iterable[RoomKind], version: str, cleaning: Cleaning | None = None) -> None:
         self.kinds = {kind.name: kind for kind in kinds}
         host, pid = socket.gethostname(), os.getpid()
         self.instance = f"{host}-{pid}-{uuid4().hex[:6]}"
@@ -57,7 +58,7 @@ class Gateway:
         self.presence = Presence(self.hub, self.instance, self._ring)
         holder = Holder(self.instance, version, host, pid, policy.environment())
         self.audit = Audit(holder, self._condition, self.lag)
-        self.upkeep = Upkeep(self.audit, self._announce_end)
+        self.upkeep = Upkeep(self.audit, self._announce_end, cleaning or {})
         self.handshakes = TokenBuckets(settings.HANDSHAKES_PER_MINUTE)
         self.rounds = Rounds(self.connections, self.hub, lambda: self.policy)
         self.draining = False

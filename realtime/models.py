@@ -41,6 +41,14 @@ class Event(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["room", "seq"], name="event_room_seq")]
+        indexes = [
+            # Of services' events alone, which have no actor's id: nothing looks for people's by their keys.
+            models.Index(
+                fields=["room", "mutation_id"],
+                name="event_published_key",
+                condition=Q(actor_id=None, mutation_id__isnull=False),
+            )
+        ]
         ordering = ["room", "seq"]
 
     def __str__(self) -> str:

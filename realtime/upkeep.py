@@ -4,18 +4,24 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from django.conf import settings
 
 from realtime import leases, records, retention, samples
 from realtime.audit import Audit
 from realtime.background import Background
+from realtime.chunks import delete_in_chunks
 from realtime.database import in_database
 from realtime.leases import RENEW_SECONDS, Holder
+from realtime.outages import log_failure
 from realtime.samples import SAMPLE_SECONDS, Sampler
 
 logger = logging.getLogger(__name__)
+
+Cleaning = Mapping[str, Callable[[], int]]
+"""Further old rows, by what they are: each deletes a few hundred at the most, and says how many."""
 
 CLEANING_SECONDS = 3600.0
 FIRST_CLEANING_SECONDS = 60.0
@@ -24,9 +30,10 @@ FIRST_CLEANING_SECONDS = 60.0
 class Upkeep:
     """`gone` is called with the instance of each gateway that this one has found dead."""
 
-    def __init__(self, audit: Audit, gone: Callable[[str], None]) -> None:
+    def __init__(self, audit: Audit, gone: Callable[[str], None], cleaning: Cleaning) -> None:
         self.audit = audit
         self._gone = gone
+        self._also_cleaned = cleaning
         self._looked_at = float("-inf")
         self._background = Background()
         self._cleaning: asyncio.Task[None] | None = None
@@ -60,17 +67,23 @@ class Upkeep:
 
     async def _clean(self) -> None:
         """Once an hour. What is old is not urgent: should it fail, the next hour tries again."""
-        await in_database(_clean, self.audit.holder, self._stopping)
+        await in_database(clean, self.audit.holder, self._also_cleaned, self._stopping)
 
 
-def _clean(holder: Holder, stopping: threading.Event) -> None:
+def clean(holder: Holder, also: Cleaning, stopping: threading.Event) -> None:
     """One gateway does it for all: twice would do no harm, and no good."""
     if not leases.is_eldest(holder):
         return
-    trimmed = retention.trim(settings.EVENT_RETENTION_DAYS, settings.EVENT_RETENTION_MINIMUM, stopping)
-    forgotten = records.forget(settings.CONNECTION_HISTORY_DAYS, stopping)
-    samples.forget()
-    if trimmed.events or forgotten:
-        logger.info(
-            "deleted %d events of %d rooms and %d connections", trimmed.events, trimmed.rooms, forgotten
-        )
+    days, minimum = settings.EVENT_RETENTION_DAYS, settings.EVENT_RETENTION_MINIMUM
+    work: Cleaning = {
+        "events": lambda: retention.trim(days, minimum, stopping).events,
+        "connections": lambda: records.forget(settings.CONNECTION_HISTORY_DAYS, stopping),
+        "samples": samples.forget,
+        **{what: partial(delete_in_chunks, delete, 1, stopping) for what, delete in also.items()},
+    }
+    for what, delete in work.items():
+        try:
+            if count := delete():
+                logger.info("deleted %d old %s", count, what)
+        except Exception as failure:  # noqa: BLE001  the others are old all the same
+            log_failure(f"deleting old {what}", failure)

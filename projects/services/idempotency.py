@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import connection
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from projects.errors import KeyReused
 from projects.models import IdempotencyKey, User
 
 RETENTION = timedelta(days=7)
+PRUNED_AT_ONCE = 500
 
 
 def idempotency_claim(*, user: User, key: str, fingerprint: str) -> tuple[IdempotencyKey, bool]:
@@ -50,6 +51,7 @@ def idempotency_keep(*, claim: IdempotencyKey, status: int, headers: dict[str, s
 
 
 def idempotency_prune(*, older_than: timedelta = RETENTION) -> int:
-    """Forget old answers; returns how many. Nobody retries a request after days."""
-    expired = IdempotencyKey.objects.filter(created_at__lt=timezone.now() - older_than)
-    return expired.delete()[0]
+    """Forget the oldest answers, PRUNED_AT_ONCE at the most; returns how many. Nobody retries after days."""
+    expired = IdempotencyKey.objects.filter(created_at__lt=Now() - older_than).order_by("created_at")
+    chosen = list(expired.values_list("pk", flat=True)[:PRUNED_AT_ONCE])
+    return IdempotencyKey.objects.filter(pk__in=chosen).delete()[0]

@@ -1,9 +1,17 @@
 """Idempotency-Key: the same request again gives the first answer, and the world changes once."""
 
-import pytest
+import threading
+from datetime import timedelta
 
+import pytest
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+
+from devmentor import asgi, sessions
 from projects.models import IdempotencyKey, Task
-from projects.services import idempotency_prune
+from projects.services import idempotency, idempotency_prune
+from realtime import leases, upkeep
+from realtime.leases import Condition, Holder
 from tests.projects.operations import WRITES
 
 REPLAYED = "Idempotent-Replayed"
@@ -106,3 +114,34 @@ def test_old_answers_are_forgotten_and_young_ones_kept(editor, board):
     editor.post(f"{board.path}/tasks/", {"title": "Young"}, Idempotency_Key="young")
     assert idempotency_prune() == 1
     assert [row.key for row in IdempotencyKey.objects.all()] == ["young"]
+
+
+def test_the_gateways_own_clock_forgets_old_answers_and_expired_sessions_in_small_batches(
+    editor, board, monkeypatch
+):
+    """No command, no timer: else the tables keep every answer and every session for ever."""
+    monkeypatch.setattr(idempotency, "PRUNED_AT_ONCE", 2)
+    monkeypatch.setattr(sessions, "FORGOTTEN_AT_ONCE", 2)
+    for number in range(5):
+        editor.post(f"{board.path}/tasks/", {"title": "Old"}, Idempotency_Key=f"old-{number}")
+        Session.objects.create(session_key=f"old{number}", expire_date=timezone.now() - timedelta(days=1))
+    IdempotencyKey.objects.update(created_at=timezone.now() - timedelta(days=8))
+    Session.objects.create(session_key="young", expire_date=timezone.now() + timedelta(days=1))
+    editor.post(f"{board.path}/tasks/", {"title": "Young"}, Idempotency_Key="young")
+    holder = Holder("gateway-one", "1", "host", 1)
+    leases.take(holder, Condition(0, bell_healthy=True))
+    upkeep.clean(holder, asgi.cleaning, threading.Event())
+    assert [row.key for row in IdempotencyKey.objects.all()] == ["young"]
+    assert [row.session_key for row in Session.objects.all()] == ["young"]
+
+
+def test_cleaning_that_fails_keeps_nothing_else_from_being_cleaned(editor, board):
+    def fail() -> int:
+        raise RuntimeError
+
+    editor.post(f"{board.path}/tasks/", {"title": "Old"}, Idempotency_Key="old")
+    IdempotencyKey.objects.update(created_at=timezone.now() - timedelta(days=8))
+    holder = Holder("gateway-one", "1", "host", 1)
+    leases.take(holder, Condition(0, bell_healthy=True))
+    upkeep.clean(holder, {"what fails": fail, **asgi.cleaning}, threading.Event())
+    assert not IdempotencyKey.objects.exists()

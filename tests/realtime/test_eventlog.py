@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from channels.layers import BaseChannelLayer
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from realtime import eventlog
 from realtime.eventlog import Actor, HistoryTrimmed, UnknownRoom
@@ -218,3 +219,14 @@ def test_a_failed_consistent_read_leaves_the_connection_usable(room: Room) -> No
 
 def test_group_names_are_legal_for_the_channel_layer(room: Room) -> None:
     assert BaseChannelLayer().require_valid_group_name(group_name(room.name))
+
+
+@pytest.mark.postgresql
+def test_a_published_key_is_looked_up_by_an_index_and_not_in_the_whole_room(room: Room) -> None:
+    """The room is locked meanwhile: reading a long log would hold up everybody who writes there."""
+    rows, at = EventRow.objects, timezone.now()
+    rows.bulk_create(EventRow(room=room.name, seq=seq, event="note:written", at=at) for seq in range(5000))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE realtime_event")
+    looked_up = rows.filter(room=room.name, mutation_id="key", actor_id=None)
+    assert "event_published_key" in looked_up.explain()

@@ -78,9 +78,9 @@ def test_the_hourly_cleaning_ends_when_its_gateway_does(settings) -> None:
     ConnectionRecord.objects.update(closed_at=Now() - timedelta(days=31))
     stopping = threading.Event()
     stopping.set()
-    upkeep._clean(HOLDER, stopping)
+    upkeep.clean(HOLDER, {}, stopping)
     assert ConnectionRecord.objects.count() == 1
-    upkeep._clean(HOLDER, threading.Event())
+    upkeep.clean(HOLDER, {}, threading.Event())
     assert ConnectionRecord.objects.count() == 0
 
 

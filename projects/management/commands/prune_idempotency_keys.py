@@ -18,5 +18,7 @@ class Command(BaseCommand):
     def handle(self, *, days: int, **options: Any) -> None:
         if not 0 <= days <= MOST_DAYS:
             raise CommandError(f"--days {days}: expected a whole number from 0 to {MOST_DAYS}")
-        pruned = idempotency_prune(older_than=timedelta(days=days))
+        pruned = 0
+        while count := idempotency_prune(older_than=timedelta(days=days)):
+            pruned += count
         self.stdout.write(f"{pruned} keys pruned.")
