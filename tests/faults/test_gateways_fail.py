@@ -58,7 +58,8 @@ async def drain(load: Trial, node: Node) -> None:
     served = await serving_to_the_end(load, node)
     long_enough = served > WINDOW * 0.9 or not sockets
     load.demand(long_enough, f"HTTP was answered for {served:.2f} s of a drain of {WINDOW:g} s")
-    await load.until(lambda: not node.gateway.running, 10)
+    ended = await load.until(lambda: not node.gateway.running, 10)
+    load.demand(ended, "a gateway that drains did not end")
     closes = load.closes(since=began)
     codes = {code for each in closes for _, code in each} - {REALTIME_OFF}
     load.demand(codes <= {1012}, f"a drain closed sockets with {codes}, not with 1012 alone")
@@ -95,7 +96,7 @@ async def drain_a_gateway(load: Trial) -> None:
     node = load.cluster.nodes[1]
     for number in range(6):  # whatever the balancer does, this gateway has sockets to send away
         load.add_client(f"here-{number}", SocketClient, load.boards[0].id, url=node.gateway.http_url)
-    await load.everybody_connected()
+    load.demand(await load.everybody_connected(), "six more clients could not connect")
     async with load.fault("SIGTERM to one of three, then a new one"):
         await drain_and_restart(load, node)
 
@@ -153,7 +154,7 @@ async def test_a_crash_between_commit_and_bell(trial: MakeTrial) -> None:
         await load.in_thread(
             node.gateway.restart, program=("-m", "tests.faults.variants", "crash-before-bell")
         )
-        await load.until(lambda: all(c.replica.connected for c in load.clients), 10)
+        load.demand(await load.everybody_connected(), "not everybody came back before the fault")
         async with load.fault("SIGKILL by itself as it is about to publish"):
             await load.send("by hand", "task:created", project, [node], {"title": "crash before the bell"})
             await load.until(lambda: not node.gateway.running, 5)

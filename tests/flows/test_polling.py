@@ -145,10 +145,10 @@ def test_a_hundred_waiting_pollers_hold_no_thread_and_keep_nobody_waiting(stack:
     headers = {"Authorization": f"Bearer {stack.token(VIEWER)}"}
     url = f"{stack.second.http_url}{board.path}/events/"
     page(stack.api(VIEWER, stack.second), board)
-    before = threads(pid)
+    before, held_before = threads(pid), waiting(stack)
     with httpx.Client(headers=headers, timeout=40, limits=limits) as client, ThreadPoolExecutor(100) as pool:
         held = [pool.submit(client.get, url, params={"since": head, "wait": 20_000}) for _ in range(100)]
-        eventually(lambda: sockets_of(pid) >= 100, seconds=20, what="a hundred connections")
+        eventually(lambda: waiting(stack) >= held_before + 100, seconds=20, what="a hundred polls to be held")
         assert answered(stack.api(EDITOR, stack.second).get(f"{board.path}/board/"), 200)["seq"] == head
         assert threads(pid) <= before + 12  # the pools of Django and of the gateway, at their most
         assert not any(poller.done() for poller in held)
@@ -157,17 +157,6 @@ def test_a_hundred_waiting_pollers_hold_no_thread_and_keep_nobody_waiting(stack:
             assert [event["seq"] for event in answered(poller.result(timeout=20), 200)["events"]] == [
                 head + 1
             ]
-
-
-def sockets_of(pid: int) -> int:
-    return sum(_is_socket(link) for link in Path(f"/proc/{pid}/fd").iterdir())
-
-
-def _is_socket(link: Path) -> bool:
-    try:
-        return str(link.readlink()).startswith("socket:")
-    except OSError:
-        return False
 
 
 def test_who_loses_the_right_while_waiting_gets_nothing(stack: Stack, board: Board) -> None:

@@ -1,7 +1,10 @@
 """Boards kept in memory: never an older one than the database's, never more than there is room for."""
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
+from traceback import walk_stack
+from types import CodeType
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from projects.api import projects
 from projects.api.boards import SECONDS, Kept
 from realtime import rules
+from tests.support.processes import eventually
 
 
 class Clock:
@@ -82,6 +86,12 @@ def test_one_that_is_larger_than_the_bound_is_given_and_not_kept() -> None:
     assert kept.size == 0
 
 
+def threads_in(code: CodeType) -> int:
+    """How many threads are in a call of it now."""
+    frames = sys._current_frames().values()
+    return sum(code in {frame.f_code for frame, _ in walk_stack(each)} for each in frames)
+
+
 def test_those_who_ask_at_once_wait_for_one_reading() -> None:
     """A thousand clients come back after a restart: the database reads a board for them once."""
     kept, reading, readings = Kept(), Event(), []
@@ -98,6 +108,7 @@ def test_those_who_ask_at_once_wait_for_one_reading() -> None:
 
     with ThreadPoolExecutor(5) as pool:
         answers = pool.map(ask, range(5))
+        eventually(lambda: threads_in(Kept.get.__code__) == 5, what="all to wait for the one that reads")
         reading.set()
         assert list(answers) == [1] * 5
     assert len(readings) == 1

@@ -123,7 +123,8 @@ def test_a_group_that_is_let_go_while_it_is_subscribed_to_does_not_stay(
             (shard,) = listener.bell._layer._get_layer()._shards
             async with shard._lock:  # as a publish that takes its time holds it
                 subscribing = asyncio.create_task(listener.bell.subscribe("room.one"))
-                await asyncio.sleep(0)
+                await until(lambda: "room.one" in listener.bell._wanted)
+                assert not subscribing.done()
                 await listener.bell.unsubscribe("room.one")
             await subscribing
             await listener.bell.subscribe("room.two")

@@ -136,6 +136,7 @@ def test_a_room_that_is_locked_holds_up_no_other(tmp_path: Path) -> None:
             assert time.monotonic() - begun < 2
             for thread in waiting:
                 thread.join()
+        assert len(answers) == len(waiting)
         for seconds, answer in answers:
             assert_unavailable(answer)
             assert LOCK_SECONDS - 1 < seconds < 2 * LOCK_SECONDS + 2  # behind the first, for its place too

@@ -30,6 +30,7 @@ def test_a_gateway_that_is_stopped_drains(own_stack: Stack, own_board: Board) ->
         target=lambda: held.append(asking.get(f"{own_board.path}/events/", params=params))
     )
     poller.start()
+    eventually(lambda: polls_held(gateway.http_url) == 1, what="the poll to be held")
     began = time.monotonic()
     gateway.process.send_signal(signal.SIGTERM)
 
@@ -57,6 +58,11 @@ def test_a_gateway_that_is_stopped_drains(own_stack: Stack, own_board: Board) ->
     assert ended < WINDOW_MS / 1000 + 4
     assert "Traceback" not in gateway.log.read_text()
     assert [response.status_code for response in held] == [200]
+
+
+def polls_held(url: str) -> float:
+    lines = httpx.get(f"{url}/metrics", timeout=5).text.splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith("polling_waiting_requests "))
 
 
 def _ready(url: str) -> int:

@@ -83,7 +83,7 @@ def test_operators_who_act_at_the_same_time_leave_no_hole_and_lose_nothing(opera
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(act, range(1, 21)))
     entries = list(OperatorAction.objects.order_by("seq"))
-    assert [entry.seq for entry in entries] == list(range(1, len(entries) + 1))
+    assert [entry.seq for entry in entries] == list(range(1, 21))
     assert [entry.old for entry in entries[1:]] == [entry.new for entry in entries[:-1]]
     assert PolicySetting.objects.get().value == entries[-1].new
 

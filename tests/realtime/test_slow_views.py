@@ -10,6 +10,7 @@ import httpx
 import psycopg
 import pytest
 
+from devmentor.handler import THREADS
 from tests.realtime.service_rig import Service
 from tests.support.api import answered
 from tests.support.boards import Board
@@ -41,7 +42,7 @@ def test_requests_that_wait_for_a_locked_board_hold_up_no_socket_and_no_poll(ser
     seq = other.seq
     with Socket(service.gateway.ws_url, token=service.api.token) as member:
         member.join(other.id)
-        with writers_waiting_for(service, locked):
+        with writers_waiting_for(service, locked, WRITERS):
             assert_ready_and_lease_renewed(service)
             with Socket(service.gateway.ws_url, token=service.api.token) as late:
                 assert late.join(other.id)["seq"] == seq
@@ -57,18 +58,33 @@ def test_the_switch_off_holds_within_seconds_meanwhile(service: Service) -> None
     board, operators = Board(service.api), environment({"DATABASE_URL": service.url})
     with Socket(service.gateway.ws_url, token=service.api.token) as member:
         try:
-            with writers_waiting_for(service, board):
+            with writers_waiting_for(service, board, WRITERS):
                 manage(["realtime", "off"], operators)
                 assert member.wait_closed(SWITCH_SECONDS) == 4000
         finally:
             manage(["realtime", "on"], operators)
 
 
+def test_health_answers_while_every_thread_of_django_is_busy(service: Service) -> None:
+    """A probe that waits behind slow requests gets a healthy gateway killed."""
+    with writers_waiting_for(service, Board(service.api), THREADS + 6):
+        eventually(lambda: not answers(service, "/api/realtime/"), what="every thread to be taken")
+        for path in ("/health", "/ready", "/metrics"):
+            assert answers(service, path), path
+
+
+def answers(service: Service, path: str) -> bool:
+    try:
+        return httpx.get(f"{service.gateway.http_url}{path}", timeout=SOON_SECONDS).is_success
+    except httpx.ReadTimeout:
+        return False
+
+
 @contextmanager
-def writers_waiting_for(service: Service, board: Board) -> Iterator[None]:
+def writers_waiting_for(service: Service, board: Board, count: int) -> Iterator[None]:
     """More writes than there are connections for requests wait for one board all the while."""
     ended = threading.Event()
-    writers = [threading.Thread(target=write_again_and_again, args=(board, ended)) for _ in range(WRITERS)]
+    writers = [threading.Thread(target=write_again_and_again, args=(board, ended)) for _ in range(count)]
     with psycopg.connect(service.url) as holder:
         room = [f"project:{board.id}"]
         holder.execute("SELECT * FROM realtime_roomhead WHERE room = %s FOR UPDATE", room)
