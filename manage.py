@@ -9,6 +9,9 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "devmentor.settings")
     from django.core.management import execute_from_command_line
 
+    from devmentor.streams import prepare_standard_streams
+
+    prepare_standard_streams()
     execute_from_command_line(sys.argv)
 
 

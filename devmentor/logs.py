@@ -33,15 +33,13 @@ SHARED: list[Any] = [
 def logging_config(*, debug: bool, file: str) -> dict[str, Any]:
     """A logging.config dictionary; `file` is a path or empty."""
     handlers: dict[str, Any] = {
-        "console": {"class": "logging.StreamHandler", "formatter": "readable" if debug else "json"}
+        "console": {
+            "class": "devmentor.log_handlers.ConsoleLog",
+            "formatter": "readable" if debug else "json",
+        }
     }
     if file:
-        handlers["file"] = {
-            "class": "logging.handlers.WatchedFileHandler",
-            "filename": file,
-            "formatter": "json",
-            "delay": True,
-        }
+        handlers["file"] = {"class": "devmentor.log_handlers.FileLog", "path": file, "formatter": "json"}
     return {
         "version": 1,
         "disable_existing_loggers": False,
