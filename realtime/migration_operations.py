@@ -18,7 +18,10 @@ class AddIndexBesideWriters(migrations.AddIndex):
             schema_editor.add_index(model, self.index)
             return
         name = schema_editor.quote_name(self.index.name)
+        with schema_editor.connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('lock_timeout')")
+            (before,) = cursor.fetchone()
         schema_editor.execute("SET lock_timeout = 0")
         schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
         schema_editor.add_index(model, self.index, concurrently=True)
-        schema_editor.execute("RESET lock_timeout")
+        schema_editor.execute("SELECT set_config('lock_timeout', %s, false)", [before])

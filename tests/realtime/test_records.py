@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 
 from realtime import records, upkeep
 from realtime.leases import Condition, Holder
+from realtime.management.commands import audit_connections
 from realtime.models import ConnectionRecord, GatewayProcess
 from realtime.records import Snapshot
 from realtime.session import lifetime
@@ -127,6 +128,19 @@ def test_a_connection_is_not_live_once_its_gateways_lease_has_run_out() -> None:
     GatewayProcess.objects.update(expires_at=Now() - timedelta(seconds=1))
     assert json.loads(shown("--json")) == []
     assert shown() == "0 connections\n"
+
+
+def test_a_history_is_read_in_pages_and_shown_whole_and_in_order(monkeypatch) -> None:
+    """It may hold a million; those that opened at the same moment stand on both sides of a page's end."""
+    monkeypatch.setattr(audit_connections, "PAGE", 2)
+    together = [snapshot() for _ in range(5)]
+    records.write_all(HOLDER, WELL, [*together, snapshot()])
+    ConnectionRecord.objects.filter(pk__in=[each.id for each in together]).update(
+        opened_at=Now() - timedelta(hours=1)
+    )
+    listed = [connection["connectionId"] for connection in json.loads(shown("--json"))]
+    assert listed == [str(pk) for pk in ConnectionRecord.objects.values_list("pk", flat=True)]
+    assert len(listed) == 6
 
 
 def shown(*flags: str) -> str:

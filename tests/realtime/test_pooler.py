@@ -1,0 +1,117 @@
+"""A pooler that lends its connections out by transaction stands between the gateways and PostgreSQL."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from tests.support.api import Api, log_in
+from tests.support.boards import Board
+from tests.support.environment import environment
+from tests.support.gateway import Gateway
+from tests.support.people import OWNER
+from tests.support.pgbouncer import PgBouncer
+from tests.support.processes import manage
+from tests.support.sockets import Socket
+from tests.support.stack import Templates
+
+LOCK_SECONDS = 5
+BOUNDS = "SELECT current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout')"
+IN_A_TRANSACTION = f"""
+import json
+from django.db import connection, transaction
+def bounds():
+    with connection.cursor() as cursor:
+        cursor.execute("{BOUNDS}")
+        return cursor.fetchone()
+outside = bounds()
+with transaction.atomic():
+    inside = bounds()
+    with transaction.atomic():
+        nested = bounds()
+print(json.dumps([inside, nested, outside]))
+"""
+
+
+@pytest.fixture(scope="module")
+def direct(templates: Templates) -> str:
+    """The address of the database itself."""
+    return templates.copy("distributed")
+
+
+@pytest.fixture(scope="module")
+def pooled(direct: str) -> Iterator[str]:
+    """The address of the same database by way of the pooler."""
+    parts = urlsplit(direct)
+    assert parts.port
+    with PgBouncer(parts.port) as pooler:
+        yield pooler.url(parts.path[1:])
+
+
+@pytest.fixture(scope="module")
+def api(pooled: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    with Gateway({"DATABASE_URL": pooled}, tmp_path_factory.mktemp("gateway")) as gateway:
+        api = Api(gateway.http_url, log_in(gateway.http_url, OWNER))
+        yield api
+        api.close()
+
+
+def test_a_gateway_behind_a_pooler_serves(api: Api, pooled: str, tmp_path: Path) -> None:
+    board = Board(api)
+    with (
+        Gateway({"DATABASE_URL": pooled}, tmp_path) as other,
+        Socket(other.ws_url, token=api.token) as socket,
+    ):
+        socket.join(board.id)
+        task = board.add_task("Behind a pooler")
+        assert socket.wait_for("task:created")["data"]["id"] == task["id"]
+        assert [event["event"] for event in board.events()][-1] == "task:created"
+
+
+def test_bounds_on_locks_hold_in_each_transaction_and_are_carried_into_no_other_session(
+    direct: str, pooled: str
+) -> None:
+    """What a session sets would stay on a connection that the pooler lends to another program next."""
+    ours = ["5s", "10s"]
+    inside, nested, outside = seen(pooled)
+    assert (inside, nested, outside) == (ours, ours, ["0", "0"])
+    with psycopg.connect(pooled, autocommit=True) as stranger:
+        assert stranger.execute(BOUNDS).fetchone() == ("0", "0")
+
+
+def test_without_a_pooler_they_hold_outside_of_transactions_too(direct: str) -> None:
+    assert seen(direct) == [["5s", "10s"]] * 3
+
+
+def seen(database: str) -> list[list[str]]:
+    """The bounds in a transaction, in one inside it, and outside of both."""
+    printed = manage(
+        ["shell", "--verbosity", "0", "-c", IN_A_TRANSACTION], environment({"DATABASE_URL": database})
+    )
+    found: list[list[str]] = json.loads(printed)
+    return found
+
+
+def test_a_board_that_stays_locked_is_answered_within_the_bound(api: Api, direct: str) -> None:
+    board = Board(api)
+    with psycopg.connect(direct) as holder:
+        holder.execute("SELECT 1 FROM realtime_roomhead WHERE room = %s FOR UPDATE", [f"project:{board.id}"])
+        begun = time.monotonic()
+        answer = api.post(f"/api/projects/{board.id}/tasks/", {"title": "T"})
+        seconds = time.monotonic() - begun
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert LOCK_SECONDS - 1 < seconds < LOCK_SECONDS + 2
+    board.add_task("Free again")
+
+
+def test_operators_read_and_write_behind_a_pooler(pooled: str) -> None:
+    settings = environment({"DATABASE_URL": pooled})
+    manage(["strict", "on"], settings)
+    assert "on" in manage(["strict", "status"], settings)
+    manage(["strict", "off"], settings)
+    assert json.loads(manage(["audit_connections", "--json", "--all"], settings)) is not None
+    manage(["migrate", "--check"], settings)
