@@ -3,13 +3,12 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import parse_cookie
 from django.http.request import split_domain_port, validate_host
 
-from realtime import refusals
+from realtime import origins, refusals
 from realtime.authentication import Credentials, bearer_token
 from realtime.census import Census
 from realtime.connection import Identity
@@ -23,6 +22,7 @@ FULL_ADDRESS = "too many sockets are open from your address"
 FULL_USER = "you have too many sockets open"
 HANDSHAKES = "too many handshakes from your address: wait a minute"
 NO_PAGE = "a session cookie speaks only where an Origin is sent"
+NO_PERSON = "this origin, which any page may have, speaks by token and never by a session cookie"
 # By what decides a refusal of which operators are told.
 DECIDED_BY = {
     FULL: "MAX_CONNECTIONS, or the operators' limit, is reached",
@@ -31,9 +31,7 @@ DECIDED_BY = {
     HANDSHAKES: "HANDSHAKES_PER_MINUTE is reached",
     NO_ORIGIN: "strict mode calls for an Origin or a bearer token",
 }
-DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 AGENT_LENGTH = 200
-FOREIGN_HOST = "null"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ class Handshake:
     """What a connection says of itself before it is let in."""
 
     origin: str | None
-    own_origin: str
+    own_origin: str | None
     address: str
     agent: str
     token: str | None
@@ -53,10 +51,10 @@ class Handshake:
         return Credentials(self.token, self.session_key if self.token is None else None)
 
     def origin_allowed(self, allowed: Collection[str]) -> bool:
-        """Whether no Origin was sent, or one that is listed, or this server's own, port included."""
+        """Whether no Origin was sent, or one of those listed, all canonical, or this server's own."""
         if self.origin is None:
             return True
-        return normal_origin(self.origin) in {normal_origin(o) for o in (*allowed, self.own_origin)} - {None}
+        return origins.allowed(self.origin, allowed, self.own_origin)
 
 
 def refusal(
@@ -90,7 +88,10 @@ def foreign(handshake: Handshake) -> str:
     if handshake.origin is None:
         refusals.note("no origin", f"a session cookie without an Origin, from {address}", NO_PAGE)
         return NO_PAGE
-    if handshake.own_origin == FOREIGN_HOST:
+    if not origins.takes_cookies(handshake.origin) and handshake.origin_allowed(settings.CORS_ORIGINS):
+        refusals.note("cookie", f"a session cookie with Origin {origin}, from {address}", NO_PERSON)
+        return NO_PERSON
+    if handshake.own_origin is None:
         known = f"Origin {origin} under a Host that ALLOWED_HOSTS does not list"
     else:
         known = f"Origin {origin}, where {refusals.shown(handshake.own_origin)} was asked"
@@ -118,10 +119,10 @@ def read_handshake(scope: dict[str, Any], session_cookie: str) -> Handshake:
     )
 
 
-def _comparable(scope: dict[str, Any], headers: dict[bytes, str]) -> str:
-    """The own origin where an Origin is to be compared with it; one that equals none for a foreign Host."""
+def _comparable(scope: dict[str, Any], headers: dict[bytes, str]) -> str | None:
+    """The own origin where an Origin is to be compared with it; none for a foreign Host."""
     if b"origin" not in headers or not host_allowed(headers.get(b"host", "")):
-        return FOREIGN_HOST
+        return None
     return own_origin(scope, headers)
 
 
@@ -129,25 +130,6 @@ def host_allowed(host: str) -> bool:
     """Whether the Host is one of ours: a name that was rebound to our address gives no own origin."""
     domain, _ = split_domain_port(host)
     return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS)
-
-
-def normal_origin(origin: str) -> tuple[str, str, int] | None:
-    """Scheme, host and port, the default port filled in; None for what is no origin ("null" too)."""
-    try:
-        parts = urlsplit(origin.strip().lower())
-        port = parts.port
-    except ValueError:
-        return None
-    if (
-        parts.scheme not in ("http", "https")
-        or not parts.hostname
-        or "@" in parts.netloc
-        or parts.path
-        or parts.query
-        or parts.fragment
-    ):
-        return None
-    return parts.scheme, parts.hostname, port or DEFAULT_PORTS[parts.scheme]
 
 
 def own_origin(scope: dict[str, Any], headers: dict[bytes, str]) -> str:

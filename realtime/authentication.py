@@ -20,6 +20,7 @@ from rest_framework.request import Request
 from realtime import metrics, rules, tokens
 from realtime.batching import Batch
 from realtime.connection import Identity
+from realtime.cross_origin import ApiCsrfCheck
 from realtime.database import in_database
 from realtime.tokens import Claims, TokenError, TokenType
 
@@ -242,3 +243,7 @@ class GuestsWhereAllowed(BasePermission):
 
 class CookieAuthentication(SessionAuthentication):
     """Django's session, with CSRF protection, for the pages."""
+
+    def enforce_csrf(self, request: Request) -> None:
+        if reason := ApiCsrfCheck.reason(request):
+            raise exceptions.PermissionDenied(f"CSRF Failed: {reason}")

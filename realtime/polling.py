@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 import orjson
 from django.conf import settings
 
+from realtime import cross_origin
 from realtime.admission import read_handshake
 from realtime.connection import Identity
 from realtime.enforcement import BLOCKED, DROPPED
@@ -103,7 +104,11 @@ class EventsEndpoint:
             return
         reply = answering.result()
         headers = [(b"cache-control", b"private, no-cache"), (b"vary", b"Authorization, Cookie, Origin")]
-        headers += [*reply.headers, *_cors(scope), (b"content-length", str(len(reply.body)).encode())]
+        headers += [
+            *reply.headers,
+            *cross_origin.headers(scope),
+            (b"content-length", str(len(reply.body)).encode()),
+        ]
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else reply.body})
 
@@ -233,18 +238,6 @@ def _unauthenticated(detail: str) -> Problem:
 def _if_none_match(scope: dict[str, Any]) -> set[bytes]:
     found = b",".join(value for name, value in scope["headers"] if name == b"if-none-match")
     return {tag.strip().removeprefix(b"W/") for tag in found.split(b",")}
-
-
-def _cors(scope: dict[str, Any]) -> Headers:
-    """Leave to read for the pages in CORS_ORIGIN, as the other routes give it."""
-    origin = dict(scope["headers"]).get(b"origin", b"")
-    if origin.decode("latin-1").lower() not in settings.CORS_ORIGINS:
-        return []
-    return [
-        (b"access-control-allow-origin", origin),
-        (b"access-control-allow-credentials", b"true"),
-        (b"access-control-expose-headers", b"etag, retry-after"),
-    ]
 
 
 async def _disconnected(receive: Any) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from realtime import admission, metrics, protocol
+from realtime import admission, metrics, origins, protocol
 from realtime.admission import Handshake, Refusal
 from realtime.commands import Answer, Commands
 from realtime.connection import Connection, FrameRate, Identity, RateVerdict
@@ -59,6 +59,9 @@ def origin_holds(handshake: Handshake, identity: Identity | None) -> bool:
     """Pages of other origins stay out, and a cookie speaks only where an Origin says for whom."""
     if handshake.origin is None:
         return identity is None or handshake.token is not None
+    by_cookie = identity is not None and handshake.token is None
+    if by_cookie and not origins.takes_cookies(handshake.origin):
+        return False
     return handshake.origin_allowed(settings.CORS_ORIGINS)
 
 

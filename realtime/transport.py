@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http import HttpRequest
 
-from realtime.admission import normal_origin
+from realtime import origins
 from realtime.policy import Policy
 from realtime.proxies import PROXIED
 
@@ -46,14 +46,12 @@ def _scheme(request: HttpRequest) -> str:
 
 def _is_page_of_elsewhere(request: HttpRequest) -> bool:
     """Whether a page of this very origin asks, whose origin CORS_ORIGIN does not list."""
-    own = normal_origin(f"{request.scheme}://{request.get_host()}")
+    own = origins.canonical(f"{request.scheme}://{request.get_host()}")
     referer = request.headers.get("referer", "")
-    if not referer or own is None or own[2] == settings.PORT:
+    if not referer or own is None or origins.port_of(own) == settings.PORT:
         return False
     try:
         parts = urlsplit(referer)
     except ValueError:
         return False
-    return normal_origin(f"{parts.scheme}://{parts.netloc}") == own and own not in {
-        normal_origin(origin) for origin in settings.CORS_ORIGINS
-    }
+    return origins.canonical(f"{parts.scheme}://{parts.netloc}") == own and own not in settings.CORS_ORIGINS
