@@ -3,11 +3,11 @@
 from contextlib import suppress
 from pathlib import Path
 
-import dj_database_url
 from csp.constants import NONE, SELF
 
 from devmentor import __version__, env
 from devmentor.logs import logging_config
+from realtime.origins import takes_cookies
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env.load_files(BASE_DIR)
@@ -15,7 +15,7 @@ env.load_files(BASE_DIR)
 # --- What kind of run this is -------------------------------------------------------------------
 DEBUG = env.boolean("DEBUG", False)
 SECRET_KEY = env.secret("SECRET_KEY", DEBUG, "for-development-only-this-key-guards-nothing-at-all")
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
 # --- Ports and addresses ------------------------------------------------------------------------
 PORT = env.whole("PORT", 8002, least=1, most=65535)
@@ -30,10 +30,7 @@ TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 SECURE_SSL_REDIRECT = env.boolean("SECURE_SSL_REDIRECT", False)
 
 # --- Stores -------------------------------------------------------------------------------------
-DATABASE_URL = env.url(
-    "DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}", ("sqlite", "postgres", "postgresql")
-)
-DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
+DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
 _DATABASE = DATABASES["default"]
 if _DATABASE["ENGINE"].endswith("sqlite3"):
     _DATABASE["OPTIONS"] = {
@@ -45,8 +42,10 @@ if _DATABASE["ENGINE"].endswith("sqlite3"):
     # A file: the sockets' tests read from threads and processes of their own.
     _DATABASE["TEST"] = {"NAME": str(Path(_DATABASE["NAME"] or "db.sqlite3").with_suffix(".test.sqlite3"))}
 else:
+    _DATABASE["ENGINE"] = "devmentor.postgresql"
     _DATABASE["CONN_HEALTH_CHECKS"] = True
-    _GIVEN = _DATABASE.get("OPTIONS", {})  # what DATABASE_URL says itself, after its question mark
+    # They are a session's, which a pooler that shares connections out by transaction does not keep.
+    _DATABASE["DISABLE_SERVER_SIDE_CURSORS"] = True
     _DATABASE["OPTIONS"] = {
         "connect_timeout": 5,
         # A connection that has become a black hole ends in seconds, whether idle or waiting for an answer.
@@ -54,11 +53,7 @@ else:
         "keepalives_interval": 2,
         "keepalives_count": 3,
         "tcp_user_timeout": 10_000,
-        **_GIVEN,
-        # A gateway that vanished keeps no room locked, and a room that is locked does not keep every
-        # connection of the others waiting.
-        "options": "-c idle_in_transaction_session_timeout=10s -c lock_timeout=5s "
-        + _GIVEN.get("options", ""),
+        **_DATABASE.get("OPTIONS", {}),  # what DATABASE_URL says itself, after its question mark
         "pool": {
             "min_size": 2,
             "max_size": env.whole("DATABASE_POOL_SIZE", 20, least=2, most=1000),
@@ -68,17 +63,12 @@ else:
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URLS = env.urls("REDIS_URL", ("redis", "rediss", "unix"))
+REDIS_URLS = env.redis_urls("REDIS_URL")
 if REDIS_URLS:
     CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            "CONFIG": {
-                # Without a limit of our own a stopped Redis hangs whoever publishes (channels_redis#422).
-                "hosts": [
-                    {"address": url, "socket_timeout": 3, "socket_connect_timeout": 1} for url in REDIS_URLS
-                ],
-            },
+            "CONFIG": {"hosts": [env.redis_host("REDIS_URL", url) for url in REDIS_URLS]},
         }
     }
 else:
@@ -107,7 +97,7 @@ EVENT_RETENTION_MINIMUM = env.whole("EVENT_RETENTION_MINIMUM", 1000)
 DRAIN_WINDOW = env.whole("DRAIN_WINDOW", 10_000)
 MOCK_MODE = env.boolean("NEXT_PUBLIC_MOCK_MODE", False)
 POLL_INTERVAL = env.whole("POLL_INTERVAL", 1000, least=100)
-ONCALL_WEBHOOK_URL = env.url("ONCALL_WEBHOOK_URL", "", ("http", "https"))
+ONCALL_WEBHOOK_URL = env.url("ONCALL_WEBHOOK_URL", "", ("http", "https"), secret=True)
 ONCALL_ROUTING_KEY = env.text("ONCALL_ROUTING_KEY")
 
 # --- Applications and requests ------------------------------------------------------------------
@@ -141,11 +131,11 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "realtime.middleware.SocketSourceMiddleware",
     "devmentor.static.StaticFilesMiddleware",
-    "corsheaders.middleware.CorsMiddleware",
+    "realtime.cross_origin.CrossOriginMiddleware",
     "realtime.middleware.BlockedNetworkMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
+    "realtime.cross_origin.CsrfMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "realtime.middleware.RequestLogMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -234,12 +224,21 @@ CORS_ALLOW_HEADERS = [
     "if-match",
     "if-none-match",
     "x-csrftoken",
+    "x-expected-user",
+    "x-request-id",
+    "x-requested-with",
+    # What tracing adds to every call of a page: OpenTelemetry, Sentry.
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "sentry-trace",
 ]
 CORS_EXPOSE_HEADERS = ["ETag", "Location", "Retry-After", "Idempotent-Replayed"]
 CORS_URLS_REGEX = r"^/api/.*$"
 
 # --- What browsers are told ---------------------------------------------------------------------
-CSRF_TRUSTED_ORIGINS = CORS_ORIGINS
+CSRF_TRUSTED_ORIGINS = [origin for origin in CORS_ORIGINS if takes_cookies(origin)]
+SILENCED_SYSTEM_CHECKS = ["security.W003"]  # looks for Django's own class; ours is one of its kind
 CSRF_FAILURE_VIEW = "projects.web.sessions.csrf_failure"
 SESSION_ENGINE = "devmentor.sessions"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
@@ -278,8 +277,10 @@ WHITENOISE_AUTOREFRESH = DEBUG
 WHITENOISE_MAX_AGE = 0 if DEBUG else 60
 
 # --- Logs and metrics ---------------------------------------------------------------------------
-LOG_FILE = env.text("LOG_FILE")
+LOG_FILE = env.log_file("LOG_FILE")
 LOGGING_CONFIG = "devmentor.logs.configure"
 LOGGING = logging_config(debug=DEBUG, file=LOG_FILE)
 PROMETHEUS_EXPORT_MIGRATIONS = False
 DJANGO_STRUCTLOG_CELERY_ENABLED = False
+
+IGNORED_SERVICE_LINKS = env.ignored

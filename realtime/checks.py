@@ -30,3 +30,17 @@ def several_gateways_need_a_server_database(app_configs: Any, **_: Any) -> list[
             id="realtime.W002",
         )
     ]
+
+
+@checks.register()
+def service_links_are_no_settings(app_configs: Any, **_: Any) -> list[checks.CheckMessage]:
+    if not settings.IGNORED_SERVICE_LINKS:
+        return []
+    found = ", ".join(f"{name}={value}" for name, value in settings.IGNORED_SERVICE_LINKS.items())
+    return [
+        checks.Warning(
+            f"{found}: what Kubernetes sets for a service of that name is no setting, and is ignored.",
+            hint="Set enableServiceLinks: false in the pod's spec, or give the variable a value of your own.",
+            id="realtime.W003",
+        )
+    ]

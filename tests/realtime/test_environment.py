@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,14 +80,14 @@ BAD: list[tuple[str, Callable[[str], Any], str, str]] = [
         for text in ("http://a", "a", "ws:", "ws://", "ws://a:port", "ws://a:99999", "ws://[")
     ),
     *(
-        ("urls", lambda n: env.urls(n, ("redis",)), text, "redis://")
+        ("redis_host", lambda n: [env.redis_host(n, url) for url in env.redis_urls(n)], text, "redis://")
         for text in ("localhost:6379", "http://a")
     ),
     *(
         ("origins", lambda n: env.origins(n, ""), text, "origin")
         for text in ("http://a/b", "http://a?b", "http://a#b")
     ),
-    *(("origins", lambda n: env.origins(n, ""), text, "http://") for text in ("*", "localhost:3001", "null")),
+    *(("origins", lambda n: env.origins(n, ""), text, "http://") for text in ("*", "localhost:3001")),
     *(
         ("networks", env.networks, text, "10.0.0.0/8")
         for text in ("10.0.0", "10.0.0.0/33", "proxy", "10.0.0.1-9", "*")
@@ -114,7 +113,7 @@ def test_a_password_in_a_bad_address_is_not_shown(monkeypatch: pytest.MonkeyPatc
     """The line ends in logs that many read."""
     monkeypatch.setenv("SOME_NAME", "http://user:hunter2@redis:6379")
     with pytest.raises(SystemExit) as caught:
-        env.urls("SOME_NAME", ("redis",))
+        env.url("SOME_NAME", "", ("ws",))
     assert "hunter2" not in str(caught.value)
 
 
@@ -126,40 +125,6 @@ def test_lists_may_have_spaces_and_empty_items(monkeypatch: pytest.MonkeyPatch) 
 def test_networks_are_single_addresses_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROXIES", "10.0.0.7, 2001:db8::/32")
     assert [str(network) for network in env.networks("PROXIES")] == ["10.0.0.7/32", "2001:db8::/32"]
-
-
-# --- Files ----------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("DEBUG", "ONE", "TWO", "THREE"):
-        monkeypatch.setenv(name, "set, so that its end is undone too")
-        monkeypatch.delenv(name)
-    (tmp_path / ".env").write_text("ONE=env\nTWO=env\nTHREE=env\n")
-    (tmp_path / ".env.local").write_text("TWO=local\nTHREE=local\n")
-    return tmp_path
-
-
-def test_the_environment_wins_over_env_local_and_that_over_env(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("THREE", "shell")
-    env.load_files(folder)
-    assert [env.text(name) for name in ("ONE", "TWO", "THREE")] == ["env", "local", "shell"]
-
-
-def test_in_production_no_file_counts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A forgotten `.env.local` in an image must not turn DEBUG on."""
-    monkeypatch.setenv("DEBUG", "false")
-    (folder / ".env.local").write_text("DEBUG=true\n")
-    env.load_files(folder)
-    assert env.text("ONE") == ""
-    assert env.text("DEBUG") == "false"
-
-
-def test_missing_files_are_no_error(tmp_path: Path) -> None:
-    env.load_files(tmp_path)
 
 
 # --- The settings themselves ----------------------------------------------------------------------
@@ -258,6 +223,26 @@ def test_an_old_websocket_address_keeps_working_and_the_new_name_wins() -> None:
 def test_the_old_mock_mode_is_read_and_said_to_be_gone() -> None:
     assert value("settings.MOCK_MODE", NEXT_PUBLIC_MOCK_MODE="true") == "True"
     assert "NEXT_PUBLIC_MOCK_MODE" in complaint(NEXT_PUBLIC_MOCK_MODE="maybe")
+
+
+def test_what_kubernetes_sets_for_a_service_is_ignored_with_one_warning() -> None:
+    given = environment({"WEB_PORT": "tcp://10.96.0.12:80", "PORT": "udp://10.96.0.12:53"})
+    told = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=ROOT,
+        env=given,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 0
+    assert told.stderr.count("enableServiceLinks: false") == 1
+    assert "WEB_PORT=tcp://10.96.0.12:80" in told.stderr
+
+
+def test_a_value_that_is_no_text_is_refused_without_being_shown() -> None:
+    for text in ("a secret of more than thirty-two bytes\udcff", "a secret of more than thirty-two\nbytes"):
+        assert complaint(SECRET_KEY=text) == "SECRET_KEY: expected one line of text in UTF-8"
 
 
 def test_several_redis_servers_share_the_rooms() -> None:

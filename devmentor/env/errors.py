@@ -1,0 +1,38 @@
+"""A setting that stops the start, and what of its value may be shown."""
+
+import re
+
+ENCODE = "percent-encode / ? # [ ] @ , in its user name and password (/ is %2F, ? is %3F, # is %23, @ is %40)"
+
+
+class BadSetting(SystemExit):
+    """Ends the process with one line on standard error and exit status 1."""
+
+    def __init__(self, name: str, value: str, allowed: str) -> None:
+        super().__init__(f"{name}={shown(value)!r}: expected {allowed}")
+
+
+def shown(value: str) -> str:
+    """A value without a user name and a password, all before its last @. The line ends in logs."""
+    before, at, rest = value.rpartition("@")
+    scheme, found, _ = before.partition("://")
+    return f"{scheme}{found}***@{rest}" if at else value
+
+
+def shown_address(value: str) -> str:
+    """The same of an address that may hold a secret elsewhere, too: without its query, and without all that
+    follows a colon which no port follows, since that may be a password whose @ is missing.
+    """
+    rest, asked, _ = shown(value).partition("?")
+    scheme, found, rest = rest.rpartition("://")
+    host = re.match(r"[^:/]*(:(?!\d*(/|\Z)))?", rest)
+    if host and host[1]:
+        rest = f"{host[0]}***"
+    return scheme + found + rest + ("?***" if asked else "")
+
+
+def shown_host(value: str) -> str:
+    """Scheme and host alone, of an address whose path is the secret, as a webhook's is."""
+    found = re.match(r"(\w+://)?[^/?#]*", shown(value))
+    assert found is not None
+    return found[0] + ("***" if len(found[0]) < len(shown(value)) else "")
