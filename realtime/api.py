@@ -20,7 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from realtime import eventlog, protocol, rules, tokens
+from realtime import eventlog, protocol, refusals, rules, tokens
 from realtime.authentication import NotAuthenticated, ServiceAuthentication, user_of
 from realtime.eventlog import Actor, UnknownRoom
 from realtime.rooms import Room, RoomKind
@@ -103,6 +103,11 @@ class TokenRefreshView(APIView):
         return Response(pair(user))
 
 
+UNREACHABLE = OpenApiParameter(
+    "unreachable", description="where a page could not open a socket: operators read it"
+)
+
+
 class RealtimeView(APIView):
     """What a client needs to choose its transport."""
 
@@ -110,6 +115,7 @@ class RealtimeView(APIView):
     permission_classes = [AllowAny]
 
     @extend_schema(
+        parameters=[UNREACHABLE],
         responses=inline_serializer(
             "Realtime",
             {
@@ -122,7 +128,11 @@ class RealtimeView(APIView):
         auth=[],
     )
     def get(self, request: Request) -> Response:
-        answer = Response(describe(request._request, rules.in_force()))
+        in_force = rules.in_force()
+        if in_force.realtime and (url := request.query_params.get("unreachable")):
+            page = f"{request.scheme}://{request.get_host()}"
+            refusals.note_page_without_socket(url, page, request.META.get("REMOTE_ADDR", ""))
+        answer = Response(describe(request._request, in_force))
         answer["Cache-Control"] = "no-store"
         return answer
 

@@ -36,6 +36,9 @@ class RefusalLog:
         advice: which setting decides, or where operators do
         now: in seconds
         """
+        self.write(kind, f"refused: {what}: {advice}", now)
+
+    def write(self, kind: str, line: str, now: float | None = None) -> None:
         now = time.monotonic() if now is None else now
         with self._lock:
             last, left_out = self._kinds.get(kind, (-EVERY_SECONDS, 0))
@@ -43,7 +46,7 @@ class RefusalLog:
             self._kinds[kind] = (now, 0) if due else (last, left_out + 1)
         if due:
             more = f" ({left_out} more since the last such line)" if left_out else ""
-            logger.warning("refused: %s: %s%s", what, advice, more)
+            logger.warning("%s%s", line, more)
 
 
 _log = RefusalLog()
@@ -53,6 +56,13 @@ note = _log.note
 def note_blocked(address: str) -> None:
     """Somebody from a network that operators have blocked."""
     note("blocked", f"a client at {shown(address)}", "operators block its network (manage.py block --list)")
+
+
+def note_page_without_socket(url: str, page: str, address: str) -> None:
+    """A page of ours polls, since it could not open a socket."""
+    line = f"a page at {shown(page)} polls: no socket opens at {shown(url)} nor at /ws of its own ({address})"
+    advice = "see PUBLIC_WEBSOCKET_URL and CORS_ORIGIN, and whether the proxies in front hand on Upgrade"
+    _log.write("no socket", f"{line}: {advice}")
 
 
 def shown(text: str) -> str:

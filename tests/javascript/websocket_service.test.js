@@ -18,6 +18,7 @@ beforeEach(() => {
     random: () => 0.5,
     fetch: gateway.fetch,
     open: gateway.open,
+    ownSocket: "ws://page.test/ws",
   });
   service.on("*", (event) => heard.push(event.seq));
   for (const name of ["trimmed", "unauthenticated"]) service.on(name, () => news.push(name));
@@ -58,6 +59,34 @@ test("a refused socket means Polling, with every event once, and Live again when
   const { polls } = gateway;
   await clock.pass(20_000);
   assert.equal(gateway.polls, polls, "no poll while live");
+});
+
+test("an address that cannot be opened is left for the page's own, at once and for good", async () => {
+  gateway.closedAt = ["ws://test/"];
+  await start();
+  assert.equal(mode(), "live");
+  assert.deepEqual(gateway.sockets.map((socket) => socket.url), ["ws://page.test/ws"]);
+  gateway.closeAll(1006);
+  await clock.pass(3000);
+  assert.equal(mode(), "live");
+  assert.deepEqual(gateway.unreachable, []);
+});
+
+test("where no socket opens at either address the page polls, says so, and comes back by either", async () => {
+  gateway.closedAt = ["ws://test/", "ws://page.test/ws"];
+  await start();
+  gateway.append();
+  await clock.pass(30_000);
+  assert.equal(mode(), "polling");
+  assert.deepEqual(heard, [1]);
+  assert.deepEqual([...new Set(gateway.unreachable)], ["ws://test/"]);
+  gateway.closedAt = ["ws://page.test/ws"];
+  await clock.pass(12_000);
+  assert.equal(mode(), "live");
+  gateway.unreachable = [];
+  gateway.closeAll(1006);
+  await clock.pass(3000);
+  assert.deepEqual(gateway.unreachable, []);
 });
 
 test("a connection that comes back within a second never showed anything but Live", async () => {

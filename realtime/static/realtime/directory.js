@@ -25,6 +25,8 @@ export class Directory {
     this.known = null;
     /** Whether the last reading came through; null before the first. @type {boolean | null} */
     this.reachable = null;
+    /** The socket's address, where none could be opened: told to the server, for its operators. @type {string | null} */
+    this.unreachable = null;
   }
 
   /** @returns {Promise<Transports | null>} null when the server cannot be reached */
@@ -39,7 +41,8 @@ export class Directory {
     const request = new AbortController();
     const cancel = this.clock.after(REQUEST_TIMEOUT_MS, () => request.abort());
     try {
-      const response = await this.fetch(this.address, { signal: request.signal, cache: "no-store" });
+      const told = this.unreachable === null ? "" : `?unreachable=${encodeURIComponent(this.unreachable)}`;
+      const response = await this.fetch(this.address + told, { signal: request.signal, cache: "no-store" });
       if (!response.ok) throw new Error(`HTTP ${response.status}`);
       this.known = /** @type {Transports} */ (await response.json());
       this.reachable = true;

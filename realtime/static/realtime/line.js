@@ -14,6 +14,7 @@ import { isFresh } from "./status.js";
  * @property {import("./clock.js").Clock} clock
  * @property {() => number} random
  * @property {import("./frame_socket.js").OpenSocket} open
+ * @property {string} ownSocket  the socket of the page's own origin, for when the one that the server names cannot be opened
  * @property {(hello: any) => void} onOpen
  * @property {(frame: Frame) => void} onFrame
  * @property {(next: import("./closing.js").Next | null) => void} onDown  null when we ended it ourselves
@@ -35,6 +36,8 @@ export class Line {
   #cancelRetry = null;
   #wanted = false;
   #openedAt = 0;
+  /** Whether the page's own origin is tried in place of the address that the server names. */
+  #tryOwn = false;
   /** @type {{reconnectAfterMs?: number, retryAfterMs?: number}} */
   #hints = {};
 
@@ -145,7 +148,7 @@ export class Line {
     if (!this.#wanted || this.#socket || this.state !== "connecting") return;
     if (transports && !transports.realtime) return this.#waitForSwitch();
     this.switchedOff = false;
-    if (transports) this.#connect(transports.websocketUrl);
+    if (transports) this.#connect(this.#tryOwn ? this.options.ownSocket : transports.websocketUrl);
     else this.#wait(this.#backoff(this.attempts++), "The server cannot be reached.");
   }
 
@@ -181,6 +184,7 @@ export class Line {
     this.hello = hello;
     this.heartbeatMs = hello.heartbeatMs ?? DEFAULT_HEARTBEAT_MS;
     this.#openedAt = this.options.clock.now();
+    this.options.directory.unreachable = null;
     this.why = "";
     log("socket", "open", hello);
     this.#change("open");
@@ -207,10 +211,25 @@ export class Line {
     if (!this.#wanted) return this.options.onDown(null);
     const seen = { attempt: this.attempts, greeted, backoff: this.#backoff, ...this.#hints };
     const next = afterClose(close.code, seen);
-    this.attempts += 1;
     this.switchedOff = next.off ?? false;
-    this.#wait(next.off ? STALE_MS : next.delayMs, next.why);
+    if (!greeted && this.#turn()) this.#wait(0, next.why);
+    else {
+      this.attempts += 1;
+      this.#wait(next.off ? STALE_MS : next.delayMs, next.why);
+    }
     this.options.onDown(next);
+  }
+
+  /**
+   * A socket could not be opened: whether the other address is to be tried at once. Once both have failed again and
+   * again, the server hears of it.
+   */
+  #turn() {
+    const { directory, ownSocket } = this.options;
+    const named = directory.known?.websocketUrl ?? ownSocket;
+    if (this.attempts > 0) directory.unreachable = named;
+    this.#tryOwn = !this.#tryOwn && named !== ownSocket;
+    return this.#tryOwn;
   }
 
   /** @type {import("./backoff.js").Backoff} */

@@ -13,6 +13,7 @@ const websocketService = new WebsocketService({
   random: Math.random,
   fetch: (input, init) => fetch(input, init),
   open: (url) => new WebSocket(url),
+  ownSocket: `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/ws`,
 });
 
 Object.assign(window, { websocketService });

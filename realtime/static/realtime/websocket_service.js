@@ -29,6 +29,7 @@ import { GRACE_MS, initialStatus, nextStatus } from "./status.js";
  * @property {() => number} random
  * @property {typeof fetch} fetch
  * @property {import("./frame_socket.js").OpenSocket} open
+ * @property {string} ownSocket  the socket of the page's own origin
  */
 
 /**

@@ -6,6 +6,9 @@ export class FakeGateway {
   realtime = true;
   reachable = true;
   acceptsSockets = true;
+  /** Addresses at which no socket opens, and which were reported as such. */
+  closedAt = [];
+  unreachable = [];
   trimmedBefore = 0;
   sockets = [];
   polls = 0;
@@ -21,7 +24,8 @@ export class FakeGateway {
   open = (url) => {
     const socket = new FakeSocket(this, url);
     this.sockets.push(socket);
-    queueMicrotask(() => (this.reachable && this.acceptsSockets ? socket.greet() : socket.end(1006)));
+    const opens = this.reachable && this.acceptsSockets && !this.closedAt.includes(url);
+    queueMicrotask(() => (opens ? socket.greet() : socket.end(1006)));
     return socket;
   };
 
@@ -29,6 +33,8 @@ export class FakeGateway {
     await settled();
     if (signal?.aborted) throw new Error("aborted");
     if (!this.reachable) throw new TypeError("failed to fetch");
+    const reported = new URL(address, "http://test").searchParams.get("unreachable");
+    if (reported !== null) this.unreachable.push(reported);
     if (address.startsWith("/api/realtime/")) return json({ realtime: this.realtime, websocketUrl: "ws://test/", pollIntervalMs: 1000, banner: null });
     this.polls += 1;
     const since = Number(new URL(address, "http://test").searchParams.get("since"));
