@@ -25,7 +25,9 @@ from realtime.rooms import Room
 PAGE = 500  # events read from the log at once
 RECENT = 1000  # events a room keeps in memory for those who come back at once
 RECENT_CHARACTERS = 4_000_000  # which large events reach long before their number does
-KEPT_CHARACTERS = 32_000_000  # of the pages that a process keeps, all rooms together
+KEPT_BYTES = 64_000_000  # of the pages that a process keeps, all rooms together
+RECENT_BYTES = 128_000_000  # of the recent events of all rooms that a process hears
+EVENT_BYTES = 400  # of an event in memory, beside its envelope: most are small
 
 PageKey = tuple[str, int]
 
@@ -33,12 +35,12 @@ PageKey = tuple[str, int]
 class Pages:
     """The pages that a process keeps, whichever room they are of; the longest unused goes first."""
 
-    def __init__(self, most: int = KEPT_CHARACTERS) -> None:
+    def __init__(self, most: int = KEPT_BYTES) -> None:
         self._kept: LRUCache[PageKey, list[Event]] = LRUCache(most, getsizeof=_size)
 
     @property
     def size(self) -> int:
-        """The characters of all that is kept."""
+        """Of all that is kept, in bytes or so."""
         return int(self._kept.currsize)
 
     def keep(self, key: PageKey, events: list[Event]) -> None:
@@ -55,18 +57,44 @@ class Pages:
             del self._kept[key]
 
 
+class Recents:
+    """Bounds the recent events of all rooms together; the room that has been quiet for longest goes first."""
+
+    def __init__(self, most: int = RECENT_BYTES) -> None:
+        self._most = most
+        self._sizes: dict[History, int] = {}  # the last to grow at the end
+        self.size = 0
+
+    def changed(self, history: "History", size: int) -> None:
+        """A history keeps so much now."""
+        self.size += size - self._sizes.pop(history, 0)
+        if size:
+            self._sizes[history] = size
+        while self.size > self._most:
+            next(iter(self._sizes)).forget()
+
+
+class Memory:
+    """What a process keeps of the log for those who come back."""
+
+    def __init__(self, pages: Pages | None = None, recents: Recents | None = None) -> None:
+        self.pages = pages or Pages()
+        self.recents = recents or Recents()
+
+
 class History:
     """One room's events up to `head`, which is -1 until somebody has set it.
 
     `recent` is without a hole and ends at `head`, or is empty.
     """
 
-    def __init__(self, room: Room, pages: Pages) -> None:
+    def __init__(self, room: Room, memory: Memory) -> None:
         self.room = room
         self.head = -1
         self.recent: deque[Event] = deque()
         self.recent_size = 0
-        self._pages = pages
+        self._pages, self._recents = memory.pages, memory.recents
+        self._closed = False
         self._trimmed = 0  # events up to here were found to be gone; they never come back
         self._reads: dict[int, asyncio.Task[Span]] = {}
         self._newest: Batch[None, int] = Batch(self._read_newest)
@@ -74,10 +102,28 @@ class History:
     def append(self, event: Event) -> None:
         """Take the event after `head`."""
         self.head = event.seq
+        if self._closed:
+            return
         self.recent.append(event)
         self.recent_size += len(event.envelope)
         while len(self.recent) > RECENT or self.recent_size > RECENT_CHARACTERS:
             self.recent_size -= len(self.recent.popleft().envelope)
+        self._recents.changed(self, self._weight())
+
+    def forget(self) -> None:
+        """Keep no recent events: whoever needs them finds them in the log."""
+        self.recent.clear()
+        self.recent_size = 0
+        self._recents.changed(self, 0)
+
+    def close(self) -> None:
+        """Keep nothing any more: the process no longer hears the room."""
+        self._closed = True
+        self.forget()
+        self._pages.forget(self.room)
+
+    def _weight(self) -> int:
+        return self.recent_size + EVENT_BYTES * len(self.recent)
 
     async def after(self, cursor: int) -> list[Event]:
         """Events after a cursor beyond which there are any: in order, one at least, PAGE at most.
@@ -113,14 +159,15 @@ class History:
     async def _read(self, start: int) -> Span:
         """One read of the log for all who wait for the same page."""
         task = self._reads.get(start)
-        if task is None:
+        if task is None or task.done():  # the one that has just ended may be older than the question
             task = asyncio.create_task(self._read_page(start))
             self._reads[start] = task
             task.add_done_callback(partial(self._ended, start))
         return await asyncio.shield(task)
 
     def _ended(self, start: int, task: "asyncio.Task[Span]") -> None:
-        del self._reads[start]
+        if self._reads.get(start) is task:
+            del self._reads[start]
         if not task.cancelled():
             task.exception()  # marked as seen: it may be that nobody waits any more
 
@@ -133,9 +180,9 @@ class History:
         self._trimmed = max(self._trimmed, span.trimmed)
         if span.trimmed <= end:
             span = replace(span, events=kept + span.events)
-        if span.events:
+        if span.events and not self._closed:
             self._pages.keep((self.room.name, start), span.events)
-        self._adjoin(span.events)
+            self._adjoin(span.events)
         return span
 
     def _adjoin(self, events: list[Event]) -> None:
@@ -146,10 +193,11 @@ class History:
                 continue
             size = self.recent_size + len(event.envelope)
             if event.seq != first - 1 or len(self.recent) >= RECENT or size > RECENT_CHARACTERS:
-                return
+                break
             self.recent.appendleft(event)
             self.recent_size = size
             first = event.seq
+        self._recents.changed(self, self._weight())
 
     async def _read_newest(self, _: set[None]) -> int:
         metrics.LOG_READS.inc()
@@ -169,4 +217,4 @@ def _beyond(cursor: int, events: list[Event]) -> list[Event]:
 
 
 def _size(events: Iterable[Event]) -> int:
-    return sum(len(event.envelope) for event in events)
+    return sum(EVENT_BYTES + len(event.envelope) for event in events)

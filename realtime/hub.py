@@ -19,7 +19,7 @@ from realtime.connection import Seat, SeatState
 from realtime.database import in_database
 from realtime.early import Early
 from realtime.eventlog import Event
-from realtime.history import History, Pages
+from realtime.history import History, Memory
 from realtime.outages import log_failure
 from realtime.protocol import CloseCode
 from realtime.replay import Replays
@@ -41,10 +41,10 @@ class HubRoom:
     those in `turn`, which leave together at the end of this turn of the loop.
     """
 
-    def __init__(self, room: Room, opening: "asyncio.Future[None]", pages: Pages) -> None:
+    def __init__(self, room: Room, opening: "asyncio.Future[None]", memory: Memory) -> None:
         self.room = room
         self.opening = opening
-        self.history = History(room, pages)
+        self.history = History(room, memory)
         self.known = 0  # the newest seq heard of; beyond `head` it is on its way or missing
         self.seats: set[Seat] = set()
         self.waiters: set[asyncio.Future[None]] = set()
@@ -80,7 +80,7 @@ class Hub:
     def __init__(self, ejected: Callable[[Seat], None]) -> None:
         self._rooms: dict[str, HubRoom] = {}
         self.rights = Rights()
-        self.pages = Pages()
+        self.memory = Memory()
         self._replays = Replays()
         self._ejected = ejected
         self._background = Background()
@@ -93,7 +93,7 @@ class Hub:
         """Hear a room: subscribe, then read the head, so that nothing falls between. Raises UnknownRoom."""
         found = self._rooms.get(room.name)
         if found is None:
-            found = HubRoom(room, asyncio.get_running_loop().create_future(), self.pages)
+            found = HubRoom(room, asyncio.get_running_loop().create_future(), self.memory)
             self._rooms[room.name] = found
             self._background.spawn(f"room {room.name}: opening", self._open(found))
         found.idle_since = time.monotonic()  # who is about to enter must find it still there
@@ -304,7 +304,7 @@ class Hub:
             return
         state.gone = True
         del self._rooms[state.room.name]
-        self.pages.forget(state.room)
+        state.history.close()
         leaving = self.bell.unsubscribe(group_name(state.room.name))
         self._background.spawn(f"room {state.room.name}: unsubscribing", leaving)
 

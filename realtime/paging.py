@@ -53,7 +53,7 @@ class Pager:
             return state.history
         found = self._unheard.get(room.name)
         if found is None:
-            found = self._unheard[room.name] = History(room, self._hub.pages)
+            found = self._unheard[room.name] = History(room, self._hub.memory)
         return found
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from realtime import metrics, protocol, wire
-from realtime.attendance import Attendance, Person, Roll, Told
+from realtime.attendance import NAMED, Attendance, Person, Roll, Told
 from realtime.connection import Seat
 from realtime.hub import Hub, HubRoom
 from realtime.outages import log_failure
@@ -99,7 +99,7 @@ class Presence:
             for frame in message["frames"][:SIGNALS_PER_FLUSH]:
                 self._send(here, str(frame), "presence:updated")
             return
-        people = {str(person["id"]): dict(person) for person in message["people"]}
+        people = {str(person["id"]): dict(person) for person in message["people"][:NAMED]}
         period = float(message.get("period", REFRESH_SECONDS))
         told = Told(people, int(message.get("more", 0)), time.monotonic() + MISSED_TURNS * period)
         here.heard_of(str(message["instance"]), told)

@@ -65,7 +65,7 @@ class Place:
         self.open(room)
 
     def open(self, room: Room) -> None:
-        self.state = self.hub._rooms[room.name] = HubRoom(room, asyncio.Future(loop=LOOP), self.hub.pages)
+        self.state = self.hub._rooms[room.name] = HubRoom(room, asyncio.Future(loop=LOOP), self.hub.memory)
 
     def let_go(self) -> None:
         self.state.gone = True

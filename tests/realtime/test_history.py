@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from realtime import eventlog, history, metrics
 from realtime.database import in_database
 from realtime.eventlog import Event, HistoryTrimmed
-from realtime.history import PAGE, RECENT, History, Pages
+from realtime.history import PAGE, RECENT, History, Memory, Pages, Recents
 from realtime.models import Event as EventRow
 from realtime.models import RoomHead
 from realtime.protocol import FrameError
@@ -29,9 +29,9 @@ async def trim(rig: Rig, seq: int) -> None:
     await in_database(RoomHead.objects.filter(room=rig.room.name).update, trimmed=seq)
 
 
-async def opened(rig: Rig, pages: Pages | None = None) -> History:
+async def opened(rig: Rig, memory: Memory | None = None) -> History:
     """The room's history as a process has it that has just opened the room."""
-    found = History(rig.room, Pages() if pages is None else pages)
+    found = History(rig.room, memory or Memory())
     found.head = await rig.head()
     return found
 
@@ -127,9 +127,9 @@ def test_a_history_never_keeps_more_than_its_bounds(rig: Rig) -> None:
     async def story() -> None:
         await rig.create()
         await rig.write(LENGTH)
-        page = sum(len(event.envelope) for event in await in_database(rows, rig, 0, PAGE))
+        page = history._size(await in_database(rows, rig, 0, PAGE))
         pages = Pages(most=2 * page + 100)
-        found = await opened(rig, pages)
+        found = await opened(rig, Memory(pages))
         assert await read_on(found, 0) == list(range(1, LENGTH + 1))
         assert len(found.recent) <= RECENT
         assert 0 < pages.size <= 2 * page + 100
@@ -149,7 +149,7 @@ def test_large_events_fill_a_history_by_their_characters(rig: Rig, monkeypatch: 
     async def story() -> None:
         await rig.create()
         await rig.write(40, size=10_000)
-        heard, read = History(rig.room, Pages()), await opened(rig)
+        heard, read = History(rig.room, Memory()), await opened(rig)
         heard.head = 0
         for event in await in_database(rows, rig, 0, 40):
             heard.append(event)
@@ -164,6 +164,31 @@ def test_large_events_fill_a_history_by_their_characters(rig: Rig, monkeypatch: 
     run(story())
 
 
+def test_the_recent_events_of_all_rooms_together_are_bounded(bells: Bells, rig: Rig) -> None:
+    """Each room has its bound, and a process has thousands. The quietest gives way, and no event is lost."""
+
+    async def story() -> None:
+        memory = Memory(recents=Recents(most=25_000))
+        rigs = [rig, *(Rig(bells) for _ in range(4))]
+        found = []
+        for each in rigs:
+            await each.create()
+            await each.write(20)
+            found.append(History(each.room, memory))
+            found[-1].head = 0
+            for event in await in_database(rows, each, 0, 20):
+                found[-1].append(event)
+            assert memory.recents.size <= 25_000
+        assert [len(one.recent) for one in found] == [0, 0, 0, 20, 20]
+        for one in found:
+            assert await read_on(one, 0) == list(range(1, 21))
+        for one in found:
+            one.close()
+        assert (memory.recents.size, memory.pages.size) == (0, 0)
+
+    run(story())
+
+
 def test_one_event_beyond_all_bounds_is_read_from_the_log(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "RECENT_CHARACTERS", 1000)
 
@@ -171,7 +196,7 @@ def test_one_event_beyond_all_bounds_is_read_from_the_log(rig: Rig, monkeypatch:
         await rig.create()
         await rig.write(2)
         await rig.write(1, size=10_000)
-        found = History(rig.room, Pages(most=1000))
+        found = History(rig.room, Memory(Pages(most=1000)))
         found.head = 0
         for event in await in_database(rows, rig, 0, 3):
             found.append(event)
@@ -262,14 +287,15 @@ def test_no_reader_gets_a_hole_whatever_is_written_and_trimmed_meanwhile(
     """Each gets just what follows its cursor, or hears that the log no longer reaches back so far."""
 
     async def story() -> None:
-        rig, pages = Rig(bells), Pages(most=KEPT)
+        rig, memory = Rig(bells), Memory(Pages(most=KEPT), Recents(most=KEPT))
         await rig.create()
         await rig.write(20)
-        told = Story(rig, await opened(rig, pages))
+        told = Story(rig, await opened(rig, memory))
         for name, number in steps:
             await told.step(name, number)
         await told.check()
-        assert pages.size <= KEPT
+        assert memory.pages.size <= KEPT
+        assert memory.recents.size <= KEPT
 
     with pytest.MonkeyPatch.context() as smaller:
         smaller.setattr(history, "PAGE", page)
