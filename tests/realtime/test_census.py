@@ -9,10 +9,15 @@ from hypothesis import strategies as st
 
 from realtime.connection import Connection, Identity
 from realtime.gateway import Gateway
+from realtime.networks import counted_as
 
 users = st.sampled_from(["ada", "grace"])
 steps = st.one_of(
-    st.tuples(st.just("open"), st.sampled_from(["192.0.2.1", "192.0.2.2"]), st.none() | users),
+    st.tuples(
+        st.just("open"),
+        st.sampled_from(["192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"]),
+        st.none() | users,
+    ),
     st.tuples(st.just("identify"), st.integers(0, 5), users),
     st.tuples(st.just("close"), st.integers(0, 5)),
 )
@@ -38,5 +43,5 @@ def test_the_census_counts_what_is_open(story: list[tuple[Any, ...]]) -> None:
                 gateway.remove(opened[number])
     there = gateway.connections.values()
     assert gateway.census.total == len(there)
-    assert dict(gateway.census.of_address) == Counter(each.address for each in there)
+    assert dict(gateway.census.of_address) == Counter(counted_as(each.address) for each in there)
     assert dict(gateway.census.of_user) == Counter(each.user_id for each in there)

@@ -13,7 +13,6 @@ from pytest_django import Settings
 
 from realtime import policy
 from realtime.polling import Problem, Query, read_query
-from realtime.throttling import TokenBuckets
 from realtime.transport import describe, websocket_url
 
 Ask = Callable[..., str]
@@ -164,28 +163,3 @@ def test_a_client_hears_in_one_answer_how_to_connect(ask: Ask, settings: Setting
         "pollIntervalMs": 2000,
         "banner": None,
     }
-
-
-# --- Handshakes a minute --------------------------------------------------------------------------
-
-
-def test_a_bucket_holds_a_minutes_worth_and_refills_evenly() -> None:
-    buckets = TokenBuckets(per_minute=60)
-    assert sum(buckets.take("a", 0.0) for _ in range(100)) == 60
-    assert buckets.take("b", 0.0)
-    assert [buckets.take("a", 0.9), buckets.take("a", 1.5), buckets.take("a", 1.6)] == [False, True, False]
-
-
-def test_zero_is_no_limit() -> None:
-    buckets = TokenBuckets(per_minute=0)
-    assert all(buckets.take("a", 0.0) for _ in range(1000))
-
-
-def test_addresses_that_went_away_are_forgotten() -> None:
-    """Else whoever rotates addresses fills the memory of the gateway."""
-    buckets = TokenBuckets(per_minute=60)
-    for number in range(10_001):
-        buckets.take(str(number), 0.0)
-    for number in range(10_001):
-        buckets.take(f"later {number}", 100.0)
-    assert len(buckets._buckets) <= 10_001

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from websockets.sync.client import connect
 
-from tests.realtime.wire import forged, refused_with
+from tests.realtime.wire import forged, refused_with, session_of
 from tests.support.api import Api, answered, log_in
 from tests.support.asgi_server import RawConnection
 from tests.support.boards import Board
 from tests.support.environment import environment
-from tests.support.people import OUTSIDER, OWNER, VIEWER
+from tests.support.people import OPERATOR, OUTSIDER, OWNER, VIEWER
 from tests.support.processes import ROOT, Server, eventually, free_port
 from tests.support.raw_http import RawHttp, chunks, head
 from tests.support.sockets import Socket
@@ -33,7 +34,12 @@ class Served:
         self.name = name
         self.url = f"http://127.0.0.1:{port}"
         self.ws_url = f"ws://127.0.0.1:{port}/"
-        settings = {"DATABASE_URL": database_url, "PORT": str(port), "CORS_ORIGIN": "http://localhost:3001"}
+        settings = {
+            "DATABASE_URL": database_url,
+            "PORT": str(port),
+            "CORS_ORIGIN": "http://localhost:3001",
+            "TRUSTED_PROXIES": "127.0.0.1",
+        }
         self.process = Server(
             [sys.executable, str(ROOT / "manage.py"), *COMMANDS[name], str(port)],
             log=folder / f"{name}.log",
@@ -136,6 +142,34 @@ def test_a_token_among_the_subprotocols_is_answered_by_the_protocol(served: Serv
 def test_pages_of_elsewhere_and_other_addresses_are_refused_at_the_handshake(served: Served) -> None:
     assert refused_with(served.ws_url, origin="http://evil.example") == 403
     assert refused_with(served.ws_url + "nowhere") in {403, 404}
+
+
+def test_what_a_proxy_says_is_read_alike(served: Served) -> None:
+    said = [
+        ("X-Forwarded-For", "6.6.6.6"),
+        ("X-Forwarded-For", "[2001:db8::9]:443"),
+        ("X-Forwarded-Proto", "https"),
+    ]
+    told = httpx.get(f"{served.url}/api/realtime/", headers=said, timeout=10).json()["websocketUrl"]
+    assert told == f"{served.ws_url.replace('ws:', 'wss:')}ws"
+    refused = httpx.get(
+        f"{served.url}/api/realtime/", headers=[*said, ("Host", "rebound.example")], timeout=10
+    )
+    assert refused.status_code == 400
+    assert "from '2001:db8::9'" in served.process.log.read_text()
+    prefixed = httpx.get(f"{served.url}/projects/", headers={"Daphne-Root-Path": "/evil"}, timeout=10)
+    assert prefixed.headers["location"] == "/projects"
+
+
+def test_cookies_in_several_lines_are_read_alike(served: Served) -> None:
+    with session_of(served.url, OPERATOR) as browser:
+        lines = [("Cookie", f"sessionid={browser.cookies['sessionid']}"), ("Cookie", 'theme={"a":[1,2]}')]
+    for fields in (lines, lines[::-1]):
+        me = httpx.get(f"{served.url}/api/me/", headers=fields, timeout=10)
+        assert me.json()["username"] == OPERATOR.username
+        opening = connect(served.ws_url, additional_headers=[*fields, ("Origin", served.url)], proxy=None)
+        with opening as socket:
+            assert OPERATOR.username in str(socket.recv(timeout=5))
 
 
 def test_strangers_are_told_what_they_would_hear_of_nothing(served: Served, board: Board) -> None:

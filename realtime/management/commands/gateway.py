@@ -138,8 +138,10 @@ class Command(BaseCommand):
             server_name="",
         ).run()
 
-    def _ports(self, listeners: list[socket.socket]) -> list[int]:
-        return list(dict.fromkeys(listener.getsockname()[1] for listener in listeners))
+    def _ports(self, listeners: list[socket.socket]) -> list[int | str]:
+        """Where they listen; of an inherited Unix socket the path."""
+        names = (listener.getsockname() for listener in listeners)
+        return list(dict.fromkeys(name[1] if isinstance(name, tuple) else str(name) for name in names))
 
     def _announcing(self, ready: int | None, listeners: list[socket.socket]) -> Callable[[], None]:
         """What says that this process serves: to its supervisor where it has one, else to people."""
@@ -157,5 +159,5 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def _serving(ports: list[int]) -> str:
+def _serving(ports: list[int | str]) -> str:
     return f"Serving on port {' and '.join(map(str, ports))}."
