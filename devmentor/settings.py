@@ -113,7 +113,6 @@ INSTALLED_APPS = [
     "corsheaders",
     "csp",
     "axes",
-    "django_filters",
     "django_prometheus",
     "django_structlog",
     "rest_framework",

@@ -8,13 +8,14 @@ are looked at each time, before. A thousand clients that load one board at once 
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
 import orjson
+from cachetools import TTLCache
 
 BYTES = 32 * 1024 * 1024
 # A database that was restored from a copy counts the same numbers again, of other boards.
@@ -29,19 +30,22 @@ class Encoded(bytes):
 class Board:
     seq: int
     text: Encoded
-    read_at: float
 
 
 class Kept:
     """The boards that were asked for last, `most_bytes` of them at the most; `clock` gives seconds."""
 
     def __init__(self, most_bytes: int = BYTES, clock: Callable[[], float] = time.monotonic) -> None:
-        self.size = 0
-        self._most_bytes = most_bytes
-        self._clock = clock
-        self._boards: OrderedDict[Any, Board] = OrderedDict()
+        self._boards: TTLCache[Any, Board] = TTLCache(
+            most_bytes, SECONDS, timer=clock, getsizeof=lambda board: len(board.text)
+        )
         self._lock = Lock()
         self._reading = [Lock() for _ in range(16)]
+
+    @property
+    def size(self) -> int:
+        """The bytes of all that is kept."""
+        return int(self._boards.currsize)
 
     def get(self, key: object, seq: int, read: Callable[[], dict[str, Any]]) -> Board:
         """The board at `seq` or later. One reads it for all who ask for it meanwhile."""
@@ -54,20 +58,12 @@ class Kept:
     def _find(self, key: object, seq: int) -> Board | None:
         with self._lock:
             found = self._boards.get(key)
-            if found is None or found.seq < seq or self._clock() - found.read_at > SECONDS:
-                return None
-            self._boards.move_to_end(key)
-            return found
+        return found if found is not None and found.seq >= seq else None
 
     def _put(self, key: object, board: dict[str, Any]) -> Board:
-        put = Board(board["seq"], Encoded(orjson.dumps(board)), self._clock())
-        with self._lock:
-            before = self._boards.pop(key, None)
+        put = Board(board["seq"], Encoded(orjson.dumps(board)))
+        with self._lock, suppress(ValueError):  # larger than all that may be kept
             self._boards[key] = put
-            self.size += len(put.text) - (len(before.text) if before else 0)
-            while self.size > self._most_bytes:
-                _, gone = self._boards.popitem(last=False)
-                self.size -= len(gone.text)
         return put
 
 
