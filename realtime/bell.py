@@ -15,7 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 from realtime import broadcast, metrics
-from realtime.background import kept_running
+from realtime.background import kept_running, repeat
 from realtime.broadcast import MESSAGE_TYPE, ORDERS_GROUP
 from realtime.outages import log_failure
 from realtime.ringing import BREAK_SECONDS, PUBLISH_SECONDS, Message, Ringer
@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 CANARY_SECONDS = 2.0
 DEAF_SECONDS = 3 * CANARY_SECONDS
 LOOK_SECONDS = 0.5  # how often it looks whether it has to begin anew
+MEASURE_SECONDS = 1.0
 LET_GO_SECONDS = 2.0  # what the old connections have to close
 TOGETHER = 50  # subscriptions made at once: behind a slow publish each by itself would wait for the next one
 
@@ -70,13 +71,17 @@ class Bell:
 
     def start(self) -> None:
         broadcast.serve(self)
-        metrics.BELL_HEALTHY.set_function(lambda: float(self.healthy))
-        metrics.CANARY_AGE.set_function(lambda: self.canary_age)
         work = [kept_running("listening to the channel layer", self._listen)]
+        work.append(repeat("measuring the channel layer", MEASURE_SECONDS, self._measure, at_once=True))
         work.append(kept_running("publishing", self._ringer.run))
         if self.distributed:
             work.append(kept_running("sending canaries", self._send_canaries))
         self._tasks = [asyncio.create_task(each) for each in work]
+
+    async def _measure(self) -> None:
+        """Values and not functions: of workers nobody could call those of another process."""
+        metrics.BELL_HEALTHY.set(self.healthy)
+        metrics.CANARY_AGE.set(self.canary_age)
 
     async def stop(self) -> None:
         """Let what is on its way leave, if the layer takes it soon; then hear and say nothing more."""

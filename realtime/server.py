@@ -9,6 +9,7 @@ import gc
 import logging
 import signal
 import socket
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 BACKLOG = 2048
 PING_SECONDS = 90.0  # of a client that says nothing; to it there are heartbeats, which keep proxies awake
 KEEP_ALIVE_SECONDS = 75
+SAME_SIGNAL_SECONDS = 1.0  # what comes so soon after a signal is the same one, by another way
 COLLECT_AFTER = (50_000, 20, 50)
 # How long the kernel waits for a peer to acknowledge what it was sent: a laptop that went to sleep is
 # gone after a minute and not after the quarter of an hour that TCP would give it.
@@ -32,25 +34,34 @@ UNACKNOWLEDGED_MS = 60_000
 
 
 class GatewayServer(uvicorn.Server):
-    """SIGTERM drains over the window; SIGINT, or a second signal, stops at once."""
+    """SIGTERM and SIGHUP drain over the window; SIGINT, or a second signal, stops at once.
+
+    A signal may come twice: a terminal or systemd sends it to the whole group, and a supervisor hands it on.
+    """
 
     def __init__(self, config: uvicorn.Config, gateway: Gateway, drain_window: float) -> None:
         super().__init__(config)
         self._gateway = gateway
         self._drain_window = drain_window
         self._going: asyncio.Task[None] | None = None
+        self._told_at: float | None = None
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        if self._going is not None:
-            self.should_exit = self.force_exit = True
+        now = time.monotonic()
+        if self._told_at is not None:
+            if now - self._told_at > SAME_SIGNAL_SECONDS and sig != signal.SIGHUP:
+                self.should_exit = self.force_exit = True
             return
-        restart = sig == signal.SIGTERM
+        self._told_at = now
+        restart = sig != signal.SIGINT
         window, code = (self._drain_window, CloseCode.RESTART) if restart else (0.0, CloseCode.GOING_AWAY)
         # From a signal handler, so by way of the loop.
         self._loop.call_soon_threadsafe(self._go, window, code)
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as it is under nohup
+            signal.signal(signal.SIGHUP, self.handle_exit)
         self._gateway.ensure_started()
         await super().serve(sockets)
         await self._gateway.stop()

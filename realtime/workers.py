@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from realtime.exposition import SHARED_FOLDER
 
-SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
+SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
 RESTART_SECONDS = 1.0
 LONGEST_RESTART_SECONDS = 30.0
 STEADY_SECONDS = 30.0  # one that has lived so long is started again without a longer wait
@@ -47,6 +48,10 @@ class Worker:
                 self.serving = bool(os.read(self.ready, 1))
             except BlockingIOError:
                 return
+            self.forget_pipe()
+
+    def forget_pipe(self) -> None:
+        if self.ready >= 0:
             os.close(self.ready)
             self.ready = -1
 
@@ -75,11 +80,13 @@ class Supervisor:
 
     def run(self) -> int:
         """Until a signal, which every worker gets; the exit status: 1 where one ended before it served."""
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        ignored = {sig for sig in SIGNALS if signal.getsignal(sig) is signal.SIG_IGN}  # SIGHUP under nohup
+        awaited = SIGNALS - ignored
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
         try:
             while not self._ending or any(worker.process for worker in self._workers):
                 self._look()
-                seen = signal.sigtimedwait(SIGNALS, LOOK_SECONDS if self._started else 1.0)
+                seen = signal.sigtimedwait(awaited, LOOK_SECONDS if self._started else 1.0)
                 if seen is not None and seen.si_signo != signal.SIGCHLD:
                     self._end(signal.Signals(seen.si_signo))
         finally:
@@ -94,9 +101,13 @@ class Supervisor:
             if worker.process is not None and worker.process.poll() is not None:
                 self._bury(worker, worker.process)
             if worker.process is None and not self._ending and time.monotonic() >= worker.start_at:
-                self._start(worker)
+                try:
+                    self._start(worker)
+                except (OSError, subprocess.SubprocessError) as failure:  # no descriptor, process or memory
+                    self._start_later(worker, f"a worker could not be started ({failure})")
         if self._started is not None and all(worker.serving for worker in self._workers):
-            self._started()
+            with suppress(OSError, ValueError):
+                self._started()
             self._started = None
 
     def _start(self, worker: Worker) -> None:
@@ -104,33 +115,41 @@ class Supervisor:
         os.set_blocking(worker.ready, False)
         descriptors = [listener.fileno() for listener in worker.listeners]
         inherited = [f"--fd={descriptor}" for descriptor in descriptors]
-        worker.process = subprocess.Popen(  # noqa: S603  the command of this very process
-            [sys.executable, *self._command, *inherited, f"--ready-fd={told}"],
-            pass_fds=[*descriptors, told],
-            env={**os.environ, SHARED_FOLDER: str(self._folder)},
-            preexec_fn=_hear_signals,
-        )
-        os.close(told)
+        try:
+            worker.process = subprocess.Popen(  # noqa: S603  the command of this very process
+                [sys.executable, *self._command, *inherited, f"--ready-fd={told}"],
+                pass_fds=[*descriptors, told],
+                env={**os.environ, SHARED_FOLDER: str(self._folder)},
+                preexec_fn=_hear_signals,
+            )
+        finally:
+            os.close(told)
         worker.serving, worker.started_at = False, time.monotonic()
 
     def _bury(self, worker: Worker, process: "subprocess.Popen[bytes]") -> None:
         worker.process = None
-        if worker.ready >= 0:
-            os.close(worker.ready)
-            worker.ready = -1
         mark_process_dead(process.pid, str(self._folder))  # type: ignore[no-untyped-call]
+        self._start_later(worker, f"worker {process.pid} has ended with status {process.returncode}")
+
+    def _start_later(self, worker: Worker, why: str) -> None:
+        """Unless the gateway ends. It also ends where a worker has not served at the first start."""
+        worker.forget_pipe()
         if self._ending:
             return
-        how = f"worker {process.pid} has ended with status {process.returncode}"
         if self._started is not None:
-            self._tell(f"{how} before it served: see above for why")
+            self._say(f"{why} before it served: see above for why")
             self._status = 1
             self._end(signal.SIGTERM)
             return
         steady = time.monotonic() - worker.started_at > STEADY_SECONDS
         worker.wait = RESTART_SECONDS if steady else min(2 * worker.wait, LONGEST_RESTART_SECONDS)
         worker.start_at = time.monotonic() + worker.wait
-        self._tell(f"{how}: the next starts in {worker.wait:.0f} s")
+        self._say(f"{why}: the next starts in {worker.wait:.0f} s")
+
+    def _say(self, line: str) -> None:
+        """Whoever cannot be told, a terminal that is gone, must not cost the workers."""
+        with suppress(OSError, ValueError):
+            self._tell(line)
 
     def _end(self, with_signal: signal.Signals) -> None:
         """A second signal reaches them, too: who drains then stops at once."""

@@ -85,11 +85,11 @@ def test_subscriptions_that_were_lost_without_a_word_are_noticed_and_made_anew(
             (shard,) = listener.bell._layer._get_layer()._shards
             await shard._pubsub.connection.send_command("UNSUBSCRIBE")  # behind the layer's back
             await until(lambda: not listener.bell.healthy)
-            assert gauge("websocket_bell_healthy") == 0
+            await until(lambda: gauge("websocket_bell_healthy") == 0)
             assert gauge("websocket_canary_age_seconds") > 1
             await hears(listener, elsewhere, "room.one")
             await until(lambda: listener.bell.healthy)
-            assert gauge("websocket_bell_healthy") == 1
+            await until(lambda: gauge("websocket_bell_healthy") == 1)
             assert gauge("websocket_canary_age_seconds") < 1
 
     run(story())
@@ -318,7 +318,7 @@ def test_a_layer_of_the_process_itself_is_always_heard() -> None:
     async def story() -> None:
         async with Listener() as listener:
             assert listener.bell.distributed is False
-            assert gauge("websocket_bell_healthy") == 1
+            await until(lambda: gauge("websocket_bell_healthy") == 1)
             assert gauge("websocket_canary_age_seconds") == 0
 
     run(story())

@@ -137,7 +137,9 @@ def test_a_gateway_that_was_only_paused_shows_its_sockets_again(own_stack: Stack
 
 @pytest.mark.parametrize("own_stack", ["embedded", "distributed"], indirect=True)
 @pytest.mark.parametrize(
-    "how, code", [(signal.SIGTERM, 1012), (signal.SIGINT, 1001)], ids=["drain", "Ctrl-C"]
+    "how, code",
+    [(signal.SIGTERM, 1012), (signal.SIGHUP, 1012), (signal.SIGINT, 1001)],
+    ids=["drain", "terminal closed", "Ctrl-C"],
 )
 def test_a_gateway_that_is_stopped_leaves_nothing_to_close_off(
     own_stack: Stack, how: signal.Signals, code: int

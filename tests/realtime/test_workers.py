@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -105,7 +106,7 @@ def test_workers_count_and_hear_as_one_and_a_dead_one_is_replaced(machine: Machi
         assert len(before) == WORKERS
         victim = sockets[-1]
         instance = next(f["data"]["instance"] for f in victim.frames if f["event"] == "hello")
-        os.kill(int(instance.split("-")[-2]), signal.SIGKILL)
+        os.kill(pid_of(instance), signal.SIGKILL)
         victim.wait_closed()
         eventually(
             lambda: len(machine.instances() - before) == 1 and instance not in machine.instances(),
@@ -119,14 +120,65 @@ def test_workers_count_and_hear_as_one_and_a_dead_one_is_replaced(machine: Machi
 
 
 def test_a_drain_reaches_the_sockets_of_every_worker(machine: Machine) -> None:
+    """Workers get the signal of a terminal that is closed twice: from it, and from their supervisor."""
     with ExitStack() as resources:
         sockets = machine.sockets_on_both(resources)
-        machine.process.process.send_signal(signal.SIGTERM)
+        for pid in {machine.process.process.pid, *map(pid_of, machine.instances())}:
+            os.kill(pid, signal.SIGHUP)
         for one in sockets:
             one.wait_for("system:draining")
             assert one.wait_closed() == CloseCode.RESTART
     assert machine.process.process.wait(timeout=20) == 0
     assert "Traceback" not in machine.process.tail()
+
+
+def test_gauges_of_workers_are_true(machine: Machine) -> None:
+    """Whether they hear each other is said by each of them, while all is well and while it is not."""
+    healthy, age = "websocket_bell_healthy ", "websocket_canary_age_seconds "
+    eventually(lambda: machine.value(healthy) == 1, seconds=10, what="the channel layer to be heard")
+    eventually(lambda: 0 < machine.value(age) < 3, what="the age of the last canary")
+    machine.redis.server.pause()
+    eventually(lambda: machine.value(healthy) == 0, seconds=15, what="its silence to be noticed")
+    eventually(lambda: machine.value(age) > 3, what="the age of the last canary to grow")
+    machine.redis.server.resume()
+    eventually(lambda: machine.value(healthy) == 1, seconds=15, what="the channel layer to be heard again")
+
+
+WORKER = "import os, sys, time; os.write(int(sys.argv[-1].partition('=')[2]), b'.'); time.sleep(60)"
+SUPERVISOR = """
+import sys
+from realtime.workers import Supervisor
+command = ["-c", sys.argv[1]]
+tell = lambda line: print(line, flush=True)
+sys.exit(Supervisor(command, [[], []], started=lambda: tell("started"), tell=tell).run())
+"""
+
+
+def test_a_supervisor_that_can_start_nothing_keeps_its_workers_and_tries_again(tmp_path: Path) -> None:
+    """Here it has no descriptor left, by a limit of the system; it may as well have no memory."""
+    supervisor = Server([sys.executable, "-c", SUPERVISOR, WORKER], tmp_path / "supervisor.log")
+    try:
+        supervisor.wait_until(lambda: "started" in supervisor.tail(), 10)
+        pid = supervisor.process.pid
+        first, second = children_of(pid)
+        soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, hard))
+        os.kill(first, signal.SIGKILL)
+        supervisor.wait_until(lambda: "could not be started" in supervisor.tail(), 10)
+        assert children_of(pid) == [second]
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
+        supervisor.wait_until(lambda: len(children_of(pid)) == WORKERS, 10)
+        assert second in children_of(pid)
+    finally:
+        assert supervisor.stop() == 0
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def pid_of(instance: str) -> int:
+    return int(instance.split("-")[-2])
 
 
 def test_workers_that_would_not_hear_each_other_are_refused(tmp_path: Path) -> None:
