@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -35,6 +36,7 @@ AFTER_SECONDS = 1.5
 HEALTHY_SECONDS, HEALING_SECONDS = 1.0, 5.0  # the promise
 PATIENCE_SECONDS = 25.0
 BACK_SECONDS = 10.0  # the longest pause of a client of ours, its connect and its join
+UNGUARDED = re.compile(rb"(?:Task|Future) exception was never retrieved\s+.*")
 MEMORY_BYTES = 80 * 1024 * 1024  # that a gateway may grow by in a trial
 
 # Threads that live as long as the run: a process ends with the thread that started it (PR_SET_PDEATHSIG).
@@ -105,6 +107,7 @@ class Trial:
         self._ended: float | None = None
         self._heads: dict[str, int] = {}
         self._answered = 0
+        self._logged = [node.gateway.log.stat().st_size for node in cluster.nodes]
 
     # --- before -------------------------------------------------------------------------------
 
@@ -316,6 +319,9 @@ class Trial:
             self.line.memory = max(self.line.memory, grown)
             if grown > MEMORY_BYTES:
                 verdict.blame(f"{what} grew by {grown / 2**20:.0f} MiB")
+        for node, start in zip(self.cluster.nodes, self._logged, strict=True):
+            for failed in UNGUARDED.findall(node.gateway.log.read_bytes()[start:]):
+                verdict.blame(f"a task of {node.gateway.name} failed without a guard: {failed.decode()}")
         for series in self._traces:
             moved = self.line.traces[series] = self.watch.moved(series)
             if not moved:
