@@ -18,7 +18,7 @@ Answer = tuple[int, bytes, str]
 
 def routes(gateway: Gateway) -> list[Any]:
     async def health() -> Answer:
-        return _json(200, {"status": "healthy", "connections": len(gateway.connections)})
+        return _json(200, {"status": "healthy", "connections": gateway.open_sockets})
 
     async def ready() -> Answer:
         database = "ok" if await answers(DATABASE_SECONDS) else "failed"

@@ -22,9 +22,17 @@ class Census:
     def remove(self, connection: Connection) -> None:
         self._count(connection, -1)
 
-    def _count(self, connection: Connection, by: int) -> None:
+    def arrive(self, address: str, by: int = 1) -> None:
+        """Count a client that is not let in yet: whose it is nobody knows."""
         self.total += by
-        _add(self.of_address, counted_as(connection.address), by)
+        _add(self.of_address, counted_as(address), by)
+
+    def depart(self, address: str) -> None:
+        """It is let in, or gone."""
+        self.arrive(address, by=-1)
+
+    def _count(self, connection: Connection, by: int) -> None:
+        self.arrive(connection.address, by)
         _add(self.of_user, connection.user_id, by)
 
 

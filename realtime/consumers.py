@@ -13,7 +13,7 @@ from django.conf import settings
 from realtime import admission, metrics, protocol, refusals
 from realtime.connection import size
 from realtime.gateway import Gateway
-from realtime.protocol import CloseCode, FrameError
+from realtime.protocol import CloseCode
 from realtime.session import Session, authenticate, origin_holds
 from realtime.wire import EXTENSION, Wire
 from realtime.writers import TaskWriter, WireWriter, Writer
@@ -93,17 +93,4 @@ class GatewayConsumer:
                     CloseCode.TOO_BIG, "a frame over 64 KiB"
                 )  # where the server has no limit
             if self.connection.closing is None:
-                await self._answer(message.get("text"))
-
-    async def _answer(self, text: str | None) -> None:
-        """Each frame with an id gets exactly one ack or error, whatever it holds."""
-        try:
-            answer = await self.session.run(partial(protocol.parse, text))
-        except FrameError as error:
-            self.connection.send(protocol.error(error))
-            self.session.refused(error)
-            return
-        if answer.id is not None:
-            self.connection.send(protocol.ack(answer.id, answer.data))
-            metrics.count_out("ack")
-        answer.then()
+                await self.session.answer(partial(protocol.parse, message.get("text")))

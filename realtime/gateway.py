@@ -62,6 +62,7 @@ class Gateway:
         self.handshakes = TokenBuckets(settings.HANDSHAKES_PER_MINUTE)
         self.rounds = Rounds(self.connections, self.hub, lambda: self.policy)
         self.draining = False
+        self.on_drain: list[Callable[[], None]] = []  # called when it begins to stop
         self.bell: Bell | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._background = Background()
@@ -108,13 +109,28 @@ class Gateway:
 
     # --- sockets ------------------------------------------------------------------------------
 
+    @property
+    def open_sockets(self) -> int:
+        """How many sockets are open, those that have not been let in yet included."""
+        return self.census.total
+
+    def arrive(self, address: str) -> None:
+        """Count a client that has opened a transport and is not let in yet."""
+        self.census.arrive(address)
+        metrics.CONNECTIONS.set(self.open_sockets)
+
+    def depart(self, address: str) -> None:
+        """It has been let in, or is gone."""
+        self.census.depart(address)
+        metrics.CONNECTIONS.set(self.open_sockets)
+
     def add(self, connection: Connection) -> None:
         self.connections[connection.id] = connection
         self.census.add(connection)
         connection.heartbeat_at = connection.opened_at
         self.audit.opened(connection)
         self._empty.clear()
-        metrics.CONNECTIONS.set(len(self.connections))
+        metrics.CONNECTIONS.set(self.open_sockets)
 
     def remove(self, connection: Connection) -> None:
         """Forget a socket that is gone and give up its seats."""
@@ -126,7 +142,7 @@ class Gateway:
             self.leave(seat)
         if not self.connections:
             self._empty.set()
-        metrics.CONNECTIONS.set(len(self.connections))
+        metrics.CONNECTIONS.set(self.open_sockets)
 
     def identify(self, connection: Connection, identity: Identity) -> None:
         """From now on a socket is that user's, by a token."""
@@ -171,6 +187,8 @@ class Gateway:
         """Close every socket over `window` seconds, each told when to come back; open none any more."""
         self.draining = True
         self.hub.release_pollers()
+        for release in self.on_drain:
+            release()
         leaving = list(self.connections.values())
         for connection in leaving:
             after = secrets.randbelow(int(window * 1000) + 1)  # so that they do not all come at once
@@ -208,7 +226,7 @@ class Gateway:
 
     def _condition(self) -> Condition:
         healthy = self.bell is not None and self.bell.healthy
-        return Condition(len(self.connections), healthy, self.following.seq, metrics.resident_bytes())
+        return Condition(self.open_sockets, healthy, self.following.seq, metrics.resident_bytes())
 
     async def _recheck(self, user_id: str) -> None:
         theirs = [c for c in self.connections.values() if c.user_id == user_id]

@@ -5,7 +5,10 @@ parser, whose bounds are others. Here a handshake is read once, and all requests
 """
 
 import asyncio
+import fcntl
 import logging
+import sys
+import termios
 from collections.abc import Callable
 from enum import Enum, auto
 from functools import partial
@@ -18,6 +21,7 @@ from websockets.http11 import Request
 from realtime import request_heads
 from realtime.rare_log import RareLog
 from realtime.request_heads import RefusedRequest
+from realtime.wire import ANSWER_LOST
 
 refusals = RareLog(logging.getLogger(__name__))
 
@@ -66,6 +70,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        if exc is not None:
+            self._tell_of_loss()
         self._stop_timers()
         self._when_answered = None
         del self.parser  # the two hold each other
@@ -84,6 +90,8 @@ class HttpProtocol(HttpToolsProtocol):
         A long poll waits for its client to leave, and takes this for it: both look the same.
         """
         self._half_closed = True
+        if self._awaits_leaving or _unacknowledged(self.transport):
+            self._tell_of_loss()
         if self._reading is Reading.BODY:
             self._refuse(RefusedRequest(400, "the request ended before its body did"))
         return not (self._is_answered or self._awaits_leaving)
@@ -155,6 +163,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.scope["extensions"] = {}
         self._reading = Reading.HEAD
         self._unfinished = 0
 
@@ -198,6 +207,7 @@ class HttpProtocol(HttpToolsProtocol):
             if is_read:  # nothing but the client's leaving can come
                 self._awaits_leaving = True
                 if self._half_closed:
+                    self._tell_of_loss()
                     self.transport.close()
             message = await receive()
             is_read = not message.get("more_body", False)
@@ -215,6 +225,13 @@ class HttpProtocol(HttpToolsProtocol):
             then()
         elif self._half_closed:
             self.transport.close()
+
+    def _tell_of_loss(self) -> None:
+        """The client takes no answer any more, or not all of the last: who gave it may want to know."""
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None:
+            extensions: dict[Any, Any] = cycle.scope.get("extensions") or {}
+            extensions.get(ANSWER_LOST, _nothing)()
 
     # --- refusals -----------------------------------------------------------------------------
 
@@ -290,6 +307,20 @@ class HttpProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
         protocol.begin(request, self.headers, self._early)
         del self.parser
+
+
+def _nothing() -> None:
+    pass
+
+
+def _unacknowledged(transport: asyncio.Transport) -> bool:
+    """Whether the peer has not acknowledged all that was sent to it: SIOCOUTQ of tcp(7)."""
+    question = getattr(termios, "TIOCOUTQ", None)
+    connection = transport.get_extra_info("socket")
+    if question is None or connection is None:
+        return False
+    answer = fcntl.ioctl(connection.fileno(), question, bytes(4))
+    return int.from_bytes(answer, sys.byteorder) > 0
 
 
 async def answer_asterisk(scope: Any, receive: Any, send: Any) -> None:

@@ -42,7 +42,7 @@ class Application:
             for kind in gateway.kinds.values()
         ]
         socketio = SocketIOTransport(gateway)
-        below = rf"^{PATH}/"
+        below = rf"^{PATH}(/|$)"
         others = [asgi_route(below, KnownHosts(socketio)), asgi_route("", KnownHosts(http))]
         self._router = ProtocolTypeRouter(
             {

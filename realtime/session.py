@@ -201,7 +201,21 @@ class Session:
         answer.id = command.id
         return answer
 
-    def refused(self, error: FrameError) -> None:
+    async def answer(self, read: Callable[[], Command]) -> None:
+        """Carry out the command that `read` gives; one with an id gets exactly one ack or error for it."""
+        try:
+            answer = await self.run(read)
+        except FrameError as error:
+            self.connection.send(protocol.error(error))
+            self._refused(error)
+            return
+        if answer.id is not None:
+            self.connection.send(protocol.ack(answer.id, answer.data))
+            metrics.count_out("ack")
+        if not self.connection.gone:  # meanwhile
+            answer.then()
+
+    def _refused(self, error: FrameError) -> None:
         """Count an error that has been told, and close where it calls for that."""
         metrics.ERRORS.labels(error.code).inc()
         metrics.count_out("error")

@@ -70,6 +70,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self._stop_deadline()
             if self._early and self.handshake_complete:
                 self._read_early()
+        elif message["type"] == "websocket.http.response.body" and self.close_sent:
+            self.handshake_complete = True  # which uvicorn forgets, and then logs as an error of ours
 
     def _read_early(self) -> None:
         early = self._early

@@ -10,6 +10,10 @@ from dataclasses import dataclass
 # The key under `scope["extensions"]` where a server that takes ready frames offers a Wire.
 EXTENSION = "devmentor.wire"
 
+# The one of an HTTP request's scope where the application may put what our server calls when the client takes
+# no answer any more, or has not taken all of the last one.
+ANSWER_LOST = "devmentor.answer-lost"
+
 _FINAL_TEXT = 0x81
 
 

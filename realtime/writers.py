@@ -80,10 +80,14 @@ class TaskWriter:
                 await self._send({"type": "websocket.send", "text": queued})
             closing = self._connection.closing
             if closing is not None:
-                # daphne refuses to say the protocol's own codes.
-                code = int(closing.code) if closing.code >= 3000 else 1000
-                await self._send({"type": "websocket.close", "code": code, "reason": _reason(closing)})
+                await self._send(close_message(closing))
                 return
+
+
+def close_message(closing: Close) -> dict[str, Any]:
+    """ASGI's, with a code that every server says: daphne refuses the protocol's own."""
+    code = int(closing.code) if closing.code >= 3000 else 1000
+    return {"type": "websocket.close", "code": code, "reason": _reason(closing)}
 
 
 def _reason(closing: Close) -> str:

@@ -1,0 +1,150 @@
+"""A request of an Engine.IO client: what it asks for, its body, and the way to answer it."""
+
+import asyncio
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Any
+from urllib.parse import parse_qs
+
+import orjson
+
+from realtime.protocol import MAX_FRAME_BYTES, CloseCode
+from realtime.socketio_packets import TooLarge
+from realtime.wire import ANSWER_LOST
+
+PROTOCOL = "4"
+TRANSPORTS = ("polling", "websocket")
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class Problem(IntEnum):
+    """The `code` of a refusal, by the numbers that Engine.IO's own server gives."""
+
+    UNKNOWN_TRANSPORT = 0
+    UNKNOWN_SID = 1
+    BAD_METHOD = 2
+    BAD_REQUEST = 3
+    FORBIDDEN = 4
+    UNSUPPORTED_PROTOCOL = 5
+
+
+class Refusal(Exception):
+    """A request that is not carried out."""
+
+    def __init__(self, problem: Problem, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = orjson.dumps({"code": problem, "message": message})
+
+
+class BrokenOff(Exception):
+    """The client was gone before its request was read."""
+
+
+class Request:
+    """One HTTP request, or the handshake of a WebSocket. Raises Refusal where its query makes no sense."""
+
+    def __init__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        self.scope, self.receive, self.send = scope, receive, send
+        self.is_websocket = scope["type"] == "websocket"
+        self.is_foreign = False  # of a page that may not read the answer
+        self.method = scope.get("method", "GET")
+        self._query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+
+    @property
+    def sid(self) -> str | None:
+        return self._one("sid")
+
+    def check(self) -> None:
+        """Raises Refusal for what no session takes."""
+        transport = self._one("transport")
+        if transport not in TRANSPORTS:
+            raise Refusal(Problem.UNKNOWN_TRANSPORT, "transport must be polling or websocket")
+        if self.is_websocket is not (transport == "websocket"):
+            raise Refusal(Problem.BAD_REQUEST, "transport=websocket, and no other, comes as a WebSocket")
+        if "j" in self._query:
+            raise Refusal(Problem.BAD_REQUEST, "JSONP is not supported: poll with XMLHttpRequest or fetch")
+        if self.sid is None and self.method != "GET":
+            raise Refusal(Problem.BAD_METHOD, "a session is opened with GET")
+        if self.sid is None and self._one("EIO") != PROTOCOL:
+            raise Refusal(Problem.UNSUPPORTED_PROTOCOL, "only EIO=4 is spoken: use socket.io-client 3 or 4")
+        if self.method not in ("GET", "POST"):
+            raise Refusal(Problem.BAD_METHOD, "only GET and POST are answered here")
+
+    def _one(self, name: str) -> str | None:
+        values = self._query.get(name, [])
+        if len(values) > 1:
+            raise Refusal(Problem.BAD_REQUEST, f"{name} stands in the query {len(values)} times")
+        return values[0] if values else None
+
+    async def body(self) -> bytes:
+        """The whole body: it was read by then, see `realtime.bodies`. Raises TooLarge, and BrokenOff."""
+        message = await self.receive()
+        if message["type"] == "http.disconnect":
+            raise BrokenOff
+        body: bytes = message.get("body", b"")
+        if len(body) > MAX_FRAME_BYTES:
+            raise TooLarge(f"a payload has at most {MAX_FRAME_BYTES} bytes")
+        return body
+
+    def watch(self, gone: Callable[[], None]) -> "asyncio.Task[None]":
+        """Call `gone` when the client goes away before it was answered; cancel the task to stop watching."""
+
+        async def wait() -> None:
+            while (await self.receive())["type"] != "http.disconnect":
+                pass
+            gone()
+
+        return asyncio.create_task(wait())
+
+    def on_answer_lost(self, act: Callable[[], None]) -> None:
+        extensions = self.scope.get("extensions")
+        if extensions is not None:
+            extensions[ANSWER_LOST] = act
+
+    async def answer(
+        self, body: bytes = b"", status: int = 200, media_type: str = "text/plain; charset=UTF-8"
+    ) -> None:
+        headers = [
+            *self._cors(),
+            (b"content-type", media_type.encode()),
+            (b"content-length", str(len(body)).encode()),
+            (b"cache-control", b"no-store"),
+        ]
+        if status == 503:
+            headers.append((b"retry-after", b"1"))
+        await self._respond(status, headers, body)
+
+    async def refuse(self, refusal: Refusal) -> None:
+        if self.is_websocket and "websocket.http.response" not in (self.scope.get("extensions") or {}):
+            await self.send({"type": "websocket.close", "code": CloseCode.FORBIDDEN})
+        else:
+            await self.answer(refusal.body, refusal.status, "application/json")
+
+    async def answer_preflight(self) -> None:
+        """OPTIONS: what a page of another origin that is allowed may send."""
+        headers = [*self._cors(), (b"access-control-allow-methods", b"GET, POST, OPTIONS")]
+        asked = self._header(b"access-control-request-headers")
+        if asked is not None:
+            headers.append((b"access-control-allow-headers", asked))
+        await self._respond(204, headers, b"")
+
+    async def _respond(self, status: int, headers: Headers, body: bytes) -> None:
+        kind = "websocket.http.response" if self.is_websocket else "http.response"
+        await self.send({"type": f"{kind}.start", "status": status, "headers": headers})
+        await self.send({"type": f"{kind}.body", "body": b"" if self.method == "HEAD" else body})
+
+    def _cors(self) -> Headers:
+        """For pages of other origins that are allowed."""
+        origin = self._header(b"origin")
+        if origin is None or self.is_foreign:
+            return []
+        return [
+            (b"access-control-allow-origin", origin),
+            (b"access-control-allow-credentials", b"true"),
+            (b"vary", b"Origin"),
+        ]
+
+    def _header(self, name: bytes) -> bytes | None:
+        return next((value for key, value in self.scope["headers"] if key.lower() == name), None)
