@@ -14,6 +14,7 @@ from typing import Any
 
 from django.utils.http import parse_header_parameters
 
+from realtime import cross_origin
 from realtime.problems import answer_to
 
 logger = logging.getLogger(__name__)
@@ -202,6 +203,7 @@ async def _refuse(scope: dict[str, Any], receive: Receive, send: Send, refusal: 
         (b"content-length", str(len(body)).encode()),
         (b"connection", b"close"),
         *refusal.headers,
+        *(cross_origin.headers(scope) if scope["path"].startswith("/api/") else ()),
     ]
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": True})

@@ -19,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from websockets.http11 import Request
 
 from realtime import request_heads
+from realtime.problems import answer_to
 from realtime.rare_log import RareLog
 from realtime.request_heads import RefusedRequest
 from realtime.wire import ANSWER_LOST
@@ -275,7 +276,9 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _answer_refusal(self, refusal: RefusedRequest) -> None:
         self._unset_keepalive_if_required()
-        self.transport.write(refusal.answer())
+        path = self.url.partition(b"?")[0].decode("latin-1")
+        told = answer_to(path, refusal.status, refusal.code, refusal.detail)
+        self.transport.write(refusal.answer(*told))
         if self._half_closed or not self.transport.can_write_eof():
             self.transport.close()
             return

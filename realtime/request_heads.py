@@ -31,16 +31,20 @@ HeaderList = list[tuple[bytes, bytes]]
 
 @dataclass(eq=False)
 class RefusedRequest(Exception):
-    """A request that reaches no application: it is answered with `status` and a line of text, and closed."""
+    """A request that reaches no application: it is answered with `status` and a reason, and closed."""
 
     status: int
     detail: str
     headers: HeaderList = field(default_factory=list)
 
-    def answer(self) -> bytes:
-        body = f"{self.detail}\n".encode()
+    @property
+    def code(self) -> str:
+        """The word for programs, of the status: "bad-request"."""
+        return HTTPStatus(self.status).phrase.lower().replace(" ", "-")
+
+    def answer(self, body: bytes, media_type: str) -> bytes:
         headers = [
-            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-type", media_type.encode()),
             (b"content-length", str(len(body)).encode()),
             (b"connection", b"close"),
             *self.headers,

@@ -21,6 +21,7 @@ from tests.support.stack import Stack
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data; boundary=frontier"
 TOO_MUCH = 3_000_000
 HAPROXY = "listen web\n  bind 127.0.0.1:@PORT@\n  server one 127.0.0.1:{port}\n"
 
@@ -52,6 +53,14 @@ def refusal(answer: Answer, status: int, code: str) -> str:
 
 def in_chunks(**values: object) -> bytes:
     return chunks(json.dumps(values).encode())
+
+
+def in_parts(fields: dict[str, str]) -> bytes:
+    parts = (
+        f'--frontier\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    )
+    return ("".join(parts) + "--frontier--\r\n").encode()
 
 
 # --- Chunks ------------------------------------------------------------------------------------------
@@ -108,10 +117,11 @@ def test_log_ins_in_chunks_are_read(stack: Stack, door: RawHttp) -> None:
         for page, target in (("/login", "/projects"), ("/admin/login/", "/admin/")):
             client.get(page).raise_for_status()
             csrf = client.cookies["csrftoken"]
-            form = urlencode({**credentials, "csrfmiddlewaretoken": csrf, "next": target}).encode()
-            cookie = f"csrftoken={csrf}"
-            answer = ask(door, "POST", page, chunks(form), Content_Type=FORM, Cookie=cookie)
-            assert (answer.status, answer.headers["location"]) == (302, target)
+            fields = {**credentials, "csrfmiddlewaretoken": csrf, "next": target}
+            for media_type, form in ((FORM, urlencode(fields).encode()), (MULTIPART, in_parts(fields))):
+                cookie = f"csrftoken={csrf}"
+                answer = ask(door, "POST", page, chunks(form), Content_Type=media_type, Cookie=cookie)
+                assert (answer.status, answer.headers["location"]) == (302, target)
 
 
 def test_a_form_of_the_admin_in_chunks_is_read(stack: Stack, door: RawHttp) -> None:
@@ -203,6 +213,28 @@ def test_an_older_protocol_has_lengths_alone(stack: Stack, board: Board) -> None
             assert door.answer("POST").status == status
             assert door.is_closed()
     assert [task["title"] for task in board.snapshot()["tasks"]] == ["A"]
+
+
+BROKEN = {
+    "a size that is none": b"xyz\r\n{}\r\n",
+    "a size of more digits than there are bytes": b"fffffffffffffffff\r\n{}\r\n",
+    "a chunk longer than its size": b"1\r\n{}\r\n",
+    "lines without a return": b"2\n{}\n0\n\n",
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_chunks_that_are_none_are_a_bad_request(stack: Stack, board: Board, door: RawHttp, name: str) -> None:
+    refusal(ask(door, "POST", f"{board.path}/tasks/", BROKEN[name], stack.token(OWNER)), 400, "bad-request")
+    assert door.is_closed()
+    assert board.snapshot()["tasks"] == []
+
+
+def test_a_page_of_another_origin_may_read_why(stack: Stack, door: RawHttp) -> None:
+    origin = stack.first.web_url
+    answer = ask(door, "POST", "/api/projects/", chunks(b"{}"), Origin=origin, Content_Encoding="gzip")
+    refusal(answer, 415, "unsupported-media-type")
+    assert answer.headers["access-control-allow-origin"] == origin
 
 
 # --- Bounds ------------------------------------------------------------------------------------------
