@@ -95,6 +95,7 @@ def test_each_kind_of_refusal_is_one_line_and_a_short_answer(
 
     assert refused_socket(f"{gateway.ws_url}nowhere")[0] == 404
     assert "/ws" in line("refused", "/nowhere")
+    assert "without completing handshake" not in gateway.log.read_text()
 
     with connect(gateway.ws_url, proxy=None) as first, connect(gateway.ws_url, proxy=None) as second:
         assert "hello" in str(first.recv(timeout=5))
