@@ -17,6 +17,7 @@ from uuid import uuid4
 from realtime import broadcast, metrics
 from realtime.background import kept_running, repeat
 from realtime.broadcast import MESSAGE_TYPE, ORDERS_GROUP
+from realtime.layer_failures import reason
 from realtime.outages import log_failure
 from realtime.ringing import BREAK_SECONDS, PUBLISH_SECONDS, Message, Ringer
 
@@ -48,7 +49,10 @@ class Bell:
         self._wanted: set[str] = {ORDERS_GROUP, *self._canaries}
         self._subscribed: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
-        self._broken = False
+        self._gone: set[tuple[str, bool]] = (
+            set()
+        )  # servers that take nothing, and whether publishing shows it
+        self._silent: set[str] = set()  # servers of which nothing is heard, as last told
         self._in_doubt = False
         self._begun_at = time.monotonic()
 
@@ -67,7 +71,7 @@ class Bell:
         """Whether what is published is heard; delivery goes on by the log while it is not."""
         if not self.distributed:
             return True
-        return self._channel is not None and not self._broken and self.canary_age <= DEAF_SECONDS
+        return self._channel is not None and not self._gone and self.canary_age <= DEAF_SECONDS
 
     def start(self) -> None:
         broadcast.serve(self)
@@ -114,17 +118,17 @@ class Bell:
     async def subscribe(self, group: str) -> None:
         """Hear a group from now on. Where the layer does not answer, `mend` tries again."""
         self._wanted.add(group)
-        if not self._broken:  # else each join would wait for a layer that is known to hang
+        if not self._is_gone(group):  # else each join would wait for a server that is known to hang
             await self._subscribe(group)
 
     async def unsubscribe(self, group: str) -> None:
         self._wanted.discard(group)
         if group in self._subscribed and self._channel is not None:
             self._subscribed.discard(group)
-            if self._broken:
+            if self._is_gone(group):
                 self._in_doubt = True  # given up with all the others when the layer is back
             else:
-                await self._bounded("unsubscribe", self._layer.group_discard(group, self._channel))
+                await self._bounded("unsubscribe", group, self._layer.group_discard(group, self._channel))
 
     async def mend(self) -> None:
         """Subscribe to what is wanted and is not subscribed: once a second."""
@@ -138,7 +142,7 @@ class Bell:
         channel = self._channel
         if channel is None or group not in self._wanted:
             return
-        done = await self._bounded("subscribe", self._layer.group_add(group, channel))
+        done = await self._bounded("subscribe", group, self._layer.group_add(group, channel))
         if not done or channel != self._channel:  # then that was the subscription of before a new beginning
             return
         self._subscribed.add(group)
@@ -146,28 +150,44 @@ class Bell:
             await self.unsubscribe(group)
 
     async def _publish(self, group: str, message: Message) -> bool:
-        return await self._bounded("publish", self._layer.group_send(group, message))
+        return await self._bounded("publish", group, self._layer.group_send(group, message))
 
-    async def _bounded(self, operation: str, work: Awaitable[None]) -> bool:
+    async def _bounded(self, operation: str, group: str, work: Awaitable[None]) -> bool:
         try:
             async with asyncio.timeout(PUBLISH_SECONDS):
                 await work
         except Exception as failure:  # noqa: BLE001  each layer has errors of its own; all mean: not rung
             # Cut off, a change may have been half done: then the layer's own notes are wrong.
-            self._in_doubt |= isinstance(failure, TimeoutError) and operation != "publish"
-            self._fail(operation, failure)
+            half_done = isinstance(failure, TimeoutError) or operation == "unsubscribe"
+            self._in_doubt |= half_done and operation != "publish"
+            self._fail(operation, broadcast.server_of(group), failure)
             return False
-        if self._broken:
-            self._broken = False
-            logger.warning("the channel layer is back")
+        if self._gone:
+            self._take_back(operation, broadcast.server_of(group))
         return True
 
-    def _fail(self, operation: str, failure: BaseException) -> None:
+    def _is_gone(self, group: str) -> bool:
+        return bool(self._gone) and broadcast.server_of(group) in self._gone_servers()
+
+    def _gone_servers(self) -> set[str]:
+        return {server for server, _ in self._gone}
+
+    def _fail(self, operation: str, server: str, failure: BaseException) -> None:
         """Count each failure, but log the change only: an outage is one line and not one a second."""
         metrics.BELL_FAILURES.labels(operation).inc()
-        if not self._broken:
-            self._broken = True
-            logger.warning("the channel layer is gone (%s): %r; events go on by the log", operation, failure)
+        kind = server, operation == "publish"
+        if kind not in self._gone:
+            self._gone.add(kind)
+            told = "the channel layer at %s is gone (%s): %s; events go on by the log"
+            logger.warning(told, server, operation, reason(failure))
+
+    def _take_back(self, operation: str, server: str) -> None:
+        """What works shows nothing of the other: a user of Redis may subscribe and not publish."""
+        kind = server, operation == "publish"
+        if kind in self._gone:
+            self._gone.discard(kind)
+            if server not in self._gone_servers():
+                logger.warning("the channel layer at %s is back", server)
 
     # --- hearing ------------------------------------------------------------------------------
 
@@ -178,14 +198,31 @@ class Bell:
             try:
                 while not hearing.done() and not self._must_begin_anew:
                     await asyncio.wait({hearing}, timeout=LOOK_SECONDS)
+                if self._hears_nothing:
+                    self._note_silence(self._silent_servers(), f"nothing came for {DEAF_SECONDS:g} s")
             finally:
                 await self._let_go(hearing)
             await asyncio.sleep(BREAK_SECONDS)
 
     @property
     def _must_begin_anew(self) -> bool:
-        heard_nothing = min(self.canary_age, time.monotonic() - self._begun_at) > DEAF_SECONDS
-        return self.distributed and (self._in_doubt or heard_nothing)
+        return self.distributed and (self._in_doubt or self._hears_nothing)
+
+    @property
+    def _hears_nothing(self) -> bool:
+        return min(self.canary_age, time.monotonic() - self._begun_at) > DEAF_SECONDS
+
+    def _silent_servers(self) -> set[str]:
+        now = time.monotonic()
+        return {broadcast.server_of(group) for group, at in self._canaries.items() if now - at > DEAF_SECONDS}
+
+    def _note_silence(self, servers: set[str], why: str) -> None:
+        """One line for each server of which nothing is heard, until it is heard again."""
+        metrics.BELL_FAILURES.labels("receive").inc()
+        if untold := servers - self._silent:
+            self._silent |= untold
+            told = "the channel layer at %s is not heard (receive): %s; events go on by the log"
+            logger.warning(told, " or ".join(sorted(untold)), why)
 
     async def _hear(self) -> None:
         channel = self._channel = await self._layer.new_channel()
@@ -210,7 +247,7 @@ class Bell:
             flushing.cancel()
         for task in ended:
             if not task.cancelled() and (failure := task.exception()):
-                self._fail("receive", failure)
+                self._note_silence(broadcast.servers_in(str(failure)), reason(failure))
 
     async def _flush(self) -> None:
         if self.distributed:
@@ -219,6 +256,7 @@ class Bell:
     def _receive(self, message: Message) -> None:
         if message.get("kind") == "canary":
             self._canaries[message["group"]] = time.monotonic()
+            self._silent.discard(broadcast.server_of(message["group"]))
         elif message.get("type") == MESSAGE_TYPE:
             self._hand_on(message)
 

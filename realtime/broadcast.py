@@ -18,6 +18,7 @@ from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.conf import settings
 
 from realtime import metrics
+from realtime.layer_failures import reason, server_name
 from realtime.ringing import NOT_REACHED, Message, ThreadRinger
 from realtime.rooms import group_name
 
@@ -91,15 +92,38 @@ def stamped(message: Message) -> Message:
     return {"type": MESSAGE_TYPE, "v": VERSION, **message}
 
 
-def one_group_for_each_server(stem: str) -> list[str]:
-    """Names of groups, one on each Redis that rooms are spread over."""
+def server_of(group: str) -> str:
+    """Where the server is that a group is on, for the log."""
+    names = _server_names()
+    return names[_index(group, len(names))] if names else "its server"
+
+
+def servers_in(text: str) -> set[str]:
+    """The servers that a failure names, else all of them."""
+    names = _server_names()
+    return {name for name in names if name in text} or set(names)
+
+
+def _server_names() -> list[str]:
+    config: Any = settings.CHANNEL_LAYERS["default"].get("CONFIG", {})
+    return [server_name(host) for host in config.get("hosts", ())]
+
+
+def _index(group: str, servers: int) -> int:
+    """Which of so many servers a group is on, as the layer shares them out."""
     from channels_redis.utils import _consistent_hash
 
+    found: int = _consistent_hash(f"asgi__group__{group}", servers)
+    return found
+
+
+def one_group_for_each_server(stem: str) -> list[str]:
+    """Names of groups, one on each Redis that rooms are spread over."""
     servers = max(1, len(settings.REDIS_URLS))
     found: dict[int, str] = {}
     for number in count():
         name = f"{stem}.{number}"
-        found.setdefault(_consistent_hash(f"asgi__group__{name}", servers), name)
+        found.setdefault(_index(name, servers), name)
         if len(found) == servers:
             return list(found.values())
     raise AssertionError("never reached")
@@ -115,7 +139,7 @@ def _send(group: str, message: Message) -> None:
         _ringer(found).ring(group, stamped(message))
     except Exception as failure:  # noqa: BLE001  a bell that fails must never fail the write that is done
         metrics.BELL_FAILURES.labels("publish").inc()
-        logger.warning(NOT_REACHED, failure)
+        logger.warning(NOT_REACHED, server_of(group), reason(failure))
 
 
 def _ringer(layer: Any) -> ThreadRinger:
@@ -123,5 +147,5 @@ def _ringer(layer: Any) -> ThreadRinger:
     global _outside
     with _starting:
         if _outside is None or not _outside.alive:
-            _outside = ThreadRinger(layer)
+            _outside = ThreadRinger(layer, server_of)
         return _outside

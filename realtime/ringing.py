@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from realtime import metrics
+from realtime.layer_failures import reason
 
 logger = logging.getLogger(__name__)
 
 Message = dict[str, Any]
 
-NOT_REACHED = "channel layer not reached, gateways find it in the database within a second: %r"
+NOT_REACHED = "channel layer at %s not reached (publish): %s; gateways find it in the log within a second"
 PUBLISH_SECONDS = 0.5
 BREAK_SECONDS = 1.0
 LONGEST_BREAK_SECONDS = 4.0
@@ -132,12 +133,15 @@ class Ringer:
 class ThreadRinger:
     """For a process that serves nothing (a command, a shell, cron): one thread, one loop, one connection.
 
+    server_of: names the server that a group is on, for the log
+
     `ring` is for any thread and costs its caller no wait. What has not left when the process ends is waited
     for CLOSE_SECONDS at the most.
     """
 
-    def __init__(self, layer: Any) -> None:
+    def __init__(self, layer: Any, server_of: Callable[[str], str] = lambda _: "Redis") -> None:
         self._layer = layer
+        self._server_of = server_of
         self._process = os.getpid()
         self._started = threading.Event()
         self._loop: asyncio.AbstractEventLoop
@@ -185,6 +189,6 @@ class ThreadRinger:
                 await self._layer.group_send(group, message)
         except Exception as failure:  # noqa: BLE001  each layer has errors of its own; all mean: not rung
             metrics.BELL_FAILURES.labels("publish").inc()
-            logger.warning(NOT_REACHED, failure)
+            logger.warning(NOT_REACHED, self._server_of(group), reason(failure))
             return False
         return True

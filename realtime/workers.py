@@ -23,6 +23,7 @@ from prometheus_client.multiprocess import mark_process_dead
 from realtime.exposition import SHARED_FOLDER
 
 SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
+SUPERVISED = "GATEWAY_SUPERVISED"  # in the environment of a worker
 RESTART_SECONDS = 1.0
 LONGEST_RESTART_SECONDS = 30.0
 STEADY_SECONDS = 30.0  # one that has lived so long is started again without a longer wait
@@ -119,7 +120,7 @@ class Supervisor:
             worker.process = subprocess.Popen(  # noqa: S603  the command of this very process
                 [sys.executable, *self._command, *inherited, f"--ready-fd={told}"],
                 pass_fds=[*descriptors, told],
-                env={**os.environ, SHARED_FOLDER: str(self._folder)},
+                env={**os.environ, SHARED_FOLDER: str(self._folder), SUPERVISED: "true"},
                 preexec_fn=_hear_signals,
             )
         finally:

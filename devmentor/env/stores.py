@@ -8,6 +8,8 @@ import dj_database_url
 from psycopg import ProgrammingError
 from psycopg.conninfo import make_conninfo
 from redis.asyncio.connection import ConnectionPool, parse_url
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from devmentor.env.errors import ENCODE, BadSetting, shown_address
 from devmentor.env.values import text
@@ -28,6 +30,9 @@ _HOST = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]:/?#\s]+)?(?::(?P<port>\d
 DJANGO_OPTIONS = {"assume_role", "isolation_level", "prepare_threshold", "server_side_binding"}
 # Without a limit of our own a stopped Redis hangs whoever publishes (channels_redis#422).
 TIMEOUTS = {"socket_timeout": 3, "socket_connect_timeout": 1}
+# Several are asked one after the other within what a message may take (realtime.ringing): one that is gone is
+# given up soon, and not tried again meanwhile.
+SENTINEL_TIMEOUTS = {"socket_timeout": 0.15, "socket_connect_timeout": 0.15, "retry": Retry(NoBackoff(), 0)}
 
 
 def database(name: str, default: str) -> dict[str, Any]:
@@ -128,7 +133,7 @@ def _sentinel(name: str, value: str, rest: str, encrypted: bool) -> dict[str, An
     return {
         "sentinels": [(host.strip("[]"), int(port or SENTINEL_PORT)) for host, port in hosts],
         "master_name": unquote(master),
-        "sentinel_kwargs": {**for_sentinels, **shared, "ssl": encrypted},
+        "sentinel_kwargs": {**for_sentinels, **shared, **SENTINEL_TIMEOUTS, "ssl": encrypted},
         "ssl": encrypted,
         **shared,
         **connect,

@@ -12,6 +12,7 @@ FALSE = {"false", "0", "no", "off"}
 SECRET_LEAST_BYTES = 32  # RFC 7518, section 3.2: an HS256 key is at least as long as its hash
 # What Kubernetes puts into the environment of each container for a service of the name WEB: WEB_PORT=tcp://…
 SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://[\w.:\[\]-]+\Z", re.IGNORECASE)
+SUPERVISED = "GATEWAY_SUPERVISED"  # realtime.workers sets it for its workers
 NO_TEXT = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # control characters; bytes that are no UTF-8
 
 ignored: dict[str, str] = {}  # names of ours that hold a service link, which is no setting
@@ -72,8 +73,8 @@ def secret(name: str, debug: bool, default: str) -> str:
 def log_file(name: str) -> str:
     """A file that can be appended to, or that can be made. It is made by who logs, not by who looks."""
     value = text(name)
-    if not value:
-        return ""
+    if not value or SUPERVISED in os.environ:  # a worker that is started again serves without its log, too
+        return value
     path = Path(value)
     try:
         if path.exists():

@@ -12,8 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
+from devmentor import env
 from devmentor.log_handlers import ConsoleLog, FileLog
 from devmentor.logs import logging_config
+from realtime.workers import SUPERVISED
 from tests.support.environment import environment
 from tests.support.gateway import Gateway
 from tests.support.people import OWNER
@@ -131,6 +133,13 @@ def test_a_log_file_that_cannot_be_opened_stops_the_start_with_one_line(path: st
     assert ended.stderr.startswith(f"LOG_FILE='{tmp_path}")
     assert "expected a file" in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
+
+
+def test_a_worker_that_is_started_again_serves_without_its_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its gateway runs already: a folder that has gone since must not cost it a worker after the other."""
+    monkeypatch.setenv("LOG_FILE", "/nonexistent/x.log")
+    monkeypatch.setenv(SUPERVISED, "true")
+    assert env.log_file("LOG_FILE") == "/nonexistent/x.log"
 
 
 # --- The handlers ---------------------------------------------------------------------------------
