@@ -17,7 +17,7 @@ JAVASCRIPT_TESTS = $(wildcard tests/javascript/*.test.js tests/javascript/*/*.te
 
 PEERS := benchmarks/peers/node_modules/.installed
 
-.PHONY: help run test chaos bench check check-python check-javascript format lock screenshots services clean
+.PHONY: help run test chaos bench conformance check check-python check-javascript format lock screenshots services clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +39,9 @@ chaos: $(DEVELOPMENT) $(NODE_MODULES) services ## Break the service on purpose, 
 bench: $(DEVELOPMENT) $(PEERS) ## Measure beside other servers, three quarters of an hour; the tables: docs/benchmarks.md
 	@scripts/ensure_services.sh bench
 	@$(BIN)/python -m benchmarks
+
+conformance: $(DEVELOPMENT) ## Run Autobahn's WebSocket cases beside uvicorn's own classes; the table: docs/conformance.md
+	@$(BIN)/python -m scripts.conformance
 
 check: check-python check-javascript ## Lint, formatting, types and import rules
 

@@ -11,7 +11,6 @@ import uvicorn
 
 from realtime.http_protocol import HttpProtocol
 from realtime.protocol import MAX_FRAME_BYTES
-from realtime.server import listen
 from realtime.websocket_protocol import SocketProtocol
 from tests.support.processes import eventually
 
@@ -23,7 +22,8 @@ def serving(
     application: Any, http: Any = HttpProtocol, ws: Any = SocketProtocol, **settings: Any
 ) -> Iterator[int]:
     """Serve until the block ends; the port. `http` and `ws` as uvicorn takes them."""
-    listener = listen("127.0.0.1", 0)
+    listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
+    listener.setblocking(False)
     config = uvicorn.Config(
         application,
         http=http,
