@@ -67,7 +67,10 @@ class Reader:
 
 
 class WiredReader(Reader):
-    """One on a server that takes ready frames, which it does while `wire.clear`. `writes` counts them."""
+    """One on a server that takes ready frames, which it does while `wire.clear`. `writes` counts them.
+
+    What is written at another time is lost, and so noticed: an assertion would be caught by the hub.
+    """
 
     def __init__(self, user: str | None = None) -> None:
         super().__init__(user)
@@ -77,7 +80,8 @@ class WiredReader(Reader):
         self.connection.wake()
 
     def _write(self, frames: bytes) -> None:
-        assert self.wire.clear
+        if not self.wire.clear:
+            return
         self.writes += 1
         for text in texts(frames):
             self.read(text)
