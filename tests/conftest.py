@@ -1,5 +1,6 @@
 """The tests' set-up. docs/development.md says how the passes and the stacks fit together."""
 
+import gc
 import logging
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -108,6 +109,16 @@ def _nothing_known_of_operators() -> None:
     from realtime import rules
 
     rules.forget()
+
+
+@pytest.fixture(autouse=True)
+def _no_task_fails_unseen(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """A task or callback that nobody waits for: asyncio only logs what went wrong in it, an assert included."""
+    yield
+    gc.collect(0)  # a task's failure is logged when the task goes
+    errors = [record for record in caplog.get_records("call") if record.levelno >= logging.ERROR]
+    failed = [record.getMessage() for record in errors if record.name == "asyncio"]
+    assert not failed, "\n".join(failed)
 
 
 @pytest.hookimpl(wrapper=True)
