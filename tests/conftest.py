@@ -113,7 +113,7 @@ def _nothing_known_of_operators() -> None:
 
 @pytest.fixture(autouse=True)
 def _no_task_fails_unseen(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """A task or callback that nobody waits for: asyncio only logs what went wrong in it, an assert included."""
+    """Of a task or callback that nobody waits for asyncio only logs what went wrong, an assert included."""
     yield
     gc.collect(0)  # a task's failure is logged when the task goes
     errors = [record for record in caplog.get_records("call") if record.levelno >= logging.ERROR]
