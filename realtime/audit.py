@@ -145,8 +145,10 @@ class Audit:
         batch, condition = self._batch(now), self._condition()
         if not batch.snapshots and not self._due(condition, now):
             return True
+        # Taken before the batch is on its way: who finds no room meanwhile is closed off with the next.
+        whole, self._whole = self._whole, False
         try:
-            held = await self._write(batch, condition)
+            held = await self._write(batch, condition, whole)
         except Exception as failure:  # noqa: BLE001  whatever it was, the next beat tries again
             self._failed(failure)
             return False
@@ -190,8 +192,8 @@ class Audit:
         open_now = (_snapshot(entry.connection, lag) for entry, lag in zip(due, lags, strict=True))
         return Batch([*ended.values(), *open_now], seen, list(ended))
 
-    async def _write(self, batch: Batch, condition: Condition) -> bool:
-        work = self._write_all if self._whole else records.write
+    async def _write(self, batch: Batch, condition: Condition, whole: bool) -> bool:
+        work = self._write_all if whole else records.write
         self._writing = asyncio.ensure_future(in_database(work, self.holder, condition, batch.snapshots))
         return bool(await asyncio.shield(self._writing))
 
@@ -206,7 +208,7 @@ class Audit:
             entry.written_at = entry.looked_at = now
         for connection_id in batch.ended:
             del self._ended[connection_id]
-        self._whole = self._dropping = False
+        self._dropping = False
         self._renewed_at = now
         self._steady_since = self._steady_since or now
         if self._away:

@@ -268,6 +268,30 @@ def test_memory_is_bounded_while_it_is_away_and_the_count_is_right_afterwards(
     assert sum("more sockets have closed" in message for message in caplog.messages) == 1
 
 
+def test_who_finds_no_room_while_a_batch_is_written_is_closed_off_all_the_same(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That all is to be written anew was forgotten with the end of the batch under way: a ghost for good."""
+    monkeypatch.setattr(audit_module, "ENDED_KEPT", 1)
+
+    async def story() -> None:
+        audit = make()
+        closing = [open_socket(audit) for _ in range(3)]
+        await audit.beat()
+        open_socket(audit)
+        database.asked, database.hanging = 0, asyncio.Event()
+        beating = asyncio.ensure_future(audit.beat())
+        await until(lambda: database.asked == 1)
+        for socket in closing:
+            audit.closed(socket, 1001)
+        database.hanging.set()
+        assert await beating is True
+        assert await audit.beat() is True
+        assert await in_database(records.live().count) == 1
+
+    run(story())
+
+
 def test_a_database_that_hangs_is_asked_once_and_not_once_a_second(database: Database) -> None:
     """Each question that hangs takes a thread from the sockets' joins."""
 
