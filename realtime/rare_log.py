@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 SECONDS = 10.0
@@ -13,11 +14,12 @@ class RareLog:
 
     logger: logging.Logger
     seconds: float = SECONDS
+    clock: Callable[[], float] = time.monotonic
     _logged: dict[str, tuple[float, int]] = field(default_factory=dict)
 
     def warning(self, kind: str, message: str, *arguments: object) -> None:
         """`kind` is one of a few fixed names, never what a client has sent."""
-        now = time.monotonic()
+        now = self.clock()
         last, omitted = self._logged.get(kind, (float("-inf"), 0))
         if now - last < self.seconds:
             self._logged[kind] = (last, omitted + 1)

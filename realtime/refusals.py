@@ -5,52 +5,30 @@ the most: strangers decide how many requests there are.
 """
 
 import logging
-import threading
-import time
 from typing import Any
 
 from realtime.problems import answer_to
 from realtime.protocol import CloseCode
+from realtime.rare_log import RareLog
 
 logger = logging.getLogger(__name__)
 
 EVERY_SECONDS = 60.0
 SHOWN = 200  # characters of what a client sent
-HTTP_RESPONSE = (
-    "websocket.http.response"  # the ASGI extension by which a handshake gets an answer with a body
-)
+# The ASGI extension by which a handshake gets an answer with a body.
+HTTP_RESPONSE = "websocket.http.response"
+
+_log = RareLog(logger, EVERY_SECONDS)
 
 
-class RefusalLog:
-    """One line per kind and minute, which counts those that were left out since the line before."""
+def note(kind: str, what: str, advice: str) -> None:
+    """Write a line, if one of its kind is due.
 
-    def __init__(self) -> None:
-        self._kinds: dict[str, tuple[float, int]] = {}  # when its last line was written, how many came since
-        self._lock = threading.Lock()
-
-    def note(self, kind: str, what: str, advice: str, now: float | None = None) -> None:
-        """Write a line, if one of its kind is due.
-
-        kind: a word of ours, never a client's
-        what: what came and from where, what a client sent by way of `shown`
-        advice: which setting decides, or where operators do
-        now: in seconds
-        """
-        self.write(kind, f"refused: {what}: {advice}", now)
-
-    def write(self, kind: str, line: str, now: float | None = None) -> None:
-        now = time.monotonic() if now is None else now
-        with self._lock:
-            last, left_out = self._kinds.get(kind, (-EVERY_SECONDS, 0))
-            due = now - last >= EVERY_SECONDS
-            self._kinds[kind] = (now, 0) if due else (last, left_out + 1)
-        if due:
-            more = f" ({left_out} more since the last such line)" if left_out else ""
-            logger.warning("%s%s", line, more)
-
-
-_log = RefusalLog()
-note = _log.note
+    kind: a word of ours, never a client's
+    what: what came and from where, what a client sent by way of `shown`
+    advice: which setting decides, or where operators do
+    """
+    _log.warning(kind, "refused: %s: %s", what, advice)
 
 
 def note_blocked(address: str) -> None:
@@ -62,7 +40,7 @@ def note_page_without_socket(url: str, page: str, address: str) -> None:
     """A page of ours polls, since it could not open a socket."""
     line = f"a page at {shown(page)} polls: no socket opens at {shown(url)} nor at /ws of its own ({address})"
     advice = "see PUBLIC_WEBSOCKET_URL and CORS_ORIGIN, and whether the proxies in front hand on Upgrade"
-    _log.write("no socket", f"{line}: {advice}")
+    _log.warning("no socket", "%s: %s", line, advice)
 
 
 def shown(text: str) -> str:

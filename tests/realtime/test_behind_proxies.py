@@ -3,7 +3,7 @@
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ CALLS = 20
 SETTINGS = {
     "TRUSTED_PROXIES": f"{HERE},10.0.0.0/8",
     "API_CALLS_PER_MINUTE": str(CALLS),
+    "MAX_CONNECTIONS_PER_ADDRESS": "2",
     "LOGIN_FAILURE_LIMIT": "3",
     "ALLOWED_HOSTS": "127.0.0.1,localhost,boards.example.test",
 }
@@ -140,6 +141,25 @@ def test_calls_are_counted_by_the_address_that_can_be_believed(proxied: Stack) -
     assert 1 <= int(refused.headers["retry-after"]) <= 60 / CALLS
     neighbours = [ask(url, *forwarded(f"2001:db8:5::{n}")).status_code for n in numbers]
     assert 429 in neighbours  # all of one /64
+
+
+def test_sockets_are_counted_by_the_address_that_can_be_believed(proxied: Stack) -> None:
+    """Three addresses of one network count as one, and others are not held against each other."""
+
+    def opened(address: str) -> Socket:
+        return Socket(proxied.first.ws_url, headers={"X-Forwarded-For": address})
+
+    with ExitStack() as open_:
+        for address in (
+            "2001:db8:9::1",
+            "[2001:db8:9::2]:443",
+            "2001:db8:9:1::1",
+            "203.0.113.90:1",
+            "203.0.113.91:1",
+        ):
+            assert open_.enter_context(opened(address)).request("ping")["event"] == "ack"
+        with opened("2001:db8:9::3") as third:
+            assert third.wait_closed() == 4503
 
 
 # --- Scheme and host --------------------------------------------------------------------------------

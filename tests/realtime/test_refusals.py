@@ -11,7 +11,8 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from realtime.refusals import SHOWN, RefusalLog, shown
+from realtime.rare_log import RareLog
+from realtime.refusals import EVERY_SECONDS, SHOWN, shown
 from tests.support.api import answered
 from tests.support.processes import eventually
 from tests.support.stack import Stack
@@ -22,16 +23,17 @@ from tests.support.stack import Stack
 def test_of_a_kind_there_is_one_line_a_minute_and_it_counts_the_others(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    log = RefusalLog()
+    now = 0.0
+    log = RareLog(logging.getLogger("test"), EVERY_SECONDS, lambda: now)
     with caplog.at_level(logging.WARNING):
         for second in range(100):
-            log.note("origin", f"Origin number {second}", "CORS_ORIGIN", now=float(second))
-        log.note("host", "Host 'x'", "ALLOWED_HOSTS", now=1.0)
-    lines = [record.getMessage() for record in caplog.records]
-    assert lines == [
-        "refused: Origin number 0: CORS_ORIGIN",
-        "refused: Origin number 60: CORS_ORIGIN (59 more since the last such line)",
-        "refused: Host 'x': ALLOWED_HOSTS",
+            now = float(second)
+            log.warning("origin", "Origin number %d", second)
+        log.warning("host", "Host 'x'")
+    assert [record.getMessage() for record in caplog.records] == [
+        "Origin number 0",
+        "Origin number 60 (59 more of this kind since the last such line)",
+        "Host 'x'",
     ]
 
 
