@@ -42,19 +42,23 @@ def database(name: str, default: str) -> dict[str, Any]:
     if not found or scheme not in ("sqlite", "postgres", "postgresql"):
         raise BadSetting(name, shown_address(value), DATABASES)
     if scheme == "sqlite":
-        return dict(dj_database_url.parse(value))
+        return _parsed(name, value, value)
     authority, tail = _authority(rest)
     credentials, at, servers = authority.rpartition("@")
     hosts = _hosts(name, value, servers, DATABASES)
     _check_tail(name, value, tail, at, DATABASES)
-    try:
-        settings = dict(dj_database_url.parse(f"{scheme}://{credentials}{at}host{tail}"))
-    except ValueError:
-        raise BadSetting(name, shown_address(value), f"{DATABASES}; {ENCODE}") from None
+    settings = _parsed(name, value, f"{scheme}://{credentials}{at}host{tail}")
     settings["HOST"] = ",".join(unquote(host).strip("[]") for host, _ in hosts)
     settings["PORT"] = ",".join(port for _, port in hosts) if any(port for _, port in hosts) else ""
     _check_options(name, value, settings)
     return settings
+
+
+def _parsed(name: str, value: str, address: str) -> dict[str, Any]:
+    try:
+        return dict(dj_database_url.parse(address))
+    except ValueError:
+        raise BadSetting(name, shown_address(value), f"{DATABASES}; {ENCODE}") from None
 
 
 def _check_options(name: str, value: str, settings: dict[str, Any]) -> None:

@@ -140,6 +140,7 @@ LEAKS: list[tuple[Read, str]] = [
     *((read_database, f"postgres://app:12{char}s3cret@db/boards") for char in "/?#"),
     *((read_database, f"postgres://app:{text}") for text in ("s3cret", "s3cret/db", "s3/cret@h:x/db")),
     (read_database, "mysql://app:s3cret@db/boards"),
+    (read_database, "sqlite://s3cret@[/db"),
     (read_database, "app:s3cret@db/boards"),
     (read_database, "postgres://db/boards?password=s3cret&sslmod=x"),
     (read_database, "postgres://app:s3cret@db?x"),

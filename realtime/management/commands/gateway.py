@@ -6,6 +6,7 @@ import socket
 import sys
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -155,8 +156,9 @@ class Command(BaseCommand):
         return tell_supervisor
 
     def _say(self, line: str) -> None:
-        self.stdout.write(line)
-        self.stdout.flush()
+        with suppress(OSError, ValueError):  # a full disk, a reader that has gone: no reason not to serve
+            self.stdout.write(line)
+            self.stdout.flush()
 
 
 def _serving(ports: list[int | str]) -> str:
