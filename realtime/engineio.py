@@ -208,6 +208,8 @@ class EngineSession:
             self._sender.set_result(None)
         if self.on_end is not None:
             self.on_end()
+        self.on_end = None
+        del self._conversation  # the two hold each other, and the collector comes seldom
 
     def set_transport(self, transport: Transport) -> None:
         self.transport = transport
