@@ -85,18 +85,25 @@ class Following:
     def _obey(self, found: Rules) -> None:
         before, now = self.policy, time.time()
         self.rules, self.policy = found, found.policy
-        # Who was let in as a guest under these terms has AUTH_SECONDS, and a guard of its own.
-        guests_wait = before.require_auth and (before.strict or not self.policy.strict)
         for connection in self._staying():
-            if self.policy.banner != before.banner:
-                _say(connection, "system:banner", banner=self.policy.banner)
-            terms = Terms(connection.address, connection.credential, connection.has_origin)
-            ground = enforcement.ground(terms, self.policy, found.blocked, now, guests_wait=guests_wait)
-            if ground is not None:
-                self.turn_away(connection, *ground)
+            try:
+                self._hold_to_rules(connection, before, now)
+            except Exception as failure:  # noqa: BLE001  the others are to be held to them all the same
+                log_failure(f"holding connection {connection.id} to the rules", failure)
         opened = ((connection.id, connection.opened_at) for connection in self._staying())
         for connection_id in enforcement.excess(opened, self.policy.max_connections):
             self._connections[connection_id].close(CloseCode.FULL, enforcement.FULL)
+
+    def _hold_to_rules(self, connection: Connection, before: Policy, now: float) -> None:
+        """Tell an open socket what concerns it, or close it; `before` is what was in force."""
+        if self.policy.banner != before.banner:
+            _say(connection, "system:banner", banner=self.policy.banner)
+        # Who was let in as a guest under these terms has AUTH_SECONDS, and a guard of its own.
+        guests_wait = before.require_auth and (before.strict or not self.policy.strict)
+        terms = Terms(connection.address, connection.credential, connection.has_origin)
+        ground = enforcement.ground(terms, self.policy, self.rules.blocked, now, guests_wait=guests_wait)
+        if ground is not None:
+            self.turn_away(connection, *ground)
 
     def _carry_out_all(self, orders: Iterable[OperatorAction]) -> None:
         for order in orders:

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from realtime import following
+from realtime import enforcement, following
 from realtime.background import Background
 from realtime.batching import Batch
+from realtime.enforcement import Terms
 from realtime.models import OperatorAction
 from realtime.presence import Presence
 from realtime.protocol import CloseCode
+from realtime.rules import Rules
 from tests.realtime.hub_rig import Reader, Rig, WiredReader, run
 from tests.support.waiting import until
 
@@ -117,6 +119,29 @@ def test_an_order_that_fails_keeps_no_later_one_from_being_carried_out(
     monkeypatch.setattr(following.Following, "_carry_out", carry_out)
     run(story())
     assert carried_out == [2]
+
+
+def test_a_connection_that_the_rules_cannot_be_laid_over_keeps_no_other_from_being_closed(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ground = enforcement.ground
+
+    def odd(terms: Terms, *rest: Any, **more: Any) -> Any:
+        if terms.address == "odd":
+            raise RuntimeError(terms.address)
+        return ground(terms, *rest, **more)
+
+    async def story() -> None:
+        readers = [Reader("one"), Reader("odd"), Reader("two")]
+        readers[1].connection.address = "odd"
+        for reader in readers:
+            rig.gateway.add(reader.connection)
+        rig.gateway.following._obey(Rules(seq=1, operators={"realtime": False}))
+        closed = [bool(reader.connection.closing) for reader in readers]
+        assert closed == [True, False, True]
+
+    monkeypatch.setattr(enforcement, "ground", odd)
+    run(story())
 
 
 def test_one_question_that_cannot_be_answered_fails_for_who_asked_it_alone() -> None:
