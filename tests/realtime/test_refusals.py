@@ -85,7 +85,8 @@ def test_each_kind_of_refusal_is_one_line_and_a_short_answer(
     assert (engine.status_code, "origin" in engine.text) == (403, True)
 
     rebound = {"Host": "not-listed.example"}
-    for path in ("/api/realtime/", "/api/nothing/"):
+    events = "/api/projects/00000000-0000-4000-8000-000000000000/events/"
+    for path in ("/api/realtime/", "/api/nothing/", events):
         answer = httpx.get(gateway.http_url + path, headers=rebound, timeout=10)
         assert answered(answer, 400)["code"] == "bad-request"
         assert answer.headers["content-type"] == "application/problem+json"
