@@ -11,14 +11,13 @@ from django.conf import settings
 
 from realtime import metrics
 from realtime.admission import Handshake, foreign, read_handshake
-from realtime.enforcement import BLOCKED, FULL
+from realtime.enforcement import FULL
 from realtime.engineio import EngineSession, Heartbeat
 from realtime.engineio_requests import Problem, Refusal, Request
 from realtime.engineio_server import EngineServer
 from realtime.gateway import Gateway
 from realtime.networks import counted_as
 from realtime.protocol import CloseCode
-from realtime.refusals import note_blocked
 from realtime.socketio_peer import Peer
 
 PATH = "socket.io"
@@ -57,12 +56,10 @@ class SocketIOTransport:
     async def _admit(self, request: Request, handshake: Handshake) -> None:
         """Raises Refusal for who is not heard at all; who may not stay is told by a connect_error."""
         if request.sid is not None:
-            if self._gateway.following.blocked(handshake.address):
-                note_blocked(handshake.address)
-                raise Refusal(Problem.FORBIDDEN, BLOCKED, 403)
-        elif self._gateway.draining or not await self._gateway.following.begun():
+            return  # a session that is there, if it is, has been looked at
+        if self._gateway.draining or not await self._gateway.following.begun():
             raise Refusal(Problem.BAD_REQUEST, "this gateway lets nobody in now: come back", 503)
-        elif self._is_crowded(handshake.address):
+        if self._is_crowded(handshake.address):
             raise Refusal(Problem.FORBIDDEN, FULL, 503)
 
     def _is_crowded(self, address: str) -> bool:

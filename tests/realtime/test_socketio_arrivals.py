@@ -334,6 +334,20 @@ def test_only_so_many_are_heard_beyond_the_limit(service: Service) -> None:
     service.assert_nobody_left()
 
 
+def test_a_client_of_a_blocked_network_is_told_so(service: Service) -> None:
+    address = "203.0.113.66"
+    assert service.console.run("block", address, "--reason", "a test").status == 0
+    try:
+        client = service.polling(address)
+        client.post(service.connect)
+        refused = json.loads(client.wait_for_start("44")[2:])
+    finally:
+        assert service.console.run("block", address, "--lift").status == 0
+    assert refused["data"]["code"] == "forbidden"
+    assert "blocked" in refused["message"]
+    service.assert_nobody_left()
+
+
 def test_a_gateway_that_stops_lets_go_of_all_of_them(templates: Templates, tmp_path: Path) -> None:
     with ExitStack() as resources:
         service = Service(templates, tmp_path, resources, ["manage.py"])
