@@ -21,8 +21,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from realtime import eventlog, protocol, refusals, rules, tokens
-from realtime.authentication import NotAuthenticated, ServiceAuthentication, user_of
+from realtime.authentication import NotAuthenticated, ServiceAuthentication
 from realtime.eventlog import Actor, UnknownRoom
+from realtime.log_ins import user_of
 from realtime.rooms import Room, RoomKind
 from realtime.tokens import TokenError, TokenType
 from realtime.transport import describe

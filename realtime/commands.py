@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from realtime import authentication, metrics, protocol
+from realtime import metrics, protocol
 from realtime.admission import too_many
 from realtime.connection import Connection, Identity, Seat, SeatState
-from realtime.database import in_database
 from realtime.enforcement import DROPPED
 from realtime.eventlog import HistoryTrimmed, UnknownRoom, rfc3339
 from realtime.gateway import Gateway
 from realtime.hub import HubRoom
 from realtime.ids import EXPECTED, read_id
+from realtime.log_ins import ENDED
 from realtime.protocol import CloseCode, Command, ErrorCode, FrameError, FrameId
 from realtime.rooms import Room, RoomKind
-from realtime.tokens import TokenError
+from realtime.tokens import CredentialsError
 
 ROOMS_PER_SOCKET = 200
 WITHOUT_IDENTITY = {"auth", "ping"}  # what a guest may send where authentication is required
@@ -86,7 +86,7 @@ class Commands:
     async def _auth(self, command: Command) -> Answer:
         try:
             identity = await self._gateway.authentication.by_token(command.text("token"))
-        except TokenError as error:
+        except CredentialsError as error:
             failure = command.error(str(error), ErrorCode.UNAUTHENTICATED)
             raise failure.closing(CloseCode.UNAUTHENTICATED) from None
         if identity.previous and not self._gateway.policy.previous_secret:
@@ -198,9 +198,8 @@ class Commands:
         identity = self._connection.identity
         if not self._gateway.policy.strict or identity is None:
             return
-        expired = identity.expires_at is not None and time.time() >= identity.expires_at
-        if expired or not await in_database(authentication.still_hold, {identity}):
-            failure = command.error("your log-in no longer holds: log in again", ErrorCode.UNAUTHENTICATED)
+        if identity.has_expired(time.time()) or not await self._gateway.authentication.holds(identity):
+            failure = command.error(ENDED, ErrorCode.UNAUTHENTICATED)
             raise failure.closing(CloseCode.UNAUTHENTICATED)
 
     async def _check_access(self, command: Command, room: Room) -> None:

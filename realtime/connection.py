@@ -27,7 +27,8 @@ class Identity:
     """Who somebody has proven to be, and until when (epoch seconds; None: as long as the session).
 
     `auth` is the digest of what they logged in with: a new password ends what the old one opened.
-    `previous` says that it was shown by a token of the secret that is being rotated out.
+    `previous` says that it was shown by a token of the secret that is being rotated out. `session` is the key
+    of the session by whose cookie it was shown: a secret, which stays out of logs.
     """
 
     id: str
@@ -36,6 +37,11 @@ class Identity:
     expires_at: float | None = None
     auth: str = ""
     previous: bool = False
+    session: str = field(default="", repr=False)
+
+    def has_expired(self, now: float) -> bool:
+        """Whether the token has run out; `now` in epoch seconds."""
+        return self.expires_at is not None and self.expires_at <= now
 
     def wire(self) -> dict[str, Any]:
         return {"id": self.id, "name": self.name, "username": self.username}

@@ -13,8 +13,9 @@ from django.conf import settings
 from realtime import admission, metrics, protocol, refusals
 from realtime.connection import size
 from realtime.gateway import Gateway
+from realtime.log_ins import cookie_removal
 from realtime.protocol import CloseCode
-from realtime.session import Session, authenticate, origin_holds
+from realtime.session import Session, authenticate, by_ended_session, origin_holds
 from realtime.wire import EXTENSION, Wire
 from realtime.writers import TaskWriter, WireWriter, Writer
 
@@ -38,7 +39,8 @@ class GatewayConsumer:
             metrics.CLOSES.labels("403").inc()
             await refusals.refuse_handshake(scope, send, 403, admission.foreign(handshake))
             return
-        await send({"type": "websocket.accept", "subprotocol": handshake.subprotocol})
+        headers = [cookie_removal()] if by_ended_session(handshake, refusal) else []
+        await send({"type": "websocket.accept", "subprotocol": handshake.subprotocol, "headers": headers})
         self.session = Session(self.gateway, handshake, identity, self._wake)
         self.connection = self.session.connection
         self._wire: Wire | None = (scope.get("extensions") or {}).get(EXTENSION)

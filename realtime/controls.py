@@ -34,7 +34,9 @@ POLICY = "realtime.change_policy"
 
 
 def user_changed(user_id: str) -> None:
-    """A user was disabled, or their password or rights changed: check their sockets anew, after commit."""
+    """A user was disabled or logged out, or their password or rights changed: check after commit what they
+    have opened.
+    """
     transaction.on_commit(
         partial(broadcast.order, {"order": "user-changed", "user": str(user_id)}), robust=True
     )

@@ -4,7 +4,7 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from uuid import uuid4
 
@@ -12,16 +12,16 @@ from django.conf import settings
 
 from realtime import metrics, policy, protocol
 from realtime.audit import BEAT_SECONDS, Audit
-from realtime.authentication import Authentication, LogIns, auth_digests
+from realtime.authentication import Authentication
 from realtime.background import Background, repeat
 from realtime.bell import Bell
 from realtime.broadcast import ORDERS_GROUP
 from realtime.census import Census
 from realtime.connection import Connection, Identity, Seat
-from realtime.database import in_database
 from realtime.following import Following
 from realtime.hub import Hub
 from realtime.leases import Condition, Holder
+from realtime.log_in_watch import LogInWatch
 from realtime.policy import Policy
 from realtime.presence import FLUSH_SECONDS, Presence
 from realtime.protocol import CloseCode, ErrorCode, FrameError
@@ -32,10 +32,8 @@ from realtime.throttling import TokenBuckets
 from realtime.upkeep import Cleaning, Upkeep
 
 TICK_SECONDS = 1.0
-IDENTITY_SECONDS = 1.5
+LOG_IN_SECONDS = 1.0
 CLOSING_SECONDS = 2.0  # how long the last sockets of a drain have to take their close frame
-
-Look = Callable[[Iterable[str]], dict[str, str]]
 
 
 class Gateway:
@@ -50,9 +48,9 @@ class Gateway:
         host, pid = socket.gethostname(), os.getpid()
         self.instance = f"{host}-{pid}-{uuid4().hex[:6]}"
         self.authentication = Authentication()
-        self._log_ins = LogIns()
         self.connections: dict[str, Connection] = {}
         self.census = Census()
+        self.log_in_watch = LogInWatch(self.connections)
         self.following = Following(self.connections)
         self.hub = Hub(self._eject)
         self.presence = Presence(self.hub, self.instance, self._ring)
@@ -87,7 +85,7 @@ class Gateway:
                 repeat("following operators", TICK_SECONDS, self.following.look, at_once=True),
                 repeat("mending subscriptions", TICK_SECONDS, self.bell.mend),
                 repeat("telling who is here", FLUSH_SECONDS, self._flush_presence),
-                repeat("checking log-ins", IDENTITY_SECONDS, self._check_identities),
+                repeat("checking log-ins", LOG_IN_SECONDS, self.log_in_watch.check),
                 repeat("the lease and the audit", BEAT_SECONDS, self.upkeep.beat, at_once=True),
             )
         ]
@@ -229,25 +227,8 @@ class Gateway:
         return Condition(self.open_sockets, healthy, self.following.seq, metrics.resident_bytes())
 
     async def _recheck(self, user_id: str) -> None:
-        theirs = [c for c in self.connections.values() if c.user_id == user_id]
-        await self._close_superseded(theirs, auth_digests)
-        for connection in theirs:
-            if connection.closing is None:
-                self.reauthorise(connection)
-
-    async def _close_superseded(self, asked: Collection[Connection], look: Look) -> None:
-        """Close the sockets whose user has been disabled, or has a new password, since they logged in."""
-        users = {connection.identity.id for connection in asked if connection.identity}
-        digests = await in_database(look, users) if users else {}
-        for connection in asked:
-            identity = connection.identity
-            # Who has logged in as another meanwhile is looked at the next time.
-            if identity is not None and identity.id in users and digests.get(identity.id) != identity.auth:
-                connection.close(CloseCode.UNAUTHENTICATED, "your log-in no longer holds: log in again")
-
-    async def _check_identities(self) -> None:
-        """The bell tells of such a change at once; this finds it where the bell was not heard."""
-        await self._close_superseded(list(self.connections.values()), self._log_ins.digests)
+        for connection in await self.log_in_watch.check_user(user_id):
+            self.reauthorise(connection)
 
     async def _flush_presence(self) -> None:
         self.presence.flush()

@@ -7,8 +7,10 @@ in the hub, woken by the same bell that wakes the sockets.
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -22,12 +24,14 @@ from realtime.enforcement import BLOCKED, DROPPED
 from realtime.eventlog import HistoryTrimmed, Page, UnknownRoom
 from realtime.gateway import Gateway
 from realtime.ids import read_id
+from realtime.log_in_watch import LogInEnded
+from realtime.log_ins import ENDED, cookie_removal
 from realtime.outages import is_away, log_away
 from realtime.paging import Pager
 from realtime.problems import AWAY_SECONDS, FAULT, MEDIA_TYPE, problem
 from realtime.protocol import MAX_SEQ
 from realtime.rooms import Room, RoomKind
-from realtime.tokens import TokenError
+from realtime.tokens import CredentialsError
 
 logger = logging.getLogger(__name__)
 
@@ -35,10 +39,12 @@ LIMIT = 500
 MAX_LIMIT = 1000
 MAX_WAIT_MS = 30_000
 UNREADABLE = "the database cannot be read now: ask again in a moment"
+EXPIRED = "your token has run out: get a new one with the refresh token"
 LONG_POLL_PACE_MS = 100  # so that a burst of events is one answer and not one answer each
 
 ASGIApp = Callable[[dict[str, Any], Any, Any], Any]
 ReadPage = Callable[[Room, int, int], Awaitable[Page]]
+Check = Callable[[], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 RETRY_SOON: Headers = [(b"retry-after", str(AWAY_SECONDS).encode())]
 
@@ -132,14 +138,31 @@ class EventsEndpoint:
         assert room_id is not None  # by the pattern of its route
         room = Room(self.kind, room_id)
         poller = await self._poller(scope)
-        await self._check_access(room, poller.user)
-        page = await self._page(self.pager.newest, room, query)
-        may_wait = not page.events and query.wait and not self.gateway.draining
-        if may_wait and await self.gateway.hub.wait_beyond(room, query.since, query.wait):
-            await self._check_again(poller)
-            await self._check_access(room, poller.user)  # rights may have gone while it waited
-            page = await self._page(self.pager.heard, room, query)
+        try:
+            async with self.gateway.log_in_watch.request_of(poller.user):
+                page = await self._page_for(poller, room, query)
+        except LogInEnded:
+            raise _unauthenticated(ENDED) from None
         return self._reply(scope, page, settings.POLL_INTERVAL if not query.wait else LONG_POLL_PACE_MS)
+
+    async def _page_for(self, poller: Poller, room: Room, query: Query) -> Page:
+        check = partial(self._check_access, room, poller.user)
+        page = await self._read(self.pager.newest, room, query, check)
+        if page.events or not query.wait or self.gateway.draining:
+            return page
+        if not await self._wait(room, query, poller.user):
+            return page
+        return await self._read(self.pager.heard, room, query, partial(self._check_again, room, poller))
+
+    async def _wait(self, room: Room, query: Query, user: Identity | None) -> bool:
+        """Whether news came: waited for no longer than the token lasts by which the poller has come."""
+        seconds = query.wait
+        if user is not None and user.expires_at is not None:
+            seconds = min(seconds, user.expires_at - time.time())
+        news = await self.gateway.hub.wait_beyond(room, query.since, seconds)
+        if user is not None and user.has_expired(time.time()):
+            raise _unauthenticated(EXPIRED)
+        return news
 
     async def _poller(self, scope: dict[str, Any]) -> Poller:
         handshake = read_handshake(scope, settings.SESSION_COOKIE_NAME)
@@ -148,8 +171,9 @@ class EventsEndpoint:
         self._check_address(handshake.address)
         try:
             user = await self.gateway.authentication.identify(handshake.credentials)
-        except TokenError as error:
-            raise _unauthenticated(str(error)) from None
+        except CredentialsError as error:
+            by_cookie = handshake.credentials.session_key is not None
+            raise _unauthenticated(str(error), [cookie_removal()] if by_cookie else []) from None
         self._check_policy(handshake.address, user)
         return Poller(user, handshake.address)
 
@@ -165,23 +189,31 @@ class EventsEndpoint:
         if self.gateway.following.blocked(address):
             raise Problem(403, "forbidden", BLOCKED)
 
-    async def _check_again(self, poller: Poller) -> None:
-        """While it waited operators may have thrown a switch, and its user may have been logged out."""
+    async def _check_again(self, room: Room, poller: Poller) -> None:
+        """While it waited operators may have thrown a switch, and its log-in or its rights may have ended."""
         self._check_policy(poller.address, poller.user)
         if poller.user is not None and not await self.gateway.authentication.holds(poller.user):
-            raise _unauthenticated("your log-in no longer holds: log in again")
+            raise _unauthenticated(ENDED)
+        await self._check_access(room, poller.user)
 
     async def _check_access(self, room: Room, user: Identity | None) -> None:
         if not await self.gateway.hub.rights.may_read(room, user.id if user else None):
-            raise Problem(404, "not-found", f"there is no such {self.kind.name}, or you may not see it")
+            raise self._not_found()
 
-    async def _page(self, read: ReadPage, room: Room, query: Query) -> Page:
+    def _not_found(self) -> Problem:
+        return Problem(404, "not-found", f"there is no such {self.kind.name}, or you may not see it")
+
+    async def _read(self, read: ReadPage, room: Room, query: Query, check: Check) -> Page:
+        """A page, and then the check: no page holds what came after the rights to read it had ended."""
         try:
-            return await read(room, query.since, query.limit)
-        except HistoryTrimmed as gone:
-            raise Problem(410, "history-trimmed", f"{gone}: load the board again") from None
+            page = await read(room, query.since, query.limit)
         except UnknownRoom:
-            raise Problem(404, "not-found", f"there is no such {self.kind.name}") from None
+            raise self._not_found() from None
+        except HistoryTrimmed as gone:
+            await check()  # no stranger is told what the log holds
+            raise Problem(410, "history-trimmed", f"{gone}: load the board again") from None
+        await check()
+        return page
 
     def _reply(self, scope: dict[str, Any], page: Page, interval: int) -> Reply:
         """The rows are the wire objects already: joined as they are. `interval` in milliseconds."""
@@ -231,8 +263,9 @@ def _failed(path: str, failure: Exception) -> Reply:
     return Reply(500, orjson.dumps(problem(500, "internal", FAULT)), headers)
 
 
-def _unauthenticated(detail: str) -> Problem:
-    return Problem(401, "unauthenticated", detail, [(b"www-authenticate", b'Bearer realm="devmentor"')])
+def _unauthenticated(detail: str, headers: Headers | None = None) -> Problem:
+    challenge = (b"www-authenticate", b'Bearer realm="devmentor"')
+    return Problem(401, "unauthenticated", detail, [challenge, *(headers or [])])
 
 
 def _if_none_match(scope: dict[str, Any]) -> set[bytes]:

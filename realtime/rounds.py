@@ -39,8 +39,7 @@ class Rounds:
                 connection.close(CloseCode.IDLE, "nothing was heard of you for too long")
             if connection.ends_at <= now:
                 connection.close(CloseCode.RESTART, "this connection is as old as one may get: come back")
-            identity = connection.identity
-            if identity is not None and identity.expires_at is not None and identity.expires_at <= epoch:
+            if connection.identity is not None and connection.identity.has_expired(epoch):
                 metrics.AUTH_FAILURES.labels("expired").inc()
                 connection.close(CloseCode.UNAUTHENTICATED, "your token has run out: log in again")
             if connection.heartbeat_at <= beaten_before:

@@ -19,7 +19,7 @@ from realtime.gateway import Gateway
 from realtime.networks import counted_as
 from realtime.protocol import CloseCode, Command, ErrorCode, FrameError
 from realtime.rounds import HEARTBEAT_MS
-from realtime.tokens import TokenError
+from realtime.tokens import CredentialsError
 
 logger = logging.getLogger(__name__)
 
@@ -27,18 +27,24 @@ AUTH_SECONDS = 5.0  # how long a guest has to authenticate where that is require
 
 
 async def authenticate(gateway: Gateway, handshake: Handshake) -> tuple[Identity | None, Refusal | None]:
-    """Who it is, or what to close with. A token that does not hold never passes for a guest."""
+    """Who it is, or what to close with. Credentials that do not hold never pass for a guest's."""
     if not await gateway.following.begun():
         return None, (CloseCode.RESTART, "the switches in force cannot be read now: come back")
     if blocked := gateway.following.blocked(handshake.address):
         return None, blocked
     try:
         return await gateway.authentication.identify(handshake.credentials), None
-    except TokenError as error:
+    except CredentialsError as error:
         return None, (CloseCode.UNAUTHENTICATED, str(error))
     except Exception:
         logger.exception("credentials could not be read")
         return None, (CloseCode.RESTART, "credentials cannot be read now: come back")
+
+
+def by_ended_session(handshake: Handshake, refusal: Refusal | None) -> bool:
+    """Whether it came with the cookie of an ended session, so that the answer is to take that back."""
+    by_cookie = handshake.credentials.session_key is not None
+    return by_cookie and refusal is not None and refusal[0] is CloseCode.UNAUTHENTICATED
 
 
 def lifetime() -> float:

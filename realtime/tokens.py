@@ -32,12 +32,16 @@ class TokenType(StrEnum):
     SERVICE = "service"
 
 
-class TokenError(Exception):
-    """A token that does not hold; `reason` is one of a few words, fit for a metric's label."""
+class CredentialsError(Exception):
+    """Credentials that do not hold; `reason` is one of a few words, fit for a metric's label."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class TokenError(CredentialsError):
+    """A token that does not hold."""
 
 
 @dataclass(frozen=True, slots=True)

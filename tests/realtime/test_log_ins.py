@@ -5,7 +5,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.hashers import make_password
 
-from realtime.authentication import LogIns, auth_digests
+from realtime.log_ins import LogIns, auth_digests
 
 User = get_user_model()
 pytestmark = pytest.mark.django_db

@@ -71,8 +71,8 @@ class RawSocket:
         self._unread = b""
         while b"\r\n\r\n" not in self._unread:
             self._unread += self._receive()
-        head, _, self._unread = self._unread.partition(b"\r\n\r\n")
-        self.status = int(head.split()[1])
+        self.head, _, self._unread = self._unread.partition(b"\r\n\r\n")
+        self.status = int(self.head.split()[1])
 
     def __enter__(self) -> "RawSocket":
         return self

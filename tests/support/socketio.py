@@ -19,9 +19,12 @@ LEAVE_SECONDS = 2
 class SocketIOClient:
     """One client. `facts` is all that it told: connect, disconnect, refused, event, ack."""
 
-    def __init__(self, url: str, transports: str, token: str | None = None) -> None:
+    def __init__(
+        self, url: str, transports: str, token: str | None = None, headers: dict[str, str] | None = None
+    ) -> None:
+        script = "tests/support/socketio_client.mjs"
         self._process = subprocess.Popen(
-            ["node", "tests/support/socketio_client.mjs", url, transports, token or ""],
+            ["node", script, url, transports, token or "", json.dumps(headers or {})],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -2,11 +2,12 @@
 import { createInterface } from "node:readline";
 import { io } from "socket.io-client";
 
-const [url, transports, token] = process.argv.slice(2);
+const [url, transports, token, headers] = process.argv.slice(2);
 const tell = (fact) => process.stdout.write(`${JSON.stringify(fact)}\n`);
 const socket = io(url, {
   transports: transports.split(","),
   auth: token ? { token } : {},
+  extraHeaders: JSON.parse(headers ?? "{}"),
   reconnectionDelay: 100,
   reconnectionDelayMax: 200,
 });
