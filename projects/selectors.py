@@ -94,12 +94,19 @@ def membership_for(user: Reader, membership_id: UUID) -> Membership:
     return membership
 
 
-def board_head(user: Reader, project_id: UUID) -> int:
-    """seq of the board as it stands, at the price of two indexed look-ups. Raises NotFound."""
+def board_head(project_id: UUID) -> int:
+    """seq of the board as it stands, whoever may see it. Raises NotFound."""
+    try:
+        return eventlog.head(room_of(project_id))
+    except eventlog.UnknownRoom:
+        raise NotFound("There is no such project.") from None
+
+
+def require_reader(user: Reader, project_id: UUID) -> None:
+    """Raise NotFound unless the user may see the project now."""
     reader = str(user.pk) if isinstance(user, User) else None
     if reader not in readers(str(project_id), [reader]):
         raise NotFound("There is no such project.")
-    return _head(project_id)
 
 
 def board(user: Reader, project_id: UUID, *, comment_counts: bool = False) -> dict[str, Any]:
@@ -111,7 +118,7 @@ def board(user: Reader, project_id: UUID, *, comment_counts: bool = False) -> di
     with eventlog.consistent_read():
         project = project_for(user, project_id)
         found = {
-            "seq": _head(project_id),
+            "seq": board_head(project_id),
             "project": events.project(project),
             "members": [events.member(row) for row in members_of(project)],
             "columns": [events.column(row) for row in columns_of(project)],
@@ -120,13 +127,6 @@ def board(user: Reader, project_id: UUID, *, comment_counts: bool = False) -> di
         if comment_counts:
             found["commentCounts"] = _comment_counts(project)
     return found
-
-
-def _head(project_id: UUID) -> int:
-    try:
-        return eventlog.head(room_of(project_id))
-    except eventlog.UnknownRoom:
-        raise NotFound("There is no such project.") from None
 
 
 def _task_texts(project: Project) -> QuerySet[Task, Any]:

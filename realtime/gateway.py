@@ -4,7 +4,7 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from uuid import uuid4
 
@@ -32,7 +32,7 @@ from realtime.throttling import TokenBuckets
 from realtime.upkeep import Cleaning, Upkeep
 
 TICK_SECONDS = 1.0
-LOG_IN_SECONDS = 1.0
+LOG_IN_SECONDS = 1.25  # what has ended is to be closed within two
 CLOSING_SECONDS = 2.0  # how long the last sockets of a drain have to take their close frame
 
 

@@ -1,7 +1,7 @@
 """Ends what lives on a log-in that has ended: sockets with 4401, requests that wait with LogInEnded.
 
-The database is asked, once a second for all of them with two queries; it alone decides, so nothing of this
-depends on the channel layer. An order that tells of a change only makes it quicker.
+The database is asked every second or so, for all of them with two queries; it alone decides, so nothing of
+this depends on the channel layer. An order that tells of a change only makes it quicker.
 """
 
 import asyncio
@@ -60,10 +60,9 @@ class LogInWatch:
     async def _check(
         self, connections: list[Connection], requests: dict[asyncio.Timeout, Identity], look: Look
     ) -> None:
-        asked = {one.identity for one in connections if one.identity is not None} | set(requests.values())
-        if not asked:
-            return
-        ended = asked - await aside(look, asked)
+        asked = [one.identity for one in connections if one.identity is not None]
+        asked += requests.values()
+        ended = await aside(_ended, asked, look) if asked else set()
         if not ended:
             return
         for connection in connections:
@@ -73,3 +72,9 @@ class LogInWatch:
         for limit, identity in requests.items():
             if identity in ended and limit in self._requests:
                 limit.reschedule(asyncio.get_running_loop().time())
+
+
+def _ended(asked: list[Identity], look: Look) -> set[Identity]:
+    """Those of them whose log-in holds no more. In a thread: for thousands it takes its time."""
+    identities = set(asked)
+    return identities - look(identities)

@@ -11,11 +11,12 @@ from rest_framework.response import Response
 from projects import events, selectors, services
 from projects.api import answers, requests, schema
 from projects.api.pagination import page
-from projects.api.views import DomainView, write
+from projects.api.views import DomainView, at_one_moment, write
 
 
 class Columns(DomainView):
     @schema.lists("columns_list", "A project's columns, from left to right", answers.Column)
+    @at_one_moment
     def get(self, request: Request, project_id: UUID) -> Response:
         project = selectors.project_for(request.user, project_id)
         return page(request, selectors.columns_of(project), events.column)

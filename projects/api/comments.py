@@ -11,11 +11,12 @@ from rest_framework.response import Response
 from projects import events, selectors, services
 from projects.api import answers, requests, schema
 from projects.api.pagination import page
-from projects.api.views import DomainView, write
+from projects.api.views import DomainView, at_one_moment, write
 
 
 class Comments(DomainView):
     @schema.lists("comments_list", "A task's comments, oldest first", answers.Comment)
+    @at_one_moment
     def get(self, request: Request, task_id: UUID) -> Response:
         task = selectors.task_for(request.user, task_id)
         return page(request, selectors.comments_of(task), events.comment)

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from projects import events, selectors, services
 from projects.api import answers, requests, schema
 from projects.api.pagination import page
-from projects.api.views import DomainView, write
+from projects.api.views import DomainView, at_one_moment, write
 
 
 class Me(DomainView):
@@ -23,6 +23,7 @@ class Me(DomainView):
 
 class Members(DomainView):
     @schema.lists("members_list", "A project's members", answers.Member)
+    @at_one_moment
     def get(self, request: Request, project_id: UUID) -> Response:
         project = selectors.project_for(request.user, project_id)
         return page(request, selectors.members_of(project), events.member)

@@ -83,7 +83,13 @@ class Board(DomainView):
     )
     def get(self, request: Request, project_id: UUID) -> Response:
         counts = "include" in self.query(requests.BoardQuery)
-        seq = selectors.board_head(request.user, project_id)
+        answer = self._answer(request, project_id, counts)
+        # Behind the reading: what is kept may be younger than a right that has ended meanwhile.
+        selectors.require_reader(request.user, project_id)
+        return answer
+
+    def _answer(self, request: Request, project_id: UUID, counts: bool) -> Response:
+        seq = selectors.board_head(project_id)
         if is_known(request, _tag(seq, counts)):
             return Response(status=status.HTTP_304_NOT_MODIFIED, headers=_headers(seq, counts))
         found = KEPT.get(

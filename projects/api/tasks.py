@@ -13,7 +13,7 @@ from projects import events, selectors, services
 from projects.api import answers, requests, schema
 from projects.api.pagination import page
 from projects.api.preconditions import task_headers, versions_in
-from projects.api.views import DomainView, write
+from projects.api.views import DomainView, at_one_moment, write
 from projects.models import Task as TaskRow
 
 
@@ -23,6 +23,7 @@ def _answer(task: TaskRow) -> Response:
 
 class Tasks(DomainView):
     @schema.lists("tasks_list", "A project's tasks, oldest first", answers.Task)
+    @at_one_moment
     def get(self, request: Request, project_id: UUID) -> Response:
         project = selectors.project_for(request.user, project_id)
         return page(request, selectors.tasks_of(project), events.task)

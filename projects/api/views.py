@@ -102,6 +102,17 @@ def _wire_name(name: str) -> str:
     return first + "".join(word.title() for word in rest)
 
 
+def at_one_moment(handler: Handler) -> Handler:
+    """A handler that looks at rights in one query and reads in the next: both see the same state."""
+
+    @wraps(handler)
+    def read(self: DomainView, request: Request, **ids: Any) -> Response:
+        with eventlog.consistent_read():
+            return handler(self, request, **ids)
+
+    return read
+
+
 def write(handler: Handler) -> Handler:
     """A handler that changes something: not for guests, and once per Idempotency-Key.
 

@@ -30,12 +30,18 @@ test("a draining server's clients come back when it said, a slow reader at once"
 
 test("a server that said no is asked slowly, and polling starts at once", () => {
   for (const code of [4403, 4503, 4401]) {
-    const next = afterClose(code, seen());
+    const next = afterClose(code, seen({ attempt: 1 }));
     assert.ok(next.delayMs >= 10_000, `${code}: ${next.delayMs}`);
     assert.equal(next.poll, true);
   }
-  assert.equal(afterClose(4401, seen()).logIn, true);
+  assert.equal(afterClose(4401, seen({ attempt: 1 })).logIn, true);
   assert.equal(afterClose(4000, seen()).off, true);
+});
+
+test("a log-in that ended is tried once more with the cookie of now, which may be on its way", () => {
+  const next = afterClose(4401, seen());
+  assert.ok(next.delayMs >= 1000 && next.delayMs < 5000, `${next.delayMs}`);
+  assert.ok(!next.poll && !next.logIn);
 });
 
 test("a socket that never opened means polling now; one that was lost may be back in a moment", () => {

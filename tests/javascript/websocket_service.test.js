@@ -21,7 +21,7 @@ beforeEach(() => {
     ownSocket: "ws://page.test/ws",
   });
   service.on("*", (event) => heard.push(event.seq));
-  for (const name of ["trimmed", "unauthenticated"]) service.on(name, () => news.push(name));
+  for (const name of ["trimmed", "unauthenticated", "refused"]) service.on(name, () => news.push(name));
 });
 
 async function start(since = 0) {
@@ -180,13 +180,38 @@ test("trimmed history is told over either transport, and it goes on from the fre
   assert.deepEqual(news, ["trimmed", "trimmed"]);
 });
 
-test("a closed session is told, and polling goes on", async () => {
+test("a session that ended is told once it cannot be gone on with, and polling goes on", async () => {
   await start();
-  gateway.acceptsSockets = false;
+  gateway.refusesWith = 4401;
   gateway.closeAll(4401, "log in");
-  await clock.pass(1500);
+  await clock.pass(600);
+  assert.deepEqual(news, []);
+  assert.equal(gateway.polls, 0, "a request in this moment would take the cookie of a new session away");
+  await clock.pass(5000);
   assert.deepEqual(news, ["unauthenticated"]);
   assert.equal(mode(), "polling");
+});
+
+test("where another session has begun meanwhile, the page is back without a word", async () => {
+  await start();
+  gateway.closeAll(4401, "log in");
+  await clock.pass(5000);
+  gateway.append();
+  assert.deepEqual([news, heard, mode()], [[], [1], "live"]);
+});
+
+test("a poller whose session ended asks once more, with the cookie of now", async () => {
+  gateway.acceptsSockets = false;
+  await start();
+  await clock.pass(3000);
+  assert.equal(mode(), "polling");
+  gateway.unauthenticatedPolls = 1;
+  await clock.pass(30_000);
+  assert.equal(gateway.unauthenticatedPolls, 0);
+  assert.deepEqual([news, mode()], [[], "polling"]);
+  gateway.unauthenticatedPolls = 2;
+  await clock.pass(30_000);
+  assert.deepEqual(news, ["refused"]);
 });
 
 test("a draining server is left for as long as it asked", async () => {

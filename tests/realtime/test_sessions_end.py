@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.realtime.wire import RawSocket, forged
-from tests.support.api import answered
+from tests.support.api import answered, bearer
 from tests.support.boards import Board
 from tests.support.gateway import Gateway
 from tests.support.people import EDITOR, OWNER, Person
@@ -378,11 +378,10 @@ def test_a_token_that_runs_out_ends_what_waits(stack: Stack, board: Board) -> No
             assert client.event("hello")["user"]["username"] == EDITOR.username
         assert "user" in renewed.emit("auth", {"token": stack.token(EDITOR)})
         url = f"{stack.second.http_url}{board.path}/events/"
-        asked = {
-            "params": {"since": board.seq, "wait": 30_000},
-            "headers": {"Authorization": f"Bearer {short}"},
-        }
-        poll = pool.submit(lambda: (httpx.get(url, timeout=40, **asked), time.time()))
+        asked = {"since": board.seq, "wait": 30_000}
+        poll = pool.submit(
+            lambda: (httpx.get(url, params=asked, headers=bearer(short), timeout=40), time.time())
+        )
         answer, at = poll.result(20)
         assert "run out" in answered(answer, 401)["detail"]
         assert expires <= at < expires + AT_ONCE + SLACK

@@ -154,6 +154,7 @@ export class BoardModel {
       this.#changed();
     } catch (error) {
       if (error instanceof ApiError && error.isPassing) setTimeout(() => void this.reload(), 1000 + Math.random() * 4000);
+      else if (error instanceof ApiError && error.status === 401) this.#tell("lost", "refused");
       else this.lose();
     } finally {
       this.#reloading = false;

@@ -16,6 +16,11 @@
  * @property {import("./backoff.js").Backoff} backoff
  */
 
+/**
+ * A log-in that ended may be the beginning of another, in another tab, whose cookie is on its way to the browser: who
+ * asked at once, with the old cookie, would have the new one taken away again by the answer.
+ */
+export const NEW_LOG_IN_MS = 1_000;
 const SLOW = 5; // the attempt whose ceiling is the cap: for servers that said no rather than nothing
 
 /**
@@ -36,7 +41,10 @@ const ANSWERS = {
   1001: (seen) => restarting(seen, "The server is stopping."),
   1012: (seen) => restarting(seen, "The server is restarting."),
   4000: () => ({ delayMs: 0, why: "Real-time is switched off.", poll: true, off: true }),
-  4401: (seen) => ({ delayMs: slowly(seen), why: "You are no longer logged in.", poll: true, logIn: true }),
+  4401: (seen) =>
+    seen.attempt === 0
+      ? { delayMs: NEW_LOG_IN_MS + seen.backoff(0), why: "Your log-in has ended." }
+      : { delayMs: slowly(seen), why: "You are no longer logged in.", poll: true, logIn: true },
   4403: (seen) => ({ delayMs: 5_000 + slowly(seen), why: "The server does not allow a socket from here.", poll: true }),
   4408: () => ({ delayMs: 0, why: "The connection was idle." }),
   4413: () => ({ delayMs: 0, why: "Events came faster than this page could read them." }),

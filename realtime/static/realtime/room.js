@@ -1,5 +1,6 @@
 import { Feed } from "./feed.js";
 import { log } from "./log.js";
+import { NEW_LOG_IN_MS } from "./closing.js";
 import { Poller } from "./poller.js";
 import { fullJitter } from "./backoff.js";
 
@@ -36,6 +37,7 @@ const REJOIN_PAUSE_MS = 1_000;
 export class Room {
   #joining = false;
   #askedAt = 0;
+  #unauthenticated = 0;
   /** @type {(() => void)[]} */
   #timers = [];
   /** @type {(() => void) | null} */
@@ -175,6 +177,7 @@ export class Room {
 
   /** @param {boolean} ok */
   #polled(ok) {
+    if (ok) this.#unauthenticated = 0;
     this.poll = ok ? "ok" : "failed";
     this.options.onChange();
   }
@@ -183,6 +186,7 @@ export class Room {
   #refused(status) {
     if (status === 410) return this.#trimmed();
     if (status === 404) return this.#gone();
+    if (status === 401 && ++this.#unauthenticated === 1) return this.#later(NEW_LOG_IN_MS, () => this.#pollUnlessJoined(0));
     this.poll = "failed";
     this.options.onNews("refused", status);
     this.options.onChange();

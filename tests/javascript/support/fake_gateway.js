@@ -9,6 +9,9 @@ export class FakeGateway {
   /** Addresses at which no socket opens, and which were reported as such. */
   closedAt = [];
   unreachable = [];
+  /** The code with which each new socket is closed after its greeting. @type {number | null} */
+  refusesWith = null;
+  unauthenticatedPolls = 0;
   trimmedBefore = 0;
   sockets = [];
   polls = 0;
@@ -25,7 +28,11 @@ export class FakeGateway {
     const socket = new FakeSocket(this, url);
     this.sockets.push(socket);
     const opens = this.reachable && this.acceptsSockets && !this.closedAt.includes(url);
-    queueMicrotask(() => (opens ? socket.greet() : socket.end(1006)));
+    queueMicrotask(() => {
+      if (!opens) return socket.end(1006);
+      socket.greet();
+      if (this.refusesWith) socket.end(this.refusesWith);
+    });
     return socket;
   };
 
@@ -37,6 +44,10 @@ export class FakeGateway {
     if (reported !== null) this.unreachable.push(reported);
     if (address.startsWith("/api/realtime/")) return json({ realtime: this.realtime, websocketUrl: "ws://test/", pollIntervalMs: 1000, banner: null });
     this.polls += 1;
+    if (this.unauthenticatedPolls > 0) {
+      this.unauthenticatedPolls -= 1;
+      return json({ code: "unauthenticated" }, 401);
+    }
     const since = Number(new URL(address, "http://test").searchParams.get("since"));
     if (since < this.trimmedBefore) return json({ code: "history-trimmed" }, 410);
     const events = this.log.filter((one) => one.seq > since);
