@@ -71,7 +71,7 @@ def _checked(claims: Claims, users: Mapping[str, AbstractBaseUser]) -> AbstractB
 
 
 def by_sessions(keys: Collection[str]) -> dict[str, Identity | SessionEnded | None]:
-    """Whom each session cookie stands for; None: a session in which nobody has logged in.
+    """Whom each session cookie stands for; None: a session in which nobody has logged in, or none of ours.
 
     By the rules of `django.contrib.auth.get_user`, with two queries for all.
     """
@@ -86,8 +86,8 @@ def by_sessions(keys: Collection[str]) -> dict[str, Identity | SessionEnded | No
 def _of_session(
     key: str, data: dict[str, Any] | None, users: Mapping[str, AbstractBaseUser]
 ) -> Identity | SessionEnded | None:
-    if not data:  # not there; or not to be read, since SECRET_KEY has changed
-        return SessionEnded()
+    if not data:
+        return SessionEnded() if _store().was_issued(key) else None
     if SESSION_KEY not in data:
         return None
     user: Any = users.get(str(data[SESSION_KEY]))
@@ -103,8 +103,8 @@ def check_session(request: Any) -> None:
     has ended. The answer then takes the cookie back.
     """
     session = request.session
-    sent = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
-    if sent and (not list(session.keys()) or SESSION_KEY in session):
+    sent = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    if SESSION_KEY in session or (not session.keys() and _store().was_issued(sent)):
         session.flush()
         raise SessionEnded
 

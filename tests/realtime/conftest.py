@@ -1,6 +1,7 @@
 """Fixtures of the gateway's tests."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -8,7 +9,10 @@ import pytest
 from realtime import broadcast
 from tests.realtime.bell_rig import use
 from tests.realtime.hub_rig import Bells, Rig
+from tests.realtime.log_in_rig import Browser, Enter
+from tests.support.people import Person
 from tests.support.redis import Redis
+from tests.support.stack import Stack
 
 
 @pytest.fixture
@@ -30,3 +34,15 @@ def redis(settings: Any) -> Iterator[Redis]:
     use(settings, server)
     yield server
     server.stop()
+
+
+@pytest.fixture
+def enter() -> Iterator[Enter]:
+    with ExitStack() as browsers:
+
+        def logged_in(stack: Stack, person: Person) -> Browser:
+            browser = Browser(stack, person)
+            browsers.callback(browser.close)
+            return browser
+
+        yield logged_in

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.sessions.backends.db import SessionStore
 
+from devmentor.sessions import SessionStore
 from realtime import tokens
 from realtime.api import pair
 from realtime.authentication import Authentication, Credentials
@@ -57,7 +57,8 @@ def test_credentials_that_do_not_hold_take_nobody_elses_away() -> None:
             Credentials("rubbish"),
             Credentials(nobody),
             Credentials(tokens.issue("\0", TokenType.ACCESS, 60)),
-            Credentials(session_key="there-is-no-such-session"),
+            Credentials(session_key="a-session-of-another-program"),
+            Credentials(session_key=SessionStore()._get_new_session_key()),
             Credentials(),
         ]
         return list(
@@ -65,15 +66,15 @@ def test_credentials_that_do_not_hold_take_nobody_elses_away() -> None:
         )
 
     answers = asyncio.run(story())
-    identity, malformed, missing, odd, session, guest = answers
+    identity, malformed, missing, odd, foreign, ended, guest = answers
     assert getattr(identity, "username", None) == "person-0"
-    assert [getattr(error, "reason", None) for error in (malformed, missing, odd, session)] == [
+    assert [getattr(error, "reason", None) for error in (malformed, missing, odd, ended)] == [
         "malformed",
         "no-such-user",
         "no-such-user",
         "session-ended",
     ]
-    assert guest is None
+    assert (foreign, guest) == (None, None)
 
 
 def test_a_session_and_a_token_of_two_people_are_told_apart() -> None:

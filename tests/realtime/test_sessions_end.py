@@ -1,24 +1,21 @@
 """A session that ends, by whatever way, ends what it has opened: sockets, waiting polls and Socket.IO, on
-every gateway, whatever Redis does. And a cookie that has outlived its session locks nobody out.
+every gateway, whatever Redis does.
 """
 
 import json
-import re
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from tests.realtime.wire import RawSocket, forged
+from tests.realtime.log_in_rig import Enter, cookie
+from tests.realtime.wire import forged
 from tests.support.api import answered, bearer
 from tests.support.boards import Board
-from tests.support.gateway import Gateway
 from tests.support.people import EDITOR, OWNER, Person
-from tests.support.processes import eventually
 from tests.support.socketio import SocketIOClient
 from tests.support.sockets import Socket
 from tests.support.stack import KINDS, Stack, Templates
@@ -68,88 +65,6 @@ def running(
     if way.startswith("redis"):
         assert stack.redis is not None
         stack.redis.server.resume() if way == "redis paused" else stack.redis.restart()
-
-
-class Browser:
-    """Somebody who has logged in by the page's form; what they open is closed with it."""
-
-    def __init__(self, stack: Stack, person: Person) -> None:
-        self.stack = stack
-        self.person = person
-        self.client = httpx.Client(base_url=stack.first.http_url, timeout=40)
-        self._open = ExitStack()
-        self._open.enter_context(self.client)
-        self._threads = self._open.enter_context(ThreadPoolExecutor(4))
-        self.submit("/login", **person.credentials)
-        self.key = self.client.cookies["sessionid"]
-
-    def submit(self, path: str, **fields: str) -> httpx.Response:
-        """Send one of the pages' forms."""
-        self.client.get("/login")
-        form = {"csrfmiddlewaretoken": self.client.cookies["csrftoken"], **fields}
-        answer = self.client.post(path, data=form, headers={"Origin": self.stack.first.http_url})
-        assert answer.status_code == httpx.codes.FOUND, answer.text[:500]
-        return answer
-
-    def socket(self, gateway: Gateway) -> Socket:
-        """A WebSocket by the session's cookie, past its `hello`."""
-        socket = Socket(gateway.ws_url, origin=gateway.web_url, headers=cookie(self.key))
-        self._open.callback(socket.close)
-        assert socket.wait_for("hello")["data"]["user"] is not None
-        return socket
-
-    def socketio(self, gateway: Gateway, transport: str) -> SocketIOClient:
-        """A Socket.IO client by the session's cookie, past its `hello`."""
-        headers = {**cookie(self.key), "Origin": gateway.web_url}
-        client = self._open.enter_context(SocketIOClient(gateway.http_url, transport, headers=headers))
-        assert client.event("hello")["user"] is not None
-        return client
-
-    def poll(self, gateway: Gateway, board: Board, **params: int) -> httpx.Response:
-        """As a page does it: with the cookie of this session, whatever has become of it."""
-        url = f"{gateway.http_url}{board.path}/events/"
-        return httpx.get(url, params=params, headers=cookie(self.key), timeout=40)
-
-    def wait(self, gateway: Gateway, board: Board) -> "Future[tuple[float, httpx.Response]]":
-        """A long poll that the gateway holds: when it was answered, and the answer."""
-        before = waiting(gateway)
-
-        def answer() -> tuple[float, httpx.Response]:
-            found = self.poll(gateway, board, since=board.seq, wait=30_000)
-            return time.monotonic(), found
-
-        held = self._threads.submit(answer)
-        eventually(lambda: waiting(gateway) > before, what="the poll to be held")
-        return held
-
-    def close(self) -> None:
-        self._open.close()
-
-
-Enter = Callable[[Stack, Person], Browser]
-
-
-@pytest.fixture
-def enter() -> Iterator[Enter]:
-    with ExitStack() as browsers:
-
-        def logged_in(stack: Stack, person: Person) -> Browser:
-            browser = Browser(stack, person)
-            browsers.callback(browser.close)
-            return browser
-
-        yield logged_in
-
-
-def cookie(key: str) -> dict[str, str]:
-    return {"Cookie": f"sessionid={key}"}
-
-
-def waiting(gateway: Gateway) -> float:
-    """Long polls that a gateway holds."""
-    text = httpx.get(f"{gateway.http_url}/metrics", timeout=10).text
-    (line,) = [line for line in text.splitlines() if line.startswith("polling_waiting_requests ")]
-    return float(line.split()[-1])
 
 
 def hired(stack: Stack, board: Board) -> Person:
@@ -293,74 +208,6 @@ def test_a_socket_that_goes_on_by_a_token_outlives_the_session_that_opened_it(
     assert ended.wait_closed(AT_ONCE + SLACK) == 4401
     board.add_task()
     renewed.wait_for("task:created")
-
-
-# --- A cookie that has outlived its session -------------------------------------------------------
-
-
-def removes_cookie(headers: httpx.Headers) -> bool:
-    return any(
-        line.startswith('sessionid=""') and "Max-Age=0" in line for line in headers.get_list("set-cookie")
-    )
-
-
-@pytest.fixture
-def outlived(stack: Stack, enter: Enter) -> str:
-    """The key of a session that has been logged out."""
-    leaving = enter(stack, EDITOR)
-    leaving.submit("/logout")
-    return leaving.key
-
-
-@pytest.mark.parametrize("path", ["events/", "board/", "tasks/", ""])
-def test_whoever_comes_with_it_is_told_once_and_is_a_guest_then(
-    stack: Stack, board: Board, outlived: str, path: str
-) -> None:
-    """404 would read as if the board were gone; 401 for ever would keep them from public boards."""
-    public = Board(stack.api(OWNER), public=True)
-    for key in (outlived, "x" * 32, "no:key", "7"):
-        with httpx.Client(base_url=stack.second.http_url) as client:
-            client.cookies.set("sessionid", key, domain="127.0.0.1")
-            told = client.get(f"{public.path}/{path}")
-            assert answered(told, 401)["code"] == "unauthenticated"
-            assert removes_cookie(told.headers)
-            assert answered(client.get(f"{public.path}/{path}"), 200)
-            assert answered(client.get(f"{board.path}/{path}"), 404)["code"] == "not-found"
-
-
-def test_a_handshake_with_it_is_told_and_loses_it(stack: Stack, outlived: str) -> None:
-    headers = {"Origin": stack.second.web_url, **cookie(outlived)}
-    with RawSocket(stack.second.ws_url, headers) as socket:
-        assert socket.status == 101
-        assert re.search(rb'(?i)set-cookie: sessionid=""[^\r]*max-age=0', socket.head)
-        assert socket.close_code() == 4401
-
-
-def test_a_foreign_page_can_end_no_session_and_learns_of_none(stack: Stack, outlived: str) -> None:
-    with RawSocket(stack.second.ws_url, {"Origin": "http://evil.example", **cookie(outlived)}) as socket:
-        assert socket.status == 403
-        assert b"set-cookie" not in socket.head.lower()
-
-
-def test_a_session_in_which_nobody_has_logged_in_is_a_guests(stack: Stack) -> None:
-    public = Board(stack.api(OWNER), public=True)
-    made = stack.python(
-        "from devmentor.sessions import SessionStore; import json; found = SessionStore(); "
-        "found['seen'] = 1; found.save(); print(json.dumps(found.session_key))"
-    )
-    key = made.json()
-    for path in ("events/", "board/"):
-        answer = httpx.get(f"{stack.second.http_url}{public.path}/{path}", headers=cookie(key))
-        answered(answer, 200)
-        assert not removes_cookie(answer.headers)
-    with Socket(stack.second.ws_url, origin=stack.second.web_url, headers=cookie(key)) as socket:
-        assert socket.wait_for("hello")["data"]["user"] is None
-        socket.join(public.id)
-
-
-def test_a_token_counts_before_it(stack: Stack, board: Board, outlived: str) -> None:
-    answered(stack.api(EDITOR).get(f"{board.path}/events/", headers=cookie(outlived)), 200)
-    answered(stack.api(EDITOR).get(f"{board.path}/board/", headers=cookie(outlived)), 200)
 
 
 # --- A token that runs out ------------------------------------------------------------------------
