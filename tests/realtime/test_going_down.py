@@ -53,8 +53,9 @@ def test_a_gateway_that_is_stopped_drains(own_stack: Stack, own_board: Board) ->
         if "reconnectAfterMs" in frame["data"]
     ]
     assert len(set(after)) > len(after) / 2
-    assert max(closed_at) - min(closed_at) > WINDOW_MS / 1000 / 2
-    assert sum(at < WINDOW_MS / 1000 / 2 for at in closed_at) in range(2, 11)
+    half = min(closed_at) + WINDOW_MS / 1000 / 2  # of the drain, which on a busy machine begins late
+    assert max(closed_at) > half
+    assert sum(at < half for at in closed_at) in range(2, 11)
     assert ended < WINDOW_MS / 1000 + 4
     assert "Traceback" not in gateway.log.read_text()
     assert [response.status_code for response in held] == [200]
