@@ -243,6 +243,24 @@ def test_nothing_is_delivered_while_it_is_open_who_may_read(rig: Rig) -> None:
     run(story())
 
 
+def test_what_is_read_from_the_log_waits_for_the_rights_too(rig: Rig) -> None:
+    """The bell was lost, so the event that takes the rights and those behind it come as one page."""
+
+    async def story() -> None:
+        await rig.create()
+        member, removed = Reader("member"), Reader("removed")
+        for reader in (member, removed):
+            await rig.join(reader)
+        rig.refused.add("removed")
+        await rig.write(1, reauthorise=True)
+        await rig.write(3)
+        await rig.settle(member)
+        assert member.seqs == [1, 2, 3, 4]
+        assert removed.seqs == [1]
+
+    run(story())
+
+
 def test_a_change_of_rights_during_a_check_is_checked_again(rig: Rig) -> None:
     """A socket that becomes somebody else meanwhile must not keep the seat of who it was."""
     looking, answer = threading.Event(), threading.Event()
