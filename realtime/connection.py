@@ -13,6 +13,7 @@ from typing import Any
 
 from realtime.protocol import CloseCode
 from realtime.rooms import Room, UserId
+from realtime.wire import payload_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +112,7 @@ class Outbox:
         if not self._frames:
             self._frames = deque()
         self._frames.append(frame)
-        self._bytes += len(frame)
+        self._bytes += size(frame)
         return True
 
     def take(self) -> str | None:
@@ -122,8 +123,9 @@ class Outbox:
         frame = self._frames.popleft()
         if not self._frames:
             self._frames = NO_FRAMES
-        self._bytes -= len(frame)
-        self.taken_bytes += size(frame)
+        payload = size(frame)
+        self._bytes -= payload
+        self.taken_bytes += payload
         self._announce_room()
         return frame
 
@@ -229,7 +231,7 @@ class Connection:
     def send_shared(self, frame: str, ready: bytes) -> None:
         """The same for a frame that many get; `ready` is what a wire takes for it."""
         if self.stream is not None:
-            self.stream_out(ready, 1, len(frame))
+            self.stream_out(ready, 1, payload_bytes(ready))
         else:
             self.send(frame)
 

@@ -26,7 +26,7 @@ from realtime.replay import Replays
 from realtime.rights import Rights
 from realtime.ringing import Message
 from realtime.rooms import Room, UserId, group_name
-from realtime.wire import frame
+from realtime.wire import frame, payload_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -195,12 +195,13 @@ class Hub:
         if not events:
             return
         before, head = events[0].seq - 1, events[-1].seq
-        frames = b"".join(frame(event.envelope) for event in events)
+        ready = [frame(event.envelope) for event in events]
+        frames, payload = b"".join(ready), sum(map(payload_bytes, ready))
         count, level = len(events), 0
         for seat in state.seats:
             connection = seat.connection
             if connection.stream is not None and seat.cursor == before and seat.state is SeatState.LIVE:
-                connection.stream_out(frames, count, len(frames))
+                connection.stream_out(frames, count, payload)
                 seat.cursor = head
                 level += 1
             elif seat.state is SeatState.LIVE:

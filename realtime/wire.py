@@ -65,3 +65,11 @@ def frame(text: str) -> bytes:
     if length < 65_536:
         return bytes((_FINAL_TEXT, 126)) + length.to_bytes(2, "big") + payload
     return bytes((_FINAL_TEXT, 127)) + length.to_bytes(8, "big") + payload
+
+
+def payload_bytes(ready: bytes) -> int:
+    """Of one ready frame, without its header."""
+    length = len(ready)
+    if length < 126 + 2:
+        return length - 2
+    return length - 4 if length < 65_536 + 4 else length - 10

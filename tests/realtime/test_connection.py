@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 from realtime.connection import QUEUE_FRAMES, Connection, FrameRate, Outbox
 from realtime.protocol import CloseCode
 
+TEXT = st.characters(codec="utf-8")  # what JSON may hold: no lone surrogates
+
 
 def connection(outbox: Outbox | None = None) -> tuple[Connection, list[None]]:
     """A connection, and a list that grows each time its writer is woken."""
@@ -16,7 +18,7 @@ def connection(outbox: Outbox | None = None) -> tuple[Connection, list[None]]:
     return made, woken
 
 
-@given(st.lists(st.text(max_size=30) | st.none(), max_size=60))
+@given(st.lists(st.text(TEXT, max_size=30) | st.none(), max_size=60))
 def test_a_queue_gives_back_in_order_what_it_took_and_never_holds_more_than_its_bounds(
     steps: list[str | None],
 ) -> None:
@@ -31,7 +33,7 @@ def test_a_queue_gives_back_in_order_what_it_took_and_never_holds_more_than_its_
         else:
             assert outbox.full
         assert len(outbox) == len(expected) <= 8
-        assert sum(map(len, expected)) < 100 + 30
+        assert sum(len(text.encode()) for text in expected) < 100 + 4 * 30
 
 
 def test_a_queue_knows_how_much_of_it_is_free() -> None:
@@ -44,6 +46,15 @@ def test_a_queue_knows_how_much_of_it_is_free() -> None:
     assert outbox.below(0.01)
     outbox.put("x" * 600)
     assert not outbox.below(0.5)
+
+
+def test_a_queue_is_bounded_in_bytes_and_not_in_characters() -> None:
+    outbox = Outbox(max_frames=8, max_bytes=100)
+    assert outbox.put("漢" * 34)
+    assert outbox.full
+    outbox.take()
+    assert outbox.below(0.01)
+    assert outbox.taken_bytes == 102
 
 
 def test_who_waits_for_room_is_told_once_and_not_before_half_the_queue_is_free() -> None:

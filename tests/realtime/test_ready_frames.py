@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from realtime.connection import Connection, size
 from realtime.protocol import CloseCode
 from realtime.slim import Gate, Inbox
-from realtime.wire import frame
+from realtime.wire import frame, payload_bytes
 from tests.realtime.hub_rig import Rig, WiredReader, run, texts
 
 
@@ -23,6 +24,19 @@ def test_frames_say_what_they_are_given(said: list[str]) -> None:
 def test_each_length_has_its_header(length: int) -> None:
     """RFC 6455, section 5.2: 7 bits, 16 or 64."""
     assert list(texts(frame("x" * length))) == ["x" * length]
+
+
+@pytest.mark.parametrize("text", ["", "x" * 125, "ä" * 63, "x" * 126, "漢" * 21_845, "x" * 65_536])
+def test_bytes_are_those_of_the_payload_whichever_way_a_frame_goes(text: str) -> None:
+    """A frame counts the same by way of the queue, past it, and when it came from the client."""
+    ready = frame(text)
+    assert payload_bytes(ready) == size(text) == len(text.encode())
+    queued, past = (Connection("c", "127.0.0.1", "", 0.0, wake=lambda: None) for _ in range(2))
+    past.stream = lambda _: None
+    for each in (queued, past):
+        each.send_shared(text, ready)
+    queued.outbox.take()
+    assert queued.bytes_out == past.bytes_out == size(text)
 
 
 def test_the_events_of_one_turn_leave_as_one_write(rig: Rig) -> None:
@@ -44,6 +58,7 @@ def test_the_events_of_one_turn_leave_as_one_write(rig: Rig) -> None:
         busy.wire.set_clear(True)
         assert (busy.seqs, busy.writes) == (list(range(1, 31)), 1)
         assert level.connection.frames_out == busy.connection.frames_out == 30
+        assert level.connection.bytes_out == busy.connection.bytes_out
 
     run(story())
 
