@@ -13,7 +13,7 @@ from websockets.frames import Frame
 from websockets.http11 import Request
 from websockets.protocol import Protocol
 
-from realtime.http_protocol import refusals
+from realtime.http_protocol import LINGER_SECONDS, refusals
 from realtime.request_heads import HeaderList
 from realtime.slim import Gate, Inbox
 from realtime.wire import EXTENSION, Wire
@@ -26,6 +26,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     """One WebSocket, from its handshake on."""
 
     wire: Wire | None = None
+    _failed = False  # the peer has broken the protocol: nothing more is read
     _early = b""
     _deadline: asyncio.TimerHandle | None = None
 
@@ -53,6 +54,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.data_received(early)
 
     def data_received(self, data: bytes) -> None:
+        if self._failed:
+            return
         if self.handshake_complete:
             super().data_received(data)
             return
@@ -114,8 +117,18 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         super().handle_close(event)
 
     def handle_parser_exception(self) -> None:
+        """Say why, and drop what the peer still sends: a close at once could reset the connection."""
         self._set_clear(False)
-        super().handle_parser_exception()
+        self._failed = self.close_sent = True
+        assert self.conn.close_sent is not None
+        code, reason = self.conn.close_sent.code, self.conn.close_sent.reason
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.transport.write_eof()
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -154,8 +167,9 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         super().send_receive_event_to_app()
 
     def handle_ping(self) -> None:
-        super().handle_ping()
-        self._tell()
+        if not self._failed:
+            super().handle_ping()
+            self._tell()
 
     def handle_pong(self, event: Frame) -> None:
         super().handle_pong(event)

@@ -166,6 +166,26 @@ def test_a_body_that_breaks_is_refused_at_once_or_in_its_turn(port: int) -> None
     assert b"HTTP/1.1 400 " in seen
 
 
+def test_who_breaks_the_protocol_hears_why_although_more_was_sent(port: int) -> None:
+    """A reset would take the close frame away: a browser would see 1006, and try again."""
+    too_large, reserved_bits = b"\x81\xff" + (8_000_000).to_bytes(8, "big"), b"\xf1\xfe\xea\x60"
+    for header, code in ((too_large, 1009), (reserved_bits, 1002)):
+        with RawConnection(port) as raw:
+            raw.send(b"GET /ws HTTP/1.1\r\n", HANDSHAKE, b"\r\n")
+            raw.read_until(b"}")
+            raw.send(header, b"x" * 8_000_000)
+            assert raw.read_all()[2:4] == code.to_bytes(2, "big")
+
+
+def test_what_follows_text_that_is_none_is_dropped(port: int) -> None:
+    with RawConnection(port) as raw:
+        raw.send(b"GET /ws HTTP/1.1\r\n", HANDSHAKE, b"\r\n")
+        raw.read_until(b"}")
+        raw.send(b"\x81\x81\0\0\0\0\xff", PING, TEXT)
+        assert b"got" not in (seen := raw.read_all())
+        assert seen.endswith((1007).to_bytes(2, "big"))
+
+
 # --- half-closed ------------------------------------------------------------------------------------------
 
 
