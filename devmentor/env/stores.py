@@ -10,6 +10,7 @@ from psycopg.conninfo import make_conninfo
 from redis.asyncio.connection import ConnectionPool, parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 
 from devmentor.env.errors import ENCODE, BadSetting, shown_address
 from devmentor.env.values import text
@@ -108,7 +109,7 @@ def _redis_options(name: str, value: str, address: str) -> dict[str, Any]:
     try:
         options = dict(parse_url(address))
         ConnectionPool.from_url(address).make_connection()  # type: ignore[no-untyped-call]
-    except (ValueError, TypeError) as failure:
+    except (ValueError, TypeError, RedisError) as failure:
         why = ENCODE if "IPv6" in str(failure) else re.sub(r"^.*__init__\(\) ", "", str(failure))
         raise BadSetting(name, shown_address(value), f"{SERVERS}; {why}") from None
     return options

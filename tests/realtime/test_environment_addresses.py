@@ -191,9 +191,18 @@ def test_a_sentinel_needs_the_name_of_its_master(complaint) -> None:
     assert "redis+sentinel://host:26379/mymaster/0" in complaint(read_servers, "redis+sentinel://s1:26379")
 
 
-@pytest.mark.parametrize("text", ["redis://", "redis://h:0", "redis://h:99999", "unix://", "redis://h?db=x"])
+@pytest.mark.parametrize(
+    "text",
+    ["redis://", "redis://h:0", "redis://h:99999", "unix://", "redis://h?db=x", "rediss://h?ssl_cert_reqs=x"],
+)
 def test_an_address_that_redis_py_would_refuse_later_stops_the_start(text, complaint) -> None:
     assert "redis://" in complaint(read_servers, text)
+
+
+def test_a_scheme_of_service_links_is_none_of_an_address(monkeypatch) -> None:
+    monkeypatch.setenv("STORE_URL", "tcp://10.0.0.1:6379")
+    with pytest.raises(SystemExit, match="redis://"):
+        read_servers("STORE_URL")
 
 
 # --- What Kubernetes sets -------------------------------------------------------------------------
