@@ -32,15 +32,15 @@ def believable(scope: Scope, trusted: Sequence[Network]) -> Scope:
     headers, cookies, said = _sorted(scope["headers"])
     peer = _peer(scope)
     proxied = is_trusted(peer, trusted)
-    address, distance = client_address(peer, said.get(b"x-forwarded-for", []), trusted)
+    address, hops = client_address(peer, said.get(b"x-forwarded-for", []), trusted)
     secure = SECURE.get(scope.get("scheme", ""), False)
     if proxied:
-        secure = SECURE.get(_seen(said.get(b"x-forwarded-proto", []), distance).lower(), secure)
-        headers = _with_host(headers, _seen(said.get(b"x-forwarded-host", []), distance))
+        secure = SECURE.get(_seen(said.get(b"x-forwarded-proto", []), hops).lower(), secure)
+        headers = _with_host(headers, _seen(said.get(b"x-forwarded-host", []), hops))
     if cookies:
         headers.append((b"cookie", _joined(scope, cookies)))
     return {
-        "client": ("" if address is None else str(address), 0 if distance else _port(scope)),
+        "client": ("" if address is None else str(address), _port(scope) if address == peer else 0),
         "scheme": SCHEMES[scope["type"]][secure],
         "headers": headers,
         "root_path": "",  # Daphne takes it from whoever sends Daphne-Root-Path
@@ -51,18 +51,21 @@ def believable(scope: Scope, trusted: Sequence[Network]) -> Scope:
 def client_address(
     peer: Address | None, lines: Sequence[bytes], trusted: Sequence[Network]
 ) -> tuple[Address | None, int]:
-    """The client's address, and how many hops of X-Forwarded-For lead there from the peer.
+    """The client's address, and how many hops of X-Forwarded-For are trusted proxies' own.
 
     It is the right-most that no trusted proxy added. A hop that is no address (`unknown`, `_hidden`, `unix:`)
     ends the walk: whoever added it is the last of whom the address is known.
     """
-    found, distance = peer, 0
+    found, hops = peer, 0
     for hop in reversed(_values(lines)):
-        before = read_hop(hop) if is_trusted(found, trusted) else None
+        if not is_trusted(found, trusted):
+            break
+        hops += 1
+        before = read_hop(hop)
         if before is None:
             break
-        found, distance = before, distance + 1
-    return found, distance
+        found = before
+    return found, hops
 
 
 def read_hop(text: str) -> Address | None:
@@ -120,13 +123,13 @@ def _values(lines: Sequence[bytes]) -> list[str]:
     return b",".join(lines).decode("latin-1").split(",") if lines else []
 
 
-def _seen(lines: Sequence[bytes], distance: int) -> str:
+def _seen(lines: Sequence[bytes], hops: int) -> str:
     """What the outermost trusted proxy said, where each added a value, as it did to X-Forwarded-For.
 
     Where there are fewer values than hops, the inner proxies have handed on what they were given.
     """
     values = _values(lines)
-    return values[-min(max(distance, 1), len(values))].strip() if values else ""
+    return values[-min(max(hops, 1), len(values))].strip() if values else ""
 
 
 def _with_host(headers: Fields, seen: str) -> Fields:

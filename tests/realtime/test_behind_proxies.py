@@ -173,6 +173,12 @@ def test_only_a_trusted_proxy_says_which_scheme_was_used(proxied: Stack) -> None
     assert lied == proxied.first.ws_url
 
 
+def test_gateways_on_different_ports_tell_the_same_address(proxied: Stack) -> None:
+    asked = [*forwarded("203.0.113.51"), ("X-Forwarded-Proto", "https"), ("Host", "boards.example.test")]
+    answers = [ask(f"{gateway.http_url}/api/realtime/", *asked) for gateway in proxied.gateways]
+    assert {answer.json()["websocketUrl"] for answer in answers} == {"wss://boards.example.test/ws"}
+
+
 # --- Cookies ----------------------------------------------------------------------------------------
 
 

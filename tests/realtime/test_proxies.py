@@ -70,9 +70,9 @@ NO_ADDRESS = [
 def test_what_is_no_address_ends_the_walk_at_the_last_one(hop: str) -> None:
     """Else a client, or a proxy that hides one, puts text where the database expects an address."""
     said = hop.encode()
-    assert client_address(read_address("10.0.0.1"), [said], TRUSTED) == (read_address("10.0.0.1"), 0)
+    assert client_address(read_address("10.0.0.1"), [said], TRUSTED) == (read_address("10.0.0.1"), 1)
     through = said + b", 10.0.0.7"
-    assert client_address(read_address("10.0.0.1"), [through], TRUSTED) == (read_address("10.0.0.7"), 1)
+    assert client_address(read_address("10.0.0.1"), [through], TRUSTED) == (read_address("10.0.0.7"), 2)
 
 
 def test_the_address_of_a_direct_client_is_its_own_whatever_it_says() -> None:
@@ -159,6 +159,7 @@ def test_addresses_of_one_ipv6_network_count_as_one() -> None:
         (["https", "http"], "203.0.113.9", "http"),
         (["https, http"], "203.0.113.9, 10.0.0.2", "https"),  # each proxy added one
         (["https", "http"], "203.0.113.9, 10.0.0.2", "https"),
+        (["https, http"], "unknown, 10.0.0.2", "https"),  # which hides the client
         (["https"], "203.0.113.9, 10.0.0.3, 10.0.0.2", "https"),  # the inner ones have handed it on
         (["http, https, http"], "1.1.1.1, 203.0.113.9, 10.0.0.2", "https"),
         (["evil"], "203.0.113.9", "http"),
