@@ -240,6 +240,7 @@ def test_a_page_of_another_origin_may_read_why(stack: Stack, door: RawHttp) -> N
 # --- Bounds ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("stack", ["embedded"], indirect=True)
 @pytest.mark.parametrize("path", ["/api/projects/", "/api/auth/token/", "/login", "/admin/login/", "/health"])
 def test_what_is_too_large_is_refused_to_anybody(stack: Stack, path: str) -> None:
     """By its length before it comes, in chunks while it comes; the client hears why, and is cut off."""
