@@ -13,7 +13,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from prometheus_client import Gauge
 
+from realtime import metrics
 from realtime.protocol import CloseCode
 from realtime.workers import Supervisor
 from tests.support.api import Api, log_in
@@ -142,6 +144,16 @@ def test_gauges_of_workers_are_true(machine: Machine) -> None:
     eventually(lambda: machine.value(age) > 3, what="the age of the last canary to grow")
     machine.redis.server.resume()
     eventually(lambda: machine.value(healthy) == 1, seconds=15, what="the channel layer to be heard again")
+
+
+def test_every_gauge_is_a_value_that_workers_can_share() -> None:
+    """A function is called in its own process only; of mode "all" there is a series for each worker."""
+    gauges = [each for each in vars(metrics).values() if isinstance(each, Gauge)]
+    assert len(gauges) >= 7
+    assert {each._multiprocess_mode for each in gauges} <= {"livesum", "livemin", "livemax"}
+    sources = (ROOT / package for package in ("realtime", "devmentor", "projects"))
+    files = [file for source in sources for file in source.rglob("*.py")]
+    assert [file.name for file in files if ".set_function(" in file.read_text()] == []
 
 
 WORKER = "import os, sys, time; os.write(int(sys.argv[-1].partition('=')[2]), b'.'); time.sleep(60)"
