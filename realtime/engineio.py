@@ -118,18 +118,24 @@ class EngineSession:
             self._sender.set_result(None)
 
     async def packets(self) -> list[str]:
-        """The next packets, once there are any. None when the session is over, or is being upgraded."""
-        while not (taken := self._take()) and self.over is None:
-            if self.transport is Transport.UPGRADING:
+        """The next packets, once there are any. None when the session is over, or moves to a WebSocket."""
+        asked_by = self.transport
+        while self.over is None and self.transport is asked_by:
+            if taken := self._take():
+                return taken
+            if asked_by is Transport.UPGRADING:
                 break
+            await self._woken()
+        return []
+
+    async def _woken(self) -> None:
+        """Wait until there is something to send, or the session is over."""
+        if self.over is None:
             self._sender = asyncio.get_running_loop().create_future()
             await self._sender
-        return taken
 
     def _take(self) -> list[str]:
         """What is queued. Where the conversation is to end it is all that was left, and the session ends."""
-        if self.over is not None:
-            return []
         closing = self._conversation.closing
         taken = [*self._due]
         self._due.clear()

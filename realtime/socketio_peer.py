@@ -123,8 +123,8 @@ class Peer:
             return
         handshake = self._handshake if token is None else replace(self._handshake, token=token)
         identity, refusal = await authenticate(self._gateway, handshake)
-        if self._engine.over is not None:
-            return  # it has left meanwhile
+        if self._engine.over is not None or self._turned_away is not None:
+            return  # meanwhile it has left, or its time was over
         self._enter(handshake, identity, refusal)
 
     def _enter(self, handshake: Handshake, identity: Identity | None, refusal: Refusal | None) -> None:

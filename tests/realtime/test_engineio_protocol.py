@@ -130,10 +130,9 @@ def test_whoever_answers_no_ping_loses_its_session(client: Polling, opened: Clie
 
 
 def test_a_session_that_a_client_closes_answers_its_poll(client: Polling) -> None:
-    with RawHttp(client.url) as waiting:
-        waiting.send(head("GET", path(client.sid), waiting.host))
-        assert client.post("1").text == "ok"
-        assert waiting.answer().body in (b"6", b"2")  # NOOP, where no ping was before it
+    waiting = client.begin_poll()
+    assert client.post("1").text == "ok"
+    assert waiting.answer().body == b"6"  # NOOP
     assert client.get().status_code == 400
 
 
@@ -178,6 +177,16 @@ def test_a_poll_that_waits_ends_when_the_client_probes(client: Polling) -> None:
         waiting.send(head("GET", path(client.sid), waiting.host))
         probe(client)
         assert waiting.answer().body in (b"6", b"2")
+
+
+def test_a_client_that_moves_without_waiting_gets_all_on_its_websocket(client: Polling) -> None:
+    """The poll that still waits must not take what goes to the WebSocket, nor keep its place."""
+    waiting = client.begin_poll()
+    beside = client.upgrade()
+    for packet in ("2probe", "5", "4one", "4two"):
+        beside.send(packet)
+    assert [read(beside) for _ in range(3)] == ["3probe", "4one", "4two"]
+    assert waiting.answer().body in (b"6", b"2")
 
 
 @pytest.mark.parametrize("sent", [["4x"], ["2"], ["2probe", "4x"], ["2probe", b"5"], []])
