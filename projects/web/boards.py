@@ -15,7 +15,7 @@ from projects import selectors, services
 from projects.errors import DomainError, NotFound
 from projects.models import User
 from projects.web.summaries import summaries
-from realtime import controls
+from realtime import controls, eventlog
 
 
 @cache_control(private=True, no_cache=True)
@@ -50,7 +50,8 @@ def not_found(request: HttpRequest, board: dict[str, Any] | None = None) -> Http
 
 
 def _list(request: HttpRequest, *, error: str = "", name: str = "") -> HttpResponse:
-    visible = summaries(selectors.projects_visible_to(request.user))
+    with eventlog.consistent_read():  # the cards are of the moment in which the boards might be seen
+        visible = summaries(selectors.projects_visible_to(request.user))
     context = {
         "own": [one for one in visible if one.role],
         "public": [one for one in visible if not one.role],

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client as BrowserClient
 
 from projects import selectors, services
 from projects.api import projects
 from projects.api.boards import Kept
+from projects.web import summaries
 from realtime import eventlog
 from tests.projects.conftest import Board, Client, make_people
 
@@ -78,3 +80,10 @@ def test_a_list_is_of_the_moment_in_which_it_might_be_read(before: Before, of: s
     assert SECRET not in answer.content.decode()
     assert "outsider" not in answer.content.decode()
     assert Client(board.people["viewer"]).get(path).status_code == 404
+
+
+def test_the_page_of_boards_is_too(before: Before, client: BrowserClient) -> None:
+    board = Board(make_people())
+    client.force_login(board.people["viewer"], "django.contrib.auth.backends.ModelBackend")
+    before(summaries, "_columns", lambda: put_out(board))
+    assert SECRET not in client.get("/projects").content.decode()
