@@ -210,7 +210,7 @@ def test_an_order_to_look_users_up_during_an_outage_is_a_line_in_the_log(
     async def story() -> None:
         reader = Reader("one")
         rig.gateway.add(reader.connection)
-        monkeypatch.setattr("realtime.gateway.in_database", away)
+        monkeypatch.setattr("realtime.log_in_watch.aside", away)
         rig.gateway._hear({"kind": "order", "order": "user-changed", "user": "one"})
         await until(lambda: caplog.records)
         await asyncio.sleep(0)
