@@ -65,6 +65,16 @@ def test_a_token_that_does_not_hold_is_refused_with_its_code(
     assert refused["again"] is False
 
 
+@pytest.mark.parametrize("transports", ["polling", "websocket"])
+def test_a_namespace_that_is_not_there_is_refused_with_a_message_and_a_code(
+    stack: Stack, open_clients, transports: str
+) -> None:
+    client = open_clients(SocketIOClient(f"{stack.first.http_url}/admin", transports, stack.token(OWNER)))
+    refused = client.wait_for("refused")
+    assert (refused["message"], refused["data"]["code"]) == ("Invalid namespace", "not-found")
+    assert refused["again"] is False
+
+
 def test_a_client_comes_back_by_itself_after_a_restart_and_resumes(own_stack: Stack, open_clients) -> None:
     board = Board(own_stack.api(OWNER))
     gateway = own_stack.second
