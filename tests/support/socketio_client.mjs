@@ -18,7 +18,9 @@ socket.on("connect", () => {
   tell({ is: "connect" });
 });
 socket.on("disconnect", (reason) => tell({ is: "disconnect", reason }));
-socket.on("connect_error", (error) => tell({ is: "refused", message: error.message, data: error.data ?? null, again: socket.active }));
+socket.on("connect_error", ({ message, data = null }) =>
+  tell({ is: "refused", message, data, again: socket.active }),
+);
 socket.onAny((event, payload) => tell({ is: "event", event, payload }));
 
 createInterface({ input: process.stdin })
