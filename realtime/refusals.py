@@ -15,6 +15,7 @@ logger = logging.getLogger(__name__)
 
 EVERY_SECONDS = 60.0
 SHOWN = 200  # characters of what a client sent
+Headers = list[tuple[bytes, bytes]]
 # The ASGI extension by which a handshake gets an answer with a body.
 HTTP_RESPONSE = "websocket.http.response"
 
@@ -48,26 +49,31 @@ def shown(text: str) -> str:
     return repr(text[:SHOWN]) + ("…" if len(text) > SHOWN else "")
 
 
-async def refuse(scope: Any, receive: Any, send: Any, status: int, code: str, detail: str) -> None:
-    """Answer a request or a handshake of which nothing has been received yet."""
+async def refuse(
+    scope: Any, receive: Any, send: Any, status: int, code: str, detail: str, headers: Headers | None = None
+) -> None:
+    """Answer a request or a handshake of which nothing has been received yet.
+
+    headers: of the answer to a request, beside those of its body
+    """
     if scope["type"] == "websocket":
         await receive()
         await refuse_handshake(scope, send, status, detail)
         return
     body, media_type = answer_to(scope["path"], status, code, detail)
-    await _respond(send, "http.response", status, body, media_type)
+    await _respond(send, "http.response", status, body, media_type, headers or [])
 
 
 async def refuse_handshake(scope: Any, send: Any, status: int, detail: str) -> None:
     """Answer a handshake; by a server that cannot send a body it is an empty 403."""
     if HTTP_RESPONSE in (scope.get("extensions") or {}):
         body, media_type = answer_to("", status, "", detail)
-        await _respond(send, HTTP_RESPONSE, status, body, media_type)
+        await _respond(send, HTTP_RESPONSE, status, body, media_type, [])
     else:
         await send({"type": "websocket.close", "code": CloseCode.FORBIDDEN})
 
 
-async def _respond(send: Any, kind: str, status: int, body: bytes, media_type: str) -> None:
-    headers = [(b"content-type", media_type.encode()), (b"content-length", str(len(body)).encode())]
-    await send({"type": f"{kind}.start", "status": status, "headers": headers})
+async def _respond(send: Any, kind: str, status: int, body: bytes, media_type: str, headers: Headers) -> None:
+    own = [(b"content-type", media_type.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": f"{kind}.start", "status": status, "headers": [*own, *headers]})
     await send({"type": f"{kind}.body", "body": body})

@@ -18,6 +18,7 @@ from realtime.socketio_transport import PATH, SocketIOTransport
 
 SOCKETS = ("/", "/ws", "/ws/")
 WHERE = "/, /ws and /socket.io/"
+UPGRADE_ADVICE = "a proxy in between has to hand on Upgrade and Connection, over HTTP/1.1"
 
 
 def asgi_route(pattern: str, application: Any) -> Any:
@@ -43,7 +44,11 @@ class Application:
         ]
         socketio = SocketIOTransport(gateway)
         below = rf"^{PATH}(/|$)"
-        others = [asgi_route(below, KnownHosts(socketio)), asgi_route("", KnownHosts(http))]
+        others = [
+            asgi_route(below, KnownHosts(socketio)),
+            asgi_route("^ws/?$", KnownHosts(expect_upgrade)),
+            asgi_route("", KnownHosts(http)),
+        ]
         self._router = ProtocolTypeRouter(
             {
                 "http": BodyReader(
@@ -94,3 +99,11 @@ async def nowhere(scope: dict[str, Any], receive: Any, send: Any) -> None:
     await refuse(
         scope, receive, send, 404, "not-found", f"no socket is here: {WHERE} are the addresses of sockets"
     )
+
+
+async def expect_upgrade(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """A plain request where sockets are: mostly the handshake of a browser, as a proxy has handed it on."""
+    note("no upgrade", f"a request without Upgrade at /ws, from {shown(scope['client'][0])}", UPGRADE_ADVICE)
+    detail = f"this is the address of a WebSocket, and no Upgrade has come: {UPGRADE_ADVICE}"
+    headers = [(b"upgrade", b"websocket"), (b"connection", b"upgrade")]
+    await refuse(scope, receive, send, 426, "upgrade-required", detail, headers)

@@ -3,6 +3,7 @@
 import logging
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -15,6 +16,7 @@ from realtime.rare_log import RareLog
 from realtime.refusals import EVERY_SECONDS, SHOWN, shown
 from tests.support.api import answered
 from tests.support.processes import eventually
+from tests.support.proxies import Nginx
 from tests.support.stack import Stack
 
 # --- The log --------------------------------------------------------------------------------------
@@ -113,6 +115,23 @@ def test_each_kind_of_refusal_is_one_line_and_a_short_answer(
         assert "block --list" in line("refused", "127.0.0.1", "operators")
     finally:
         own_stack.console("block", "--lift", "127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    "handed_on",
+    ["", "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;"],
+    ids=["no upgrade", "HTTP/1.0"],
+)
+def test_a_proxy_that_drops_the_upgrade_is_told_of_as_such(
+    stack: Stack, tmp_path: Path, handed_on: str
+) -> None:
+    """Else whoever set it up sees a 404, and looks for the fault at the address."""
+    location = f"location / {{ proxy_pass {stack.first.http_url}; {handed_on} }}"
+    with Nginx(f"server {{ listen 127.0.0.1:@PORT@; {location} }}", tmp_path) as nginx:
+        status, body = refused_socket(f"{nginx.ws_url}ws")
+    assert status == 426
+    assert "Upgrade" in body
+    eventually(lambda: "without Upgrade at /ws" in stack.first.log.read_text(), what="a line in the log")
 
 
 @pytest.mark.parametrize("name", ["Host", "Origin", "Authorization"])
