@@ -82,13 +82,13 @@ class EngineServer:
     def _watch_answer(self, request: Request, session: EngineSession) -> None:
         """Where our server finds that an answer is never taken its session ends.
 
-        A client that polls again has taken the answer before.
+        A client that polls again, or has moved to a WebSocket, has taken the answer before.
         """
         session.answers += 1
         answer = session.answers
 
         def end() -> None:
-            if session.answers == answer:
+            if session.answers == answer and session.transport is not Transport.WEBSOCKET:
                 session.end(1006)
 
         request.on_answer_lost(end)

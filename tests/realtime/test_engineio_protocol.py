@@ -2,6 +2,8 @@
 
 import gc
 import json
+import socket
+import struct
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -187,6 +189,22 @@ def test_a_client_that_moves_without_waiting_gets_all_on_its_websocket(client: P
         beside.send(packet)
     assert [read(beside) for _ in range(3)] == ["3probe", "4one", "4two"]
     assert waiting.answer().body in (b"6", b"2")
+
+
+def test_a_connection_that_is_reset_after_the_move_costs_the_session_nothing(client: Polling) -> None:
+    """The last answer to a poll was taken, or its client could not have moved."""
+    with RawHttp(client.url) as idle:
+        client.post("4before")
+        idle.send(head("GET", path(client.sid), idle.host))
+        assert idle.answer().status == 200
+        beside = probe(client)
+        beside.send("5")
+        beside.send("4moved")
+        assert read(beside) == "4moved"
+        idle.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert client.get().status_code == 400  # it has moved; and the reset has come by now
+    beside.send("4still")
+    assert read(beside) == "4still"
 
 
 @pytest.mark.parametrize("sent", [["4x"], ["2"], ["2probe", "4x"], ["2probe", b"5"], []])
