@@ -20,6 +20,7 @@ from realtime.socketio_packets import EnginePacket, EngineType, Message, PacketE
 logger = logging.getLogger(__name__)
 
 ANSWER_CHARACTERS = 2**18  # of messages that leave at once: in one answer to a poll, or for a WebSocket
+MAX_DUE_PACKETS = 100  # beside messages, each asked for by the client: one that takes none of them is closed
 WAITING_MESSAGES = 64  # of one client, not carried out yet: with more its requests wait
 MAX_WAITING_MESSAGES = 1000  # and with more yet are refused: it sends without waiting for any answer
 MAX_WAITING_CHARACTERS = 4 * MAX_FRAME_BYTES
@@ -102,7 +103,10 @@ class EngineSession:
         return open_packet(self.sid, upgrades, beat.interval, beat.timeout, MAX_FRAME_BYTES)
 
     def send(self, packet: str) -> None:
-        """Queue a packet before all messages of the conversation."""
+        """Queue a packet before all messages of the conversation. The session may end by it."""
+        if len(self._due) >= MAX_DUE_PACKETS:
+            self.end(CloseCode.TOO_SLOW, "you take no answers")
+            return
         self._due.append(packet)
         self.wake()
 

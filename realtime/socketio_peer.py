@@ -142,8 +142,8 @@ class Peer:
             return
         self._session = session
         session.connection.idle_timed = False  # Engine.IO itself sees to peers that are silent
-        self._engine.send(socketio_packets.connect(session.connection.id))
         session.open(None)
+        self._engine.send(socketio_packets.connect(session.connection.id))  # goes before what is said to it
 
     def _turn_away(self, session: Session, code: CloseCode, reason: str) -> None:
         session.connection.close(code, reason)

@@ -14,6 +14,7 @@ from tests.support.api import bearer
 from tests.support.boards import Board
 from tests.support.engineio import Polling, path, websocket
 from tests.support.people import OWNER
+from tests.support.processes import eventually
 from tests.support.stack import Stack
 
 # The database has no part in any of this.
@@ -184,6 +185,23 @@ def test_a_second_connect_is_refused_and_the_first_goes_on(client: Polling) -> N
     refused = json.loads(client.wait_for_start("44")[2:])
     assert refused["data"]["code"] == "bad-frame"
     assert client.emit("ping", {})["at"]
+
+
+def open_sockets(stack: Stack) -> int:
+    return int(httpx.get(f"{stack.second.http_url}/health").json()["connections"])
+
+
+@pytest.mark.parametrize("is_let_in", [False, True])
+def test_a_client_that_takes_no_answer_to_its_connects_is_closed(stack: Stack, is_let_in: bool) -> None:
+    """Each CONNECT is answered by more than it is long: all that waits for a client is bounded."""
+    with Polling(stack.second.http_url) as client:
+        if is_let_in:
+            client.let_in()
+        before = open_sockets(stack)
+        for _ in range(5):
+            client.post(*["40/x,"] * 100)
+        eventually(lambda: open_sockets(stack) == before - 1, SOON_SECONDS, "it to be closed")
+        assert client.get().status_code == 400
 
 
 def test_a_client_that_was_refused_may_try_again_on_the_same_connection(stack: Stack) -> None:
