@@ -74,7 +74,7 @@ class FileLog(SafeHandler):
             while rest:
                 rest = rest[self._write(rest) :]
         finally:
-            self._torn = bool(rest) and len(rest) < len(whole)
+            self._torn = bool(rest) and len(rest) != len(whole)  # in this line, or still in one before
         self._missing = 0
 
     def _write(self, data: bytes) -> int:

@@ -184,6 +184,28 @@ def test_lines_that_were_lost_are_counted_in_the_file_and_told_once_on_the_conso
     assert said == f"log file {tmp_path / 'app.log'} cannot be written: Is a directory\n"
 
 
+def test_a_line_that_was_cut_short_is_ended_before_the_next_one(tmp_path: Path) -> None:
+    """A pipe that is full takes the beginning of a line, then nothing, then all again."""
+    path = tmp_path / "app.log"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    handler = FileLog(str(path))
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.Logger("tests")  # noqa: LOG001  of this test alone
+    logger.addHandler(handler)
+    try:
+        for line in ("x" * 200_000, "lost", "lost, too"):
+            logger.info(line)
+        cut = os.read(reader, 200_000)
+        logger.info("after")
+        rest = os.read(reader, 200_000).decode()
+    finally:
+        handler.close()
+        os.close(reader)
+    assert set(cut) == {ord("x")}
+    assert rest == "\n3 lines are missing before this one\nafter\n"
+
+
 def test_a_file_that_cannot_be_made_again_after_rotation_goes_on_being_the_old_one(
     log: Log, tmp_path: Path
 ) -> None:
