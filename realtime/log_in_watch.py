@@ -70,7 +70,7 @@ class LogInWatch:
             if connection.identity in ended:
                 connection.close(CloseCode.UNAUTHENTICATED, ENDED)
         for limit, identity in requests.items():
-            if identity in ended and limit in self._requests:
+            if identity in ended and limit in self._requests and not limit.expired():
                 limit.reschedule(asyncio.get_running_loop().time())
 
 
