@@ -17,6 +17,7 @@ PROXIED = "realtime.proxied"  # an item of the scope: whether the peer is a trus
 THIS_MACHINE = "127.0.0.1"
 # A hop as proxies write it beyond the bare address: `[2001:db8::7]`, `[2001:db8::7]:443`, `192.0.2.7:17085`.
 HOP = re.compile(r"\[([^\]]+)\](?::\d{1,5})?|([0-9.]+):\d{1,5}")
+PORT = re.compile(r":\d*\Z")  # behind a host name or a bracketed address
 SCHEMES = {"http": ("http", "https"), "websocket": ("ws", "wss")}
 # Of two lines of these (RFC 9110, 5.3) one reader would take the first, and another the last or both.
 SINGLE = {b"host", b"origin", b"authorization"}
@@ -135,16 +136,16 @@ def _seen(lines: Sequence[bytes], hops: int) -> str:
 def _with_host(headers: Fields, seen: str) -> Fields:
     """The host that was asked for, where a proxy asks us for another.
 
-    The same name stays as it stands in Host: some proxies tell it without its port.
+    The same name stays as it stands in Host with its port: some proxies tell it without.
     """
-    host = next((value for name, value in headers if name == b"host"), b"")
-    if not seen or _name(seen) == _name(host.decode("latin-1")):
+    host = next((value for name, value in headers if name == b"host"), b"").decode("latin-1")
+    if not seen or (PORT.search(host) and _name(seen) == _name(host)):
         return headers
     return [(b"host", seen.encode("latin-1")), *(field for field in headers if field[0] != b"host")]
 
 
 def _name(host: str) -> str:
-    return re.sub(r":\d*$", "", host).lower()
+    return PORT.sub("", host).lower()
 
 
 def _joined(scope: Scope, lines: Sequence[bytes]) -> bytes:

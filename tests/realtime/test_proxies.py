@@ -202,6 +202,8 @@ def test_the_same_host_keeps_its_port(told: str) -> None:
     """`X-Forwarded-Host $host` of nginx has none."""
     found = read(("host", "boards.example:8443"), ("x-forwarded-host", told))
     assert header(found, "host") == ["boards.example:8443"]
+    without = read(("host", "boards.example"), ("x-forwarded-host", "boards.example:8443"))
+    assert header(without, "host") == ["boards.example:8443"]  # `Host $host`, `X-Forwarded-Host $http_host`
     v6 = read(("host", "[::1]:8443"), ("x-forwarded-host", "[::1]"))
     assert header(v6, "host") == ["[::1]:8443"]
 
