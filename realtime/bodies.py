@@ -16,8 +16,10 @@ from django.utils.http import parse_header_parameters
 
 from realtime import cross_origin
 from realtime.problems import answer_to
+from realtime.rare_log import RareLog
+from realtime.refusals import shown
 
-logger = logging.getLogger(__name__)
+_log = RareLog(logging.getLogger(__name__))
 
 IDLE_SECONDS = 10.0  # without a byte of the body
 TOTAL_SECONDS = 60.0
@@ -196,7 +198,9 @@ async def _refuse(scope: dict[str, Any], receive: Receive, send: Send, refusal: 
     What the client still sends is read for a moment: a connection that is closed over unread bytes is reset,
     and the answer is lost with it.
     """
-    logger.info("%s %s: %d, %s", scope["method"], scope["path"], refusal.status, refusal)
+    why = shown(str(refusal))
+    told = "refused the body of %s %s with %d: %s"
+    _log.warning(refusal.code, told, scope["method"], shown(scope["path"]), refusal.status, why)
     body, media_type = answer_to(scope["path"], refusal.status, refusal.code, str(refusal))
     headers = [
         (b"content-type", media_type.encode()),

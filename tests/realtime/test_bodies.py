@@ -1,11 +1,15 @@
 """The bounds of a request's body, by a clock that is not waited for in vain: seconds of an own measure."""
 
 import asyncio
+import logging
 from typing import Any
 
 import orjson
+import pytest
 
+from realtime import bodies
 from realtime.bodies import SMALL, BodyReader, Bounds
+from realtime.rare_log import RareLog
 
 Message = dict[str, Any]
 MOST = 200_000
@@ -112,3 +116,21 @@ def test_a_length_that_is_no_number_is_refused() -> None:
             assert status == (413 if length.startswith("9") else 400), length
 
     asyncio.run(story())
+
+
+def test_what_is_refused_is_a_line_now_and_then_that_a_client_cannot_break(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        reader = BodyReader(Echo(), Bounds(MOST))
+        for _ in range(50):
+            line = Line(length=str(MOST + 1))
+            line.scope["path"] = "/x\nforged"
+            line.inbox.put_nowait({"type": "http.disconnect"})
+            assert await line.go(reader) == 413
+
+    monkeypatch.setattr(bodies, "_log", RareLog(logging.getLogger("realtime.bodies")))
+    asyncio.run(scenario())
+    (told,) = [record.getMessage() for record in caplog.records if "413" in record.getMessage()]
+    assert "\n" not in told
+    assert "at most 200000 bytes" in told
