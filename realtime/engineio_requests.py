@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 
 import orjson
 
+from realtime import cross_origin
 from realtime.protocol import MAX_FRAME_BYTES, CloseCode
 from realtime.socketio_packets import TooLarge
 from realtime.wire import ANSWER_LOST
@@ -48,7 +49,6 @@ class Request:
     def __init__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         self.scope, self.receive, self.send = scope, receive, send
         self.is_websocket = scope["type"] == "websocket"
-        self.is_foreign = False  # of a page that may not read the answer
         self.method = scope.get("method", "GET")
         self._query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
 
@@ -137,14 +137,7 @@ class Request:
 
     def _cors(self) -> Headers:
         """For pages of other origins that are allowed."""
-        origin = self._header(b"origin")
-        if origin is None or self.is_foreign:
-            return []
-        return [
-            (b"access-control-allow-origin", origin),
-            (b"access-control-allow-credentials", b"true"),
-            (b"vary", b"Origin"),
-        ]
+        return [*cross_origin.headers(self.scope), (b"vary", b"Origin")]
 
     def _header(self, name: bytes) -> bytes | None:
         return next((value for key, value in self.scope["headers"] if key.lower() == name), None)

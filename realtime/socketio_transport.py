@@ -42,7 +42,6 @@ class SocketIOTransport:
         handshake = read_handshake(scope, settings.SESSION_COOKIE_NAME)
         try:
             if not handshake.origin_allowed(settings.CORS_ORIGINS):
-                request.is_foreign = True
                 metrics.CLOSES.labels("403").inc()
                 raise Refusal(Problem.FORBIDDEN, foreign(handshake), 403)
             if request.method == "OPTIONS":

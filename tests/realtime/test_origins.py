@@ -206,10 +206,12 @@ def test_null_that_is_listed_goes_by_token_alone(gateway, board, page) -> None:
     found = answers(gateway, board, page, "null")
     assert found == {**dict.fromkeys(found, True), "write": False}
     path = f"{gateway.http_url}/api/projects/{board.id}"
-    for address in (f"{path}/", f"{path}/events/?since=0"):
+    polls = f"{gateway.http_url}/socket.io/?EIO=4&transport=polling"
+    for address in (f"{path}/", f"{path}/events/?since=0", polls):
         answer = httpx.get(
             address, headers={"Origin": "null", "Authorization": f"Bearer {board.owner.token}"}
         )
+        assert readable(answer, "null")
         assert "access-control-allow-credentials" not in answer.headers
     cookies = "; ".join(f"{name}={value}" for name, value in page.cookies.items())
     assert opens(gateway, SENT[0], {"Cookie": cookies})
