@@ -19,7 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from websockets.http11 import Request
 
 from realtime import request_heads
-from realtime.problems import answer_to
+from realtime.problems import AWAY_SECONDS, answer_to
 from realtime.rare_log import RareLog
 from realtime.request_heads import RefusedRequest
 from realtime.wire import ANSWER_LOST
@@ -29,6 +29,9 @@ refusals = RareLog(logging.getLogger(__name__))
 HEAD_SECONDS = 20.0  # from the first byte of a head that comes in parts to its last
 # A client that is refused while it sends may read the answer for so long: a reset would take it away.
 LINGER_SECONDS = 2.0
+CUT_SHORT = (
+    "this gateway stops and could not wait for the answer: send a write again with the same Idempotency-Key"
+)
 
 
 class Reading(Enum):
@@ -197,10 +200,10 @@ class HttpProtocol(HttpToolsProtocol):
     # --- answers ------------------------------------------------------------------------------
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        answering = answer_asterisk if cycle.scope["path"] == "*" else partial(self._run, app)
+        answering = answer_asterisk if cycle.scope["path"] == "*" else partial(self._run, cycle, app)
         super()._start_asgi_task(cycle, answering)
 
-    async def _run(self, app: Any, scope: Any, receive: Any, send: Any) -> None:
+    async def _run(self, cycle: RequestResponseCycle, app: Any, scope: Any, receive: Any, send: Any) -> None:
         is_read = False
 
         async def receive_or_leave() -> Any:
@@ -214,7 +217,22 @@ class HttpProtocol(HttpToolsProtocol):
             is_read = not message.get("more_body", False)
             return message
 
-        await app(scope, receive_or_leave, send)
+        try:
+            await app(scope, receive_or_leave, send)
+        except asyncio.CancelledError:
+            await self._cut_short(cycle)
+
+    async def _cut_short(self, cycle: RequestResponseCycle) -> None:
+        """The server ends and waits for an answer no longer: whether a write was saved is not known."""
+        if cycle.response_started or self.flow.write_paused:
+            cycle.disconnected = True
+            self.transport.close()
+            return
+        body, media_type = answer_to(cycle.scope["path"], 503, "unavailable", CUT_SHORT)
+        headers = {"content-type": media_type, "content-length": len(body), "retry-after": AWAY_SECONDS}
+        pairs = [(name.encode(), str(value).encode()) for name, value in headers.items()]
+        await cycle.send({"type": "http.response.start", "status": 503, "headers": pairs})
+        await cycle.send({"type": "http.response.body", "body": body})
 
     def on_response_complete(self) -> None:
         super().on_response_complete()

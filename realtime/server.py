@@ -7,8 +7,10 @@ and the server ends after it.
 import asyncio
 import gc
 import logging
+import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -27,6 +29,7 @@ BACKLOG = 2048
 PING_SECONDS = 90.0  # of a client that says nothing; to it there are heartbeats, which keep proxies awake
 KEEP_ALIVE_SECONDS = 75
 SAME_SIGNAL_SECONDS = 1.0  # what comes so soon after a signal is the same one, by another way
+ENDING_SECONDS = 5.0  # for the last writes, and for threads that are still at work for requests
 COLLECT_AFTER = (50_000, 20, 50)
 # How long the kernel waits for a peer to acknowledge what it was sent: a laptop that went to sleep is
 # gone after a minute and not after the quarter of an hour that TCP would give it.
@@ -64,6 +67,7 @@ class GatewayServer(uvicorn.Server):
             signal.signal(signal.SIGHUP, self.handle_exit)
         self._gateway.ensure_started()
         await super().serve(sockets)
+        _end_within(ENDING_SECONDS)
         await self._gateway.stop()
 
     def _go(self, window: float, code: CloseCode) -> None:
@@ -126,6 +130,21 @@ def serve(
 
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(run())
+
+
+def _end_within(seconds: float) -> None:
+    """End the process then, whatever a thread still waits for.
+
+    Python itself waits at its end for all of them, and one of them may wait for a database that hangs.
+    """
+
+    def end() -> None:
+        logger.warning("ended with threads that still wait, for a database that does not answer perhaps")
+        os._exit(0)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
 
 
 def _collect_seldom() -> None:

@@ -153,9 +153,15 @@ class Supervisor:
             self._tell(line)
 
     def _end(self, with_signal: signal.Signals) -> None:
-        """A second signal reaches them, too: who drains then stops at once."""
+        """A second signal reaches them, too: who drains then stops at once.
+
+        The listeners here are closed: else who connects would wait for a worker that has ended, while others
+        still answer.
+        """
         self._ending = True
         for worker in self._workers:
+            for listener in worker.listeners:
+                listener.close()
             if worker.process is not None and worker.process.poll() is None:
                 worker.process.send_signal(with_signal)
 

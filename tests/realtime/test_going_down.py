@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.api import answered
 from tests.support.boards import Board
+from tests.support.engineio import Polling
 from tests.support.people import EDITOR, OWNER, VIEWER
 from tests.support.processes import eventually
 from tests.support.sockets import Socket
@@ -104,12 +105,19 @@ def test_an_operator_at_the_keyboard_does_not_wait_for_the_window(own_stack: Sta
 
     again = own_stack.add_gateway()
     second = own_stack.socket(OWNER, again)
-    again.process.send_signal(signal.SIGTERM)
-    second.wait_for("system:draining")
-    told_at = time.monotonic()
-    eventually(lambda: time.monotonic() > told_at + 1.1, what="the next to be no repetition of the first")
-    again.process.send_signal(signal.SIGTERM)
+    with Polling(again.http_url) as polling:
+        polling.let_in(own_stack.token(OWNER))
+        again.process.send_signal(signal.SIGTERM)
+        second.wait_for("system:draining")
+        polling.wait_for(lambda packet: "system:draining" in packet)
+        told_at = time.monotonic()
+        held = polling.begin_poll()
+        eventually(lambda: time.monotonic() > told_at + 1.1, what="the next to be no repetition of the first")
+        again.process.send_signal(signal.SIGTERM)
+        cut = held.answer()
+    assert (cut.status, cut.headers["retry-after"]) == (503, "2")
     assert again.process.wait(timeout=10) == 0
+    assert "Traceback" not in again.log.read_text()
 
 
 @pytest.mark.parametrize("own_stack", ["distributed"], indirect=True)

@@ -1,21 +1,24 @@
 """A pooler that lends its connections out by transaction stands between the gateways and PostgreSQL."""
 
 import json
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import psycopg
 import pytest
 
+from realtime.protocol import CloseCode
 from tests.support.api import Api, log_in
 from tests.support.boards import Board
 from tests.support.environment import environment
 from tests.support.gateway import Gateway
 from tests.support.people import OWNER
 from tests.support.pgbouncer import PgBouncer
-from tests.support.processes import manage
+from tests.support.processes import eventually, manage
 from tests.support.sockets import Socket
 from tests.support.stack import Templates
 
@@ -115,3 +118,23 @@ def test_operators_read_and_write_behind_a_pooler(pooled: str) -> None:
     manage(["strict", "off"], settings)
     assert json.loads(manage(["audit_connections", "--json", "--all"], settings)) is not None
     manage(["migrate", "--check"], settings)
+
+
+def test_a_gateway_ends_while_its_database_hangs(direct: str, tmp_path: Path) -> None:
+    """Its threads wait for answers on connections that are alive: nothing else would ever end them."""
+    parts = urlsplit(direct)
+    assert parts.port
+    with (
+        PgBouncer(parts.port) as pooler,
+        Gateway({"DATABASE_URL": pooler.url(parts.path[1:])}, tmp_path) as gateway,
+        Socket(gateway.ws_url, token=log_in(gateway.http_url, OWNER)) as socket,
+    ):
+        ready = f"{gateway.http_url}/ready"
+        pooler.pause()
+        try:
+            eventually(lambda: httpx.get(ready).status_code == 503, seconds=10, what="it to hang")
+            gateway.process.send_signal(signal.SIGTERM)
+            assert socket.wait_closed() == CloseCode.RESTART
+            assert gateway.process.wait(timeout=12) == 0
+        finally:
+            pooler.resume()

@@ -185,6 +185,45 @@ def test_a_supervisor_that_can_start_nothing_keeps_its_workers_and_tries_again(t
         assert supervisor.stop() == 0
 
 
+ANSWERING = """
+import os, signal, socket, sys
+given = dict(word.split("=") for word in sys.argv[1:])
+signal.signal(signal.SIGTERM, lambda *_: sys.exit() if given["--fd"] == given["--leaves"] else None)
+signal.signal(signal.SIGINT, lambda *_: sys.exit())
+listener = socket.socket(fileno=int(given["--fd"]))
+os.write(int(given["--ready-fd"]), b".")
+while True:
+    with listener.accept()[0] as connection:
+        connection.sendall(b"answered")
+"""
+LISTENING = """
+import socket, sys
+from realtime.workers import Supervisor
+first, second = (socket.create_server(("127.0.0.1", int(sys.argv[2])), reuse_port=True) for _ in range(2))
+command = ["-c", sys.argv[1], f"--leaves={first.fileno()}"]
+tell = lambda line: print(line, flush=True)
+sys.exit(Supervisor(command, [[first], [second]], started=lambda: tell("started"), tell=tell).run())
+"""
+
+
+def test_who_connects_during_a_drain_is_answered_by_a_worker_that_still_serves(tmp_path: Path) -> None:
+    """The kernel shares connections out to all who listen: also to what has nobody left behind it."""
+    port = free_port()
+    command = [sys.executable, "-c", LISTENING, ANSWERING, str(port)]
+    supervisor = Server(command, tmp_path / "supervisor.log")
+    try:
+        supervisor.wait_until(lambda: "started" in supervisor.tail(), 10)
+        pid = supervisor.process.pid
+        assert len(children_of(pid)) == WORKERS
+        os.kill(pid, signal.SIGTERM)
+        supervisor.wait_until(lambda: len(children_of(pid)) == 1, 10)
+        for _ in range(20):
+            with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
+                assert connection.recv(100) == b"answered"
+    finally:
+        assert supervisor.stop(signal.SIGINT) == 0
+
+
 def children_of(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
