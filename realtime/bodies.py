@@ -8,13 +8,13 @@ before anything else looks at the request.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.http import parse_header_parameters
 
 from realtime import cross_origin
+from realtime.asgi import ASGIApp, Headers, Receive, Send
 from realtime.problems import answer_to
 from realtime.rare_log import RareLog
 from realtime.refusals import shown
@@ -28,11 +28,6 @@ SMALL = 64 * 1024
 HELD = 64 * 1024 * 1024
 CHARSETS = {"utf-8", "utf8", "us-ascii", "ascii"}
 READ = {b"content-length", b"transfer-encoding", b"content-encoding", b"content-type"}
-
-Headers = list[tuple[bytes, bytes]]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class Refused(Exception):

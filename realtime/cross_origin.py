@@ -19,8 +19,7 @@ from django.middleware.csrf import CsrfViewMiddleware
 from rest_framework.authentication import CSRFCheck
 
 from realtime import origins
-
-Headers = list[tuple[bytes, bytes]]
+from realtime.asgi import Headers
 
 
 def headers(scope: dict[str, Any]) -> Headers:

@@ -9,14 +9,13 @@ from urllib.parse import parse_qs
 import orjson
 
 from realtime import cross_origin
+from realtime.asgi import Headers
 from realtime.protocol import MAX_FRAME_BYTES, CloseCode
 from realtime.socketio_packets import TooLarge
 from realtime.wire import ANSWER_LOST
 
 PROTOCOL = "4"
 TRANSPORTS = ("polling", "websocket")
-
-Headers = list[tuple[bytes, bytes]]
 
 
 class Problem(IntEnum):

@@ -19,6 +19,7 @@ from django.conf import settings
 
 from realtime import cross_origin
 from realtime.admission import read_handshake
+from realtime.asgi import ASGIApp, Headers
 from realtime.connection import Identity
 from realtime.enforcement import BLOCKED, DROPPED
 from realtime.eventlog import HistoryTrimmed, Page, UnknownRoom
@@ -42,10 +43,8 @@ UNREADABLE = "the database cannot be read now: ask again in a moment"
 EXPIRED = "your token has run out: get a new one with the refresh token"
 LONG_POLL_PACE_MS = 100  # so that a burst of events is one answer and not one answer each
 
-ASGIApp = Callable[[dict[str, Any], Any, Any], Any]
 ReadPage = Callable[[Room, int, int], Awaitable[Page]]
 Check = Callable[[], Awaitable[None]]
-Headers = list[tuple[bytes, bytes]]
 RETRY_SOON: Headers = [(b"retry-after", str(AWAY_SECONDS).encode())]
 
 

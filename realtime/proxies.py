@@ -6,12 +6,9 @@ client chose to write, and so is what stands left of what the outermost trusted 
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
+from realtime.asgi import Headers, Scope
 from realtime.networks import Address, Network, read_address
-
-Scope = dict[str, Any]
-Fields = list[tuple[bytes, bytes]]
 
 PROXIED = "realtime.proxied"  # an item of the scope: whether the peer is a trusted proxy
 THIS_MACHINE = "127.0.0.1"
@@ -80,15 +77,15 @@ def is_trusted(address: Address | None, trusted: Sequence[Network]) -> bool:
     return address is not None and any(address in network for network in trusted)
 
 
-def doubled(headers: Fields) -> str:
+def doubled(headers: Headers) -> str:
     """The name of a field that stands in several lines and may in one only; empty where there is none."""
     names = [name for name, _ in headers if name in SINGLE]
     return "" if len(names) == len(set(names)) else max(names, key=names.count).decode()
 
 
-def _sorted(headers: Fields) -> tuple[Fields, list[bytes], dict[bytes, list[bytes]]]:
+def _sorted(headers: Headers) -> tuple[Headers, list[bytes], dict[bytes, list[bytes]]]:
     """The fields that stay, the lines of cookies, and what is said in the way of proxies, by name."""
-    kept: Fields = []
+    kept: Headers = []
     cookies: list[bytes] = []
     said: dict[bytes, list[bytes]] = {}
     for given, value in headers:
@@ -133,7 +130,7 @@ def _seen(lines: Sequence[bytes], hops: int) -> str:
     return values[-min(max(hops, 1), len(values))].strip() if values else ""
 
 
-def _with_host(headers: Fields, seen: str) -> Fields:
+def _with_host(headers: Headers, seen: str) -> Headers:
     """The host that was asked for, where a proxy asks us for another.
 
     The same name stays as it stands in Host with its port: some proxies tell it without.

@@ -7,6 +7,7 @@ the most: strangers decide how many requests there are.
 import logging
 from typing import Any
 
+from realtime.asgi import Headers
 from realtime.problems import answer_to
 from realtime.protocol import CloseCode
 from realtime.rare_log import RareLog
@@ -15,7 +16,6 @@ logger = logging.getLogger(__name__)
 
 EVERY_SECONDS = 60.0
 SHOWN = 200  # characters of what a client sent
-Headers = list[tuple[bytes, bytes]]
 # The ASGI extension by which a handshake gets an answer with a body.
 HTTP_RESPONSE = "websocket.http.response"
 

@@ -7,11 +7,12 @@ from django.conf import settings
 from django.urls import re_path
 
 from realtime.admission import host_allowed
+from realtime.asgi import ASGIApp
 from realtime.bodies import BodyReader, Bounds
 from realtime.consumers import GatewayConsumer
 from realtime.gateway import Gateway
 from realtime.ids import PATTERN
-from realtime.polling import ASGIApp, EventsEndpoint
+from realtime.polling import EventsEndpoint
 from realtime.proxies import believable, doubled
 from realtime.refusals import note, refuse, shown
 from realtime.socketio_transport import PATH, SocketIOTransport

@@ -1,13 +1,12 @@
 """How frames get from a connection's queue to its socket: on our server at once, on any other by a task."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, Protocol
 
+from realtime.asgi import Send
 from realtime.connection import Close, Connection
 from realtime.wire import Wire, frame
-
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 MAX_REASON_BYTES = 123  # RFC 6455, section 5.5: a control frame holds 125 bytes, two are the code
 JOINED_CHARACTERS = 16_384  # of queued frames that leave as one write

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from devmentor.env.errors import BadSetting
 from devmentor.log_handlers import open_for_appending
+from realtime.workers import SUPERVISED
 
 TRUE = {"true", "1", "yes", "on"}
 FALSE = {"false", "0", "no", "off"}
 SECRET_LEAST_BYTES = 32  # RFC 7518, section 3.2: an HS256 key is at least as long as its hash
 # What Kubernetes puts into the environment of each container for a service of the name WEB: WEB_PORT=tcp://…
 SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://[0-9a-f.:\[\]]+\Z", re.IGNORECASE)
-SUPERVISED = "GATEWAY_SUPERVISED"  # realtime.workers sets it for its workers
 NO_TEXT = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # control characters; bytes that are no UTF-8
 
 ignored: dict[str, str] = {}  # names of ours that hold a service link, which is no setting
