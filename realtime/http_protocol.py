@@ -317,6 +317,9 @@ class HttpProtocol(HttpToolsProtocol):
     def _switch(self, request: Request) -> None:
         self._reading = Reading.NOTHING
         self._stop_timers()
+        if self._half_closed:  # while it waited: a WebSocket needs both halves
+            self.transport.close()
+            return
         self.connections.discard(self)
         protocol: Any = self.config.ws_protocol_class(  # type: ignore[call-arg, misc]
             config=self.config, server_state=self.server_state, app_state=self.app_state

@@ -211,6 +211,16 @@ def test_who_leaves_a_poll_is_noticed(port: int) -> None:
     eventually(lambda: left == ["/poll"], what="the poll to hear of it")
 
 
+def test_who_sends_no_more_behind_a_handshake_gets_no_socket(port: int) -> None:
+    """Nothing would tell that it has left: it would be held until it is taken for idle."""
+    handshake = b"GET /ws HTTP/1.1\r\n" + HANDSHAKE + b"\r\n"
+    for before in (b"", b"GET /slow HTTP/1.1\r\nHost: h\r\n\r\n"):
+        with RawConnection(port) as raw:
+            raw.send(before, handshake)
+            raw.end()
+            assert raw.read_all().count(b"HTTP/1.1 200 ") == bool(before)
+
+
 def test_a_body_that_never_ends_is_a_bad_request(port: int) -> None:
     left.clear()
     with RawConnection(port) as raw:
