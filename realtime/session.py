@@ -27,11 +27,17 @@ AUTH_SECONDS = 5.0  # how long a guest has to authenticate where that is require
 
 
 async def authenticate(gateway: Gateway, handshake: Handshake) -> tuple[Identity | None, Refusal | None]:
-    """Who it is, or what to close with. Credentials that do not hold never pass for a guest's."""
+    """Who it is, or what to close with. Credentials that do not hold never pass for a guest's.
+
+    A handshake of its address, whatever becomes of it: each costs a look at the database.
+    """
     if not await gateway.following.begun():
         return None, (CloseCode.RESTART, "the switches in force cannot be read now: come back")
     if blocked := gateway.following.blocked(handshake.address):
         return None, blocked
+    if not gateway.handshakes.take(counted_as(handshake.address), time.monotonic()):
+        admission.note_refusal(handshake, admission.HANDSHAKES)
+        return None, (CloseCode.RATE_LIMITED, admission.HANDSHAKES)
     try:
         return await gateway.authentication.identify(handshake.credentials), None
     except CredentialsError as error:
@@ -122,8 +128,6 @@ class Session:
         gateway, handshake = self.gateway, self.handshake
         if gateway.draining:
             return CloseCode.RESTART, "this gateway stops, another takes over"
-        if not gateway.handshakes.take(counted_as(handshake.address), time.monotonic()):
-            return CloseCode.RATE_LIMITED, admission.HANDSHAKES
         return admission.refusal(handshake, self.connection.identity, gateway.census, gateway.policy)
 
     def open(self, refusal: Refusal | None) -> None:
