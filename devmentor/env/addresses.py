@@ -15,7 +15,10 @@ HOSTS = (
 
 
 def url(name: str, default: str, schemes: tuple[str, ...], secret: bool = False) -> str:
-    """An address that has one of the schemes and a host. `secret`: its path is not to be shown."""
+    """An address that has one of the schemes and a host.
+
+    secret: its path is not to be shown. Any other is told to clients, who could not open it with a fragment.
+    """
     value = text(name, default)
     if not value:
         return value
@@ -30,6 +33,10 @@ def url(name: str, default: str, schemes: tuple[str, ...], secret: bool = False)
         raise BadSetting(name, show(value), allowed)
     if "@" in parts.path + parts.query + parts.fragment and not parts.username:
         raise BadSetting(name, show(value), f"{allowed}; {ENCODE}")
+    if not secret and ("#" in value or "@" in parts.netloc):
+        raise BadSetting(
+            name, show(value), f"{allowed}, without a user name and a fragment: clients are told it"
+        )
     return value
 
 

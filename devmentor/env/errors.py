@@ -20,19 +20,22 @@ def shown(value: str) -> str:
 
 
 def shown_address(value: str) -> str:
-    """The same of an address that may hold a secret elsewhere, too: without its query, and without all that
-    follows a colon which no port follows, since that may be a password whose @ is missing.
+    """The same of an address that may hold a secret elsewhere, too: without its query, without all that
+    follows a colon which no port follows, since that may be a password whose @ is missing, and without what
+    no address has, like the `password=…` of another program's settings.
     """
     rest, asked, _ = shown(value).partition("?")
     scheme, found, rest = rest.rpartition("://")
     host = re.match(r"[^:/]*(:(?!\d*(/|\Z)))?", rest)
     if host and host[1]:
         rest = f"{host[0]}***"
+    rest = re.sub(r"[\s=;].*", "***", rest)
     return scheme + found + rest + ("?***" if asked else "")
 
 
 def shown_host(value: str) -> str:
     """Scheme and host alone, of an address whose path is the secret, as a webhook's is."""
-    found = re.match(r"(\w+://)?[^/?#]*", shown(value))
-    assert found is not None
+    found = re.match(r"\w+://[^/?#]*", shown(value))
+    if found is None:
+        return "***"
     return found[0] + ("***" if len(found[0]) < len(shown(value)) else "")

@@ -23,6 +23,7 @@ SERVERS = (
     "addresses that start with redis:// or rediss:// or unix:// (also valkey:// or valkeys://) or "
     "redis+sentinel:// (like redis+sentinel://host:26379,host2:26379/mymaster/0), comma-separated"
 )
+NUMBER = "the database behind the host is a whole number from 0"
 _SCHEMES = {"valkey": "redis", "valkeys": "rediss"}
 SENTINEL_SCHEMES = {"redis+sentinel": False, "rediss+sentinel": True, "sentinel": False}  # whether by TLS
 SENTINEL_PORT = 26379
@@ -99,6 +100,8 @@ def redis_host(name: str, value: str) -> dict[str, Any]:
     elif not urlsplit(value).path:
         raise BadSetting(name, shown_address(value), SERVERS)
     _check_tail(name, value, tail, at, SERVERS)
+    if scheme != "unix" and not re.fullmatch(r"/?[0-9]*/?", tail.partition("?")[0]):
+        raise BadSetting(name, shown_address(value), f"{SERVERS}; {NUMBER}")  # redis-py would take it for 0
     address = f"{scheme}://{rest}"
     _redis_options(name, value, address)
     return {"address": address, **TIMEOUTS}
@@ -112,6 +115,8 @@ def _redis_options(name: str, value: str, address: str) -> dict[str, Any]:
     except (ValueError, TypeError, RedisError) as failure:
         why = ENCODE if "IPv6" in str(failure) else re.sub(r"^.*__init__\(\) ", "", str(failure))
         raise BadSetting(name, shown_address(value), f"{SERVERS}; {why}") from None
+    if options.get("db", 0) < 0:
+        raise BadSetting(name, shown_address(value), f"{SERVERS}; {NUMBER}")
     return options
 
 

@@ -26,6 +26,10 @@ def read_origins(name: str) -> Any:
     return env.origins(name, "")
 
 
+def read_public(name: str) -> Any:
+    return env.url(name, "", ("ws", "wss"))
+
+
 def read_webhook(name: str) -> Any:
     return env.url(name, "", ("https",), secret=True)
 
@@ -102,6 +106,11 @@ def test_origins_are_brought_to_the_spelling_of_browsers(read) -> None:
     assert found == ["https://a.example", "https://xn--bcher-kva.example", "null", "capacitor://localhost"]
 
 
+@pytest.mark.parametrize("text", ["wss://user:s3cret@a/ws", "wss://s3cret@a/ws", "wss://a/ws#s3cret"])
+def test_what_clients_are_told_is_what_a_browser_can_open_and_no_secret(text, complaint) -> None:
+    assert "without a user name and a fragment" in complaint(read_public, text)
+
+
 # --- Databases ------------------------------------------------------------------------------------
 
 
@@ -148,6 +157,10 @@ LEAKS: list[tuple[Read, str]] = [
     *((read_servers, f"redis://:12{char}s3cret@r:6379/0") for char in "/?#,"),
     (read_servers, "redis://r:6379/0?passwort=s3cret"),
     (read_servers, "redis+sentinel://:s3cret@r:26379"),
+    *((read_database, f"{start}host=db password=s3cret") for start in ("", "postgres://")),
+    (read_database, "jdbc:postgresql://db:5432/boards;password=s3cret"),
+    (read_servers, "r:6379,password=s3cret,ssl=True"),
+    (read_webhook, "s3cret"),
     (read_webhook, "hooks.example/services/s3cret"),
     (read_webhook, "http://hooks.example/services/s3cret"),
     (read_webhook, "https://hooks.example:x/services/s3cret?key=s3cret"),
@@ -193,7 +206,17 @@ def test_a_sentinel_needs_the_name_of_its_master(complaint) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["redis://", "redis://h:0", "redis://h:99999", "unix://", "redis://h?db=x", "rediss://h?ssl_cert_reqs=x"],
+    [
+        *("redis://", "redis://h:0", "redis://h:99999", "unix://", "rediss://h?ssl_cert_reqs=x"),
+        *(
+            "redis://h?db=x",
+            "redis://h/x",
+            "redis://h/-1",
+            "redis://h/0/1",
+            "redis://h?db=-1",
+            "unix:///s?db=-1",
+        ),
+    ],
 )
 def test_an_address_that_redis_py_would_refuse_later_stops_the_start(text, complaint) -> None:
     assert "redis://" in complaint(read_servers, text)
