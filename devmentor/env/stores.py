@@ -110,13 +110,17 @@ def redis_host(name: str, value: str) -> dict[str, Any]:
 def _redis_options(name: str, value: str, address: str) -> dict[str, Any]:
     """What redis-py makes of an address; BadSetting where it, or its connections, would refuse it later."""
     try:
-        options = dict(parse_url(address))
+        options: dict[str, Any] = dict(parse_url(address))
         ConnectionPool.from_url(address).make_connection()  # type: ignore[no-untyped-call]
     except (ValueError, TypeError, RedisError) as failure:
         why = ENCODE if "IPv6" in str(failure) else re.sub(r"^.*__init__\(\) ", "", str(failure))
         raise BadSetting(name, shown_address(value), f"{SERVERS}; {why}") from None
     if options.get("db", 0) < 0:
         raise BadSetting(name, shown_address(value), f"{SERVERS}; {NUMBER}")
+    if options.get("decode_responses"):
+        raise BadSetting(
+            name, shown_address(value), f"{SERVERS}; without decode_responses: messages are bytes"
+        )
     return options
 
 

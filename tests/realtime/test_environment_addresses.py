@@ -215,6 +215,7 @@ def test_a_sentinel_needs_the_name_of_its_master(complaint) -> None:
             "redis://h/0/1",
             "redis://h?db=-1",
             "unix:///s?db=-1",
+            "redis://h?decode_responses=false",
         ),
     ],
 )
