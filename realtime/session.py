@@ -1,7 +1,6 @@
 """A client's conversation with the gateway, whatever carries it: who it is, what it asks, what it is told."""
 
 import asyncio
-import logging
 import random
 import time
 from collections.abc import Callable
@@ -17,11 +16,10 @@ from realtime.connection import Connection, FrameRate, Identity, RateVerdict
 from realtime.enforcement import NO_LOG_IN
 from realtime.gateway import Gateway
 from realtime.networks import counted_as
+from realtime.outages import log_failure
 from realtime.protocol import CloseCode, Command, ErrorCode, FrameError
 from realtime.rounds import HEARTBEAT_MS
 from realtime.tokens import CredentialsError
-
-logger = logging.getLogger(__name__)
 
 AUTH_SECONDS = 5.0  # how long a guest has to authenticate where that is required
 
@@ -42,8 +40,8 @@ async def authenticate(gateway: Gateway, handshake: Handshake) -> tuple[Identity
         return await gateway.authentication.identify(handshake.credentials), None
     except CredentialsError as error:
         return None, (CloseCode.UNAUTHENTICATED, str(error))
-    except Exception:
-        logger.exception("credentials could not be read")
+    except Exception as failure:  # noqa: BLE001  whatever it was: logged, and told
+        log_failure("looking credentials up", failure)
         return None, (CloseCode.RESTART, "credentials cannot be read now: come back")
 
 
@@ -205,8 +203,8 @@ class Session:
             answer = await self._commands.run(command)
         except FrameError:
             raise
-        except Exception:
-            logger.exception("a frame could not be answered")
+        except Exception as failure:  # noqa: BLE001  whatever it was: logged, and told
+            log_failure(f"answering {command.event[:50]!r}", failure)
             raise command.error("that failed, nothing was changed: try again", ErrorCode.INTERNAL) from None
         answer.id = command.id
         return answer
