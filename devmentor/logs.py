@@ -1,5 +1,6 @@
 """Logs: readable lines while developing, one JSON object a line else and in LOG_FILE."""
 
+import logging
 import logging.config
 import re
 from collections.abc import MutableMapping
@@ -16,6 +17,20 @@ def redact(_logger: Any, _name: str, entry: MutableMapping[str, Any]) -> Mutable
         if isinstance(value, str):
             entry[key] = _SECRETS.sub(r"\1[redacted]", value)
     return entry
+
+
+class OutageFilter(logging.Filter):
+    """A request that met an outage before its view did is a line, as any other: it is answered by a 503."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        from realtime.outages import is_away  # once the settings, which import this, are there
+
+        failure = record.exc_info[1] if record.exc_info else None
+        if is_away(failure):
+            record.msg = f"{record.getMessage()}: the database does not answer: {failure}".partition("\n")[0]
+            record.args = record.exc_info = record.exc_text = None
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return True
 
 
 SHARED: list[Any] = [
@@ -47,10 +62,11 @@ def logging_config(*, debug: bool, file: str) -> dict[str, Any]:
             "readable": _formatter(structlog.dev.ConsoleRenderer(colors=False)),
             "json": _formatter(structlog.processors.JSONRenderer()),
         },
+        "filters": {"outages": {"()": "devmentor.logs.OutageFilter"}},
         "handlers": handlers,
         "root": {"handlers": list(handlers), "level": "INFO"},
         "loggers": {
-            "django.request": {"level": "ERROR"},
+            "django.request": {"level": "ERROR", "filters": ["outages"]},
             "django.security.DisallowedHost": {"level": "CRITICAL"},  # a 400 for them, no traceback for us
             "django_structlog": {"level": "WARNING"},
             "axes": {"level": "ERROR"},
