@@ -10,7 +10,7 @@ from django.http.request import split_domain_port, validate_host
 
 from realtime import origins, refusals
 from realtime.authentication import Credentials, bearer_token
-from realtime.census import Census
+from realtime.census import Counts
 from realtime.connection import Identity
 from realtime.enforcement import DROPPED, FULL, NO_ORIGIN, REALTIME_OFF
 from realtime.networks import counted_as
@@ -58,7 +58,7 @@ class Handshake:
 
 
 def refusal(
-    handshake: Handshake, identity: Identity | None, there: Census, in_force: Policy
+    handshake: Handshake, identity: Identity | None, there: Counts, in_force: Policy
 ) -> Refusal | None:
     """Why a socket may not stay beside those that are there; None where it may."""
     if not in_force.realtime:
@@ -74,6 +74,13 @@ def refusal(
     if identity and too_many(there.of_user[identity.id]):
         return CloseCode.FULL, FULL_USER
     return None
+
+
+def has_place(address: str, there: Counts, in_force: Policy) -> bool:
+    """Whether the limits leave a place for one more socket of that address."""
+    of_address = there.of_address[counted_as(address)]
+    is_crowded = 0 < settings.MAX_CONNECTIONS_PER_ADDRESS <= of_address
+    return there.total < in_force.max_connections and not is_crowded
 
 
 def note_refusal(handshake: Handshake, reason: str) -> None:

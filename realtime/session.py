@@ -11,6 +11,7 @@ from django.conf import settings
 
 from realtime import admission, metrics, origins, protocol
 from realtime.admission import Handshake, Refusal
+from realtime.census import Counts
 from realtime.commands import Answer, Commands
 from realtime.connection import Connection, FrameRate, Identity, RateVerdict
 from realtime.enforcement import NO_LOG_IN
@@ -114,19 +115,22 @@ class Session:
 
     # --- its beginning and its end ------------------------------------------------------------
 
-    def refusal(self) -> Refusal | None:
-        """Why this client may not stay; operators are told where their limits decide."""
-        found = self._refusal()
+    def refusal(self, there: Counts | None = None) -> Refusal | None:
+        """Why this client may not stay; operators are told where their limits decide.
+
+        there: those whose places are taken; by default all that are open
+        """
+        found = self._refusal(there or self.gateway.census)
         if found is not None:
             admission.note_refusal(self.handshake, found[1])
         return found
 
-    def _refusal(self) -> Refusal | None:
+    def _refusal(self, there: Counts) -> Refusal | None:
         """In the order in which a client should hear it."""
         gateway, handshake = self.gateway, self.handshake
         if gateway.draining:
             return CloseCode.RESTART, "this gateway stops, another takes over"
-        return admission.refusal(handshake, self.connection.identity, gateway.census, gateway.policy)
+        return admission.refusal(handshake, self.connection.identity, there, gateway.policy)
 
     def open(self, refusal: Refusal | None) -> None:
         """Greet; then be one of the gateway's connections, or close with the reason of the refusal."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from realtime import metrics, socketio_packets
+from realtime import admission, metrics, socketio_packets
 from realtime.admission import Handshake, Refusal, foreign
 from realtime.connection import Close, Identity
 from realtime.enforcement import NO_LOG_IN
@@ -133,7 +133,9 @@ class Peer:
             refusal = CloseCode.FORBIDDEN, foreign(handshake)
         session = Session(self._gateway, handshake, identity, self._engine.wake, "socketio")
         self._depart()  # it does not count beside itself
-        refusal = refusal or session.refusal()
+        census = self._gateway.census
+        # Who came first keeps the place from who came later: else those of one moment keep each other out.
+        refusal = refusal or session.refusal(census.let_in if self._has_place else census)
         if refusal is None and identity is None and self._gateway.policy.require_auth:
             refusal = CloseCode.UNAUTHENTICATED, f"{NO_LOG_IN}: connect with auth: {{token}}"
         if refusal is not None:
@@ -162,7 +164,9 @@ class Peer:
         self._engine.wake()
 
     def _arrive(self) -> None:
-        self._gateway.arrive(self._handshake.address)
+        address, gateway = self._handshake.address, self._gateway
+        self._has_place = admission.has_place(address, gateway.census, gateway.policy)
+        gateway.arrive(address)
         loop = asyncio.get_running_loop()
         self._patience = loop.call_later(CONNECT_SECONDS, self._give_up)
 

@@ -45,3 +45,9 @@ def test_the_census_counts_what_is_open(story: list[tuple[Any, ...]]) -> None:
     assert gateway.census.total == len(there)
     assert dict(gateway.census.of_address) == Counter(counted_as(each.address) for each in there)
     assert dict(gateway.census.of_user) == Counter(each.user_id for each in there)
+    census, let_in = gateway.census, gateway.census.let_in  # the same, where nobody only arrives
+    assert (let_in.total, let_in.of_address, let_in.of_user) == (
+        census.total,
+        census.of_address,
+        census.of_user,
+    )

@@ -323,6 +323,16 @@ def test_whoever_has_not_been_let_in_counts_for_its_address(service: Service) ->
     service.assert_nobody_left()
 
 
+def test_those_who_arrive_at_the_same_time_do_not_keep_each_other_out(service: Service) -> None:
+    """As a whole office does, behind one address, when a gateway has been started again."""
+    arriving = [service.polling("203.0.113.9") for _ in range(MOST_OF_AN_ADDRESS + 1)]
+    for polling in arriving[:-1]:
+        polling.let_in(service.token)
+    arriving[-1].post(service.connect)
+    assert json.loads(arriving[-1].wait_for_start("44")[2:])["data"]["code"] == "full"
+    service.assert_nobody_left()
+
+
 def test_only_so_many_are_heard_beyond_the_limit(service: Service) -> None:
     """Whoever opens transports by the thousand holds the memory of a few."""
     with httpx.Client(base_url=service.url) as client:
