@@ -7,6 +7,7 @@ the lease, nor a socket a view.
 
 import asyncio
 import copy
+import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,8 @@ from django.dispatch import receiver
 
 from realtime import metrics
 from realtime.outages import is_away
+
+logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -61,7 +64,8 @@ def _take_own_connection() -> None:
 
 @receiver(connection_created)
 def _replace_what_broke_too(connection: BaseDatabaseWrapper, **_: object) -> None:
-    """A thread's connection had to be made again: what waits in the views' pool is as dead as that was.
+    """A thread's connection had to be made again, since the database failed: what waits in the views' pool is
+    as dead as that was.
 
     The pool itself would find that out one by one, each a second or more after the last, while a request
     waits. An outage that all of the threads notice empties the pool once.
@@ -71,6 +75,8 @@ def _replace_what_broke_too(connection: BaseDatabaseWrapper, **_: object) -> Non
     if own is None:
         return
     broken_made_at, own.made_at = own.made_at, time.monotonic()
+    if broken_made_at > float("-inf"):
+        metrics.DATABASE_FAILURES.inc()
     if broken_made_at > _drained_at:
         _drained_at = own.made_at
         own.views.pool.drain()
@@ -111,6 +117,21 @@ async def answers(seconds: float) -> bool:
     except Exception:  # noqa: BLE001  whatever keeps it from answering, it does not answer
         return False
     return True
+
+
+def close_connections() -> None:
+    """Close those of the threads, which have nothing more to do: the server is told, and logs no lost client.
+
+    One that is used all the same is opened again.
+    """
+    for wrapper in list(_own):
+        wrapper.inc_thread_sharing()  # closed here, and not in its own thread
+        try:
+            wrapper.close()
+        except Error as failure:
+            logger.debug("a connection to the database was broken as it was closed: %r", failure)
+        finally:
+            wrapper.dec_thread_sharing()
 
 
 def _ask() -> None:

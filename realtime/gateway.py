@@ -18,6 +18,7 @@ from realtime.bell import Bell
 from realtime.broadcast import ORDERS_GROUP
 from realtime.census import Census
 from realtime.connection import Connection, Identity, Seat
+from realtime.database import close_connections
 from realtime.following import Following
 from realtime.hub import Hub
 from realtime.leases import Condition, Holder
@@ -104,6 +105,7 @@ class Gateway:
             await self.upkeep.stop()
             await self.bell.stop()
             self.bell = None
+            await asyncio.to_thread(close_connections)
 
     # --- sockets ------------------------------------------------------------------------------
 

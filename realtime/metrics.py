@@ -64,7 +64,8 @@ LEASES_EXPIRED = Counter(
 )
 AUDIT_DROPPED = Counter("gateway_audit_dropped_total", "Connections that left no record, or half of one")
 DATABASE_FAILURES = Counter(
-    "gateway_database_failures_total", "Reads and writes of the gateway that the database did not answer"
+    "gateway_database_failures_total",
+    "Reads and writes of the gateway that the database did not answer, and connections of its own that broke",
 )
 GATEWAY = Gauge(
     "gateway_info", "1 for each gateway process", ["instance", "version"], multiprocess_mode="livemax"

@@ -1,5 +1,6 @@
 """A PostgreSQL that is gone, or holds a lock: an honest 503 within seconds, and all is well soon after."""
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -110,6 +111,15 @@ def test_a_restart_of_the_database_costs_the_next_requests_nothing(tmp_path: Pat
             assert service.api.get(f"{board.path}/board/").status_code == 200
             assert service.api.post(f"{board.path}/tasks/", {"title": "A"}).status_code == 201
             assert time.monotonic() - begun < 1
+        assert failures(service) > 0
+        service.gateway.terminate()
+        assert "was deleted while still open" not in service.gateway.log.read_text()
+
+
+def failures(service: Service) -> float:
+    """Of the database, as operators see them."""
+    metrics = httpx.get(f"{service.gateway.http_url}/metrics", timeout=10).text
+    return float(re.findall(r"^gateway_database_failures_total (\S+)", metrics, re.MULTILINE)[0])
 
 
 @contextmanager
