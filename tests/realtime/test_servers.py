@@ -1,13 +1,16 @@
 """The same protocol on every server: uvicorn, daphne a flag away, and Django's own `runserver`."""
 
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from django.core.management import CommandError
 from websockets.sync.client import connect
 
+from realtime.management.commands.gateway import Command
 from tests.realtime.wire import forged, refused_with, session_of
 from tests.support.api import Api, answered, log_in
 from tests.support.asgi_server import RawConnection
@@ -45,7 +48,7 @@ class Served:
             log=folder / f"{name}.log",
             environment=environment(settings),
         )
-        self.process.wait_until(self._answers, 30)
+        self.process.wait_until(lambda: answers_at(self.url), 30)
         self.tokens = {person: log_in(self.url, person) for person in (OWNER, VIEWER, OUTSIDER)}
         self.api = Api(self.url, self.tokens[OWNER])
 
@@ -53,11 +56,12 @@ class Served:
         self.api.close()
         self.process.stop()
 
-    def _answers(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/ready", timeout=5).status_code == 200
-        except httpx.TransportError:
-            return False
+
+def answers_at(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/ready", timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 @pytest.fixture(scope="module", params=COMMANDS)
@@ -200,6 +204,37 @@ def test_a_client_that_vanishes_is_forgotten(served: Served) -> None:
         what="the connection to be forgotten",
     )
     socket.close()
+
+
+def test_over_ipv6_clients_and_proxies_are_known_by_their_address(
+    templates: Templates, tmp_path: Path
+) -> None:
+    command = ["gateway", "--server", "daphne", "--host", "::1", "--web-port", "0", "--port"]
+    port = free_port()
+    settings = {"DATABASE_URL": templates.copy("embedded"), "TRUSTED_PROXIES": "::1", "DEBUG": "false"}
+    process = Server(
+        [sys.executable, str(ROOT / "manage.py"), *command, str(port)],
+        log=tmp_path / "ipv6.log",
+        environment=environment(settings),
+    )
+    url = f"http://[::1]:{port}"
+    process.wait_until(lambda: answers_at(url), 30)
+    try:
+        said = {"X-Forwarded-For": "2001:db8::9", "X-Forwarded-Proto": "https"}
+        told = httpx.get(f"{url}/api/realtime/", headers=said, timeout=10).json()["websocketUrl"]
+        assert told == f"wss://[::1]:{port}/ws"
+        for headers in ({}, said):
+            assert httpx.get(f"{url}/api/nothing/", headers=headers, timeout=10).status_code == 404
+        log = process.log.read_text()
+        assert '"ip": "::1"' in log
+        assert '"ip": "2001:db8::9"' in log
+    finally:
+        process.stop()
+
+
+def test_daphne_refuses_a_unix_socket_instead_of_hanging() -> None:
+    with socket.socket(socket.AF_UNIX) as listener, pytest.raises(CommandError, match="TCP sockets alone"):
+        Command()._serve_with_daphne(None, [listener])
 
 
 def test_the_server_ends_when_told_and_without_a_fault(templates: Templates, tmp_path: Path) -> None:

@@ -128,16 +128,22 @@ class Command(BaseCommand):
 
     def _serve_with_daphne(self, application: Any, listeners: list[socket.socket]) -> None:
         from daphne.server import Server
+        from twisted.internet import reactor
 
-        ports = self._ports(listeners)  # read now: daphne takes the listeners' descriptors over
-        endpoints = [f"fd:fileno={listener.fileno()}" for listener in listeners]
-        Server(
-            application,
-            endpoints=endpoints,
-            signal_handlers=True,
-            ready_callable=lambda: self._say(_serving(ports)),
-            server_name="",
-        ).run()
+        if any(listener.family not in (socket.AF_INET, socket.AF_INET6) for listener in listeners):
+            raise CommandError("--server daphne serves TCP sockets alone: expected such a one as --fd")
+        ports = self._ports(listeners)
+
+        def start() -> None:
+            # Daphne's own endpoint for them takes each for one of IPv4, and misreads IPv6 addresses.
+            for listener in listeners:
+                reactor.adoptStreamPort(listener.fileno(), listener.family, server.http_factory)
+                listener.close()
+            self._say(_serving(ports))
+
+        server = Server(application, endpoints=listeners, ready_callable=start, server_name="")
+        server.endpoints = []  # none that it has to open
+        server.run()
 
     def _ports(self, listeners: list[socket.socket]) -> list[int | str]:
         """Where they listen; of an inherited Unix socket the path."""
