@@ -67,7 +67,8 @@ def logging_config(*, debug: bool, file: str) -> dict[str, Any]:
         "root": {"handlers": list(handlers), "level": "INFO"},
         "loggers": {
             "django.request": {"level": "ERROR", "filters": ["outages"]},
-            "django.security.DisallowedHost": {"level": "CRITICAL"},  # a 400 for them, no traceback for us
+            "django.security": {"level": "CRITICAL"},  # a 400 for them, no traceback for us
+            "django.security.csrf": {"level": "WARNING"},  # says why a form is refused
             "django_structlog": {"level": "WARNING"},
             "axes": {"level": "ERROR"},
             "channels_redis": {"level": "CRITICAL"},  # a traceback a second; realtime.broadcast says it once

@@ -11,7 +11,9 @@ from projects.rooms import PROJECT
 from realtime import problems
 from realtime.api import PublishView, RealtimeView, TokenRefreshView, TokenView, asyncapi
 
-docs = csp_update({"style-src": ["'unsafe-inline'"]})(SpectacularSwaggerSplitView.as_view())
+docs = csp_update({"style-src": ["'unsafe-inline'"]})(
+    SpectacularSwaggerSplitView.as_view(http_method_names=["get", "head"])  # it has no page for OPTIONS
+)
 
 urlpatterns = [
     path("admin/", admin.site.urls),

@@ -62,6 +62,13 @@ def test_an_address_without_its_slash_leads_to_the_one_with_it(stack: Stack, boa
         assert f"{path}/" in found["detail"]
 
 
+@pytest.mark.parametrize(
+    "path", ["/api/docs/", "/api/schema/", "/api/asyncapi.yaml", "/api/me/", "/login", "/projects", "/health"]
+)
+def test_options_are_never_a_fault(stack: Stack, path: str) -> None:
+    assert httpx.options(stack.first.http_url + path, timeout=10).status_code in (200, 204, 405)
+
+
 @pytest.mark.parametrize("path", ["/api/me/", "/api/realtime/", "/api/projects/", "/api/auth/token/"])
 def test_a_method_that_is_not_there_is_a_problem(stack: Stack, path: str) -> None:
     answer = stack.api(OWNER).put(path, {})

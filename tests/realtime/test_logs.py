@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from django.test import Client
 
 from devmentor import env
 from devmentor.log_handlers import ConsoleLog, FileLog
@@ -267,3 +268,9 @@ def test_every_handler_that_is_configured_is_one_that_never_fails() -> None:
         "devmentor.log_handlers.ConsoleLog",
         "devmentor.log_handlers.FileLog",
     }
+
+
+def test_what_clients_do_wrong_leaves_no_traceback(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    too_many = "&".join(["a=1"] * 2000)
+    assert client.get(f"/login?{too_many}").status_code == 400
+    assert not [record for record in caplog.records if record.exc_info]
