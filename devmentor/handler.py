@@ -19,6 +19,7 @@ from django.urls import set_script_prefix
 
 # More than a process's connections to its database: who needs none of those does not wait behind who does.
 THREADS = 64
+WITHOUT_BODY = (204, 304)
 
 
 class OneThreadHandler(ASGIHandler):
@@ -50,6 +51,8 @@ class OneThreadHandler(ASGIHandler):
         whole = _unstreamed(response) if response.streaming else response
         response.close()
         body.close()
+        if whole.status_code not in WITHOUT_BODY:  # else a client of HTTP/1.0 would be sent chunks
+            whole.headers.setdefault("Content-Length", str(len(whole.content)))
         return whole
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from realtime.connection import Close
 from realtime.engineio import EngineSession, Transport
+from realtime.outages import log_failure
 from realtime.protocol import MAX_FRAME_BYTES
 from realtime.socketio_packets import EngineType, Message, PacketError, TooLarge, read_engine_packet
 from realtime.wire import EXTENSION
@@ -34,14 +35,16 @@ class Socket:
     async def upgrade(self, session: EngineSession) -> bool:
         """Whether the client has moved its session here. Until then the session goes on by polling."""
         session.set_transport(Transport.UPGRADING)
+        reached = Transport.POLLING
         try:
             async with asyncio.timeout(UPGRADE_SECONDS):
                 await self._probe(session)
+            reached = Transport.WEBSOCKET
         except (TimeoutError, Gone, PacketError, OSError):
-            session.set_transport(Transport.POLLING)
-            return False
-        session.set_transport(Transport.WEBSOCKET)
-        return True
+            pass
+        finally:
+            session.set_transport(reached)
+        return reached is Transport.WEBSOCKET
 
     async def _probe(self, session: EngineSession) -> None:
         if await self._read() != EngineType.PING + PROBE:
@@ -81,6 +84,9 @@ class Socket:
             session.end(gone.code)
         except PacketError as error:
             session.end(error.code, str(error))
+        except Exception as failure:  # noqa: BLE001  a fault of ours: a session that nobody reads must not stay
+            log_failure("a WebSocket of Socket.IO", failure)
+            session.end(1006)
 
     async def _write_all(self, session: EngineSession) -> None:
         with suppress(OSError):  # the peer is gone, which the reader notices, too

@@ -108,6 +108,13 @@ def test_what_a_view_streams_is_sent_whole_with_all_that_belongs_to_it() -> None
     assert body(sent) == b"part one, part two"
 
 
+def test_every_answer_says_how_long_it_is() -> None:
+    """Else the server sends it in chunks, which no client of HTTP/1.0 can read."""
+    with override_settings(MIDDLEWARE=[]):
+        headers = dict(exchange("stream")[0]["headers"])
+    assert headers[b"Content-Length"] == b"18"
+
+
 def test_a_request_ends_in_the_thread_in_which_it_was_answered() -> None:
     """Its database connection is that thread's, and given back when the request has ended."""
 

@@ -35,6 +35,8 @@ class Echo:
         return taken
 
     def read(self, message: Message) -> Message:
+        if message == "break":
+            raise RuntimeError("this conversation breaks")
         return message
 
     async def handle(self, packet: Any) -> None:

@@ -107,6 +107,13 @@ def test_a_handler_that_fails_keeps_nothing_after_it(client: Polling) -> None:
     assert found == ["4one", "4two"]
 
 
+def test_a_fault_in_reading_ends_the_session_at_once(opened: ClientConnection) -> None:
+    """Nobody would read it any more, and its client would believe itself heard until the pings end."""
+    opened.recv(5)
+    opened.send("4break")
+    assert_closed(opened, 1000)  # and not for pings that it answers and nobody reads
+
+
 def test_pings_are_sent_as_long_as_they_are_answered_by_polling(client: Polling) -> None:
     for _ in range(BEATS):
         assert client.get().text == "2"
