@@ -14,6 +14,8 @@ from realtime.tokens import TokenType, issue
 from tests.realtime.wire import session_of
 from tests.support.api import answered
 from tests.support.boards import Board
+from tests.support.engineio import Polling
+from tests.support.engineio import path as engine_path
 from tests.support.people import OPERATOR, OWNER
 from tests.support.proxies import HAProxy
 from tests.support.raw_http import Answer, RawHttp, chunks, head
@@ -145,13 +147,12 @@ def test_other_services_publish_in_chunks(board: Board, door: RawHttp) -> None:
 
 
 def test_socketio_reads_packets_in_chunks(stack: Stack, door: RawHttp) -> None:
-    opened = httpx.get(f"{stack.first.http_url}/socket.io/?EIO=4&transport=polling", timeout=10)
-    sid = json.loads(opened.text[1:])["sid"]
-    path = f"/socket.io/?EIO=4&transport=polling&sid={sid}"
-    answer = ask(door, "POST", path, chunks(b"40"), Content_Type="text/plain;charset=UTF-8")
-    assert answer.status == 200, answer
-    door.send(head("GET", path, door.host))
-    assert door.answer().body.startswith(b'40{"sid":')
+    with Polling(stack.first.http_url) as opened:
+        own = engine_path(opened.sid)
+        answer = ask(door, "POST", own, chunks(b"40"), Content_Type="text/plain;charset=UTF-8")
+        assert answer.status == 200, answer
+        door.send(head("GET", own, door.host))
+        assert door.answer().body.startswith(b'40{"sid":')
 
 
 @pytest.mark.parametrize("stack", ["embedded"], indirect=True)

@@ -247,12 +247,16 @@ def test_somebody_elses_gateway_is_visited_with_a_password(
 def test_a_run_that_is_ended_early_says_what_it_has_and_removes_what_it_made(
     stack: Stack, how: signal.Signals
 ) -> None:
-    running = command(stack, f"--url={stack.first.http_url}", "--connections=3", "--duration=600", "--json")
-    eventually(lambda: connections(stack.first.http_url) == 3, 15, "its clients")
-    running.send_signal(how)
-    err = running.communicate(timeout=30)[1]
+    url = stack.first.http_url
+    with command(stack, f"--url={url}", "--connections=3", "--duration=600", "--json") as running:
+        try:
+            eventually(lambda: connections(url) == 3, 15, "its clients")
+            running.send_signal(how)
+            err = running.communicate(timeout=30)[1]
+        finally:
+            running.kill()  # one that goes on would fail the tests behind this one
     assert running.returncode == 130
     assert "stopped" in err
     assert "Traceback" not in err
     assert left_behind(stack) == "0 0 0"
-    assert connections(stack.first.http_url) == 0
+    assert connections(url) == 0

@@ -133,7 +133,8 @@ def test_a_websocket_that_is_no_session_is_refused_at_the_handshake(stack: Stack
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_the_slash_at_the_end_of_the_path_may_be_left_out(stack: Stack, slash: str) -> None:
     url = f"{stack.second.http_url}/socket.io{slash}?EIO=4&transport=polling"
-    assert httpx.get(url).text.startswith('0{"sid"')
+    sid = json.loads(httpx.get(url).text.removeprefix("0"))["sid"]
+    assert httpx.post(f"{url}&sid={sid}", content=b"1").text == "ok"  # closed: it would count as open
     address = url.replace("http", "ws", 1).replace("polling", "websocket")
     with connect(address, proxy=None) as opened:
         assert str(opened.recv(5)).startswith('0{"sid"')

@@ -5,7 +5,7 @@ import select
 import ssl
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from types import TracebackType
 from typing import Any
 
@@ -25,7 +25,10 @@ def path(sid: str | None = None, transport: str = "polling") -> str:
 
 
 class Polling:
-    """One session of the polling transport. `packets` keeps all that came; pings are not answered."""
+    """One session of the polling transport. `packets` keeps all that came; pings are not answered.
+
+    `with` closes it: one that is left open counts among the gateway's connections until its ping runs out.
+    """
 
     def __init__(self, url: str, **headers: str) -> None:
         self.url = url
@@ -45,6 +48,8 @@ class Polling:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        with suppress(httpx.HTTPError):
+            self.post("1", timeout=1)
         self._resources.close()
 
     def get(self) -> httpx.Response:
