@@ -12,8 +12,10 @@ from typing import Any, ClassVar, TypeVar, cast
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm
+from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -23,6 +25,7 @@ from projects import services
 from projects.errors import DomainError
 from projects.models import Column, Comment, Membership, Project, Task, User
 from projects.ordering import BOTTOM
+from projects.services import granting
 from realtime import controls
 
 MOST_LOGGED_OUT = 500
@@ -58,7 +61,7 @@ class ServiceMixin:
             self.change(actor, obj, {name: form.cleaned_data[name] for name in form.changed_data})
         else:
             created = self.create(actor, form.cleaned_data)
-            obj.pk = created.pk
+            obj.pk, obj._state = created.pk, created._state
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         self.remove(cast("User", request.user), obj)
@@ -143,16 +146,27 @@ class UserAdmin(ServiceMixin, DjangoUserAdmin):  # type: ignore[misc]
                 "sockets": controls.live_connections(request.user, (str(user.pk) for user in chosen)),
             }
             return TemplateResponse(request, "projects/admin/log_out_everywhere.html", context)
-        operator, reason = controls.operator_of(request.user), request.POST.get("reason", "")
+        actor, reason = cast("User", request.user), request.POST.get("reason", "")
         for user in chosen:
-            services.user_log_out_everywhere(user_id=user.pk, operator=operator, reason=reason)
+            services.user_log_out_everywhere(user_id=user.pk, actor=actor, reason=reason)
         messages.success(request, f"Logged out everywhere: {', '.join(user.username for user in chosen)}.")
         return None
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Iterable[Any]:
+        """Staff see what only a superuser gives."""
+        shown = super().get_readonly_fields(request, obj)
+        return shown if cast("User", request.user).is_superuser else (*shown, *granting.FLAGS)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and not _above(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and not _above(request, obj)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         acting = copy(self)  # Django's view tells its form nothing of the request
         acting.change_password_form = partial(PasswordForm, cast("User", request.user))
-        return super(UserAdmin, acting).user_change_password(request, id, form_url)
+        return _refusable(super(UserAdmin, acting).user_change_password, request, id, form_url)
 
     def create(self, actor: User, values: dict[str, Any]) -> Model:
         return services.user_create(username=values["username"], password=_password(values))
@@ -166,6 +180,25 @@ class UserAdmin(ServiceMixin, DjangoUserAdmin):  # type: ignore[misc]
 
     def remove(self, actor: User, row: User) -> None:
         services.user_delete(actor=actor, user_id=row.pk)
+
+
+def _above(request: HttpRequest, user: User | None) -> bool:
+    return user is not None and granting.is_above(cast("User", request.user), user)
+
+
+admin.site.unregister(Group)  # Django's own page, which tells the journal nothing
+
+
+@admin.register(Group)
+class GroupAdmin(ServiceMixin, DjangoGroupAdmin):  # type: ignore[misc]
+    def create(self, actor: User, values: dict[str, Any]) -> Model:
+        return services.group_create(actor=actor, **values)
+
+    def change(self, actor: User, row: Group, values: dict[str, Any]) -> None:
+        services.group_update(actor=actor, group_id=row.pk, **values)
+
+    def remove(self, actor: User, row: Group) -> None:
+        services.group_delete(actor=actor, group_id=row.pk)
 
 
 @admin.register(Project)

@@ -19,6 +19,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from realtime import broadcast, journal, policy, records, rules
+from realtime.journal import RIGHTS as RIGHTS
 from realtime.journal import Entries as Entries
 from realtime.journal import Operator as Operator
 from realtime.models import BlockedNetwork, OperatorAction, PolicySetting

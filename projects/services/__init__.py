@@ -9,6 +9,7 @@ writes nothing and returns the entity as it is. All raise `projects.errors`.
 
 from projects.services.columns import column_create, column_delete, column_move, column_rename
 from projects.services.comments import comment_create, comment_delete, comment_update
+from projects.services.groups import group_create, group_delete, group_update
 from projects.services.idempotency import idempotency_claim, idempotency_keep, idempotency_prune
 from projects.services.members import member_add, member_change, member_remove
 from projects.services.projects import project_create, project_delete, project_update
@@ -30,6 +31,9 @@ __all__ = [
     "comment_create",
     "comment_delete",
     "comment_update",
+    "group_create",
+    "group_delete",
+    "group_update",
     "idempotency_claim",
     "idempotency_keep",
     "idempotency_prune",

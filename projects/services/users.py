@@ -15,6 +15,7 @@ from projects import events
 from projects.errors import Conflict, NotFound
 from projects.events import Event
 from projects.models import Membership, User
+from projects.services.granting import require_may_grant, require_not_above
 from projects.services.writing import Change, apply, changing
 from realtime import controls
 
@@ -55,15 +56,15 @@ def user_update(
 
     `granted`: the new `groups` and `user_permissions` where they change along, which the caller sets.
     Rights are an operator's to give: `actor` stands in the operators' journal with what they were and are,
-    and the `reason`.
+    and the `reason`. Raises Forbidden for what `projects.services.granting` does not allow them.
     """
-    rights = {name: value for name, value in values.items() if name in RIGHTS}
-    rights.update({name: _named(rows) for name, rows in (granted or {}).items()})
-    if rights:
-        _note_rights(actor, user_id, rights, reason)
+    flags = {name: value for name, value in values.items() if name in RIGHTS}
+    if flags or granted:
+        _note_rights(actor, user_id, flags, granted or {}, reason)
     user = lock_user(pk=user_id)
     if user is None:
         raise NotFound("There is no such user.")
+    require_not_above(actor, user)
     with _changing_all(user_id, actor, mutation_id) as changes:
         changed = set(apply(user, values))
         user.save(update_fields=changed)
@@ -71,17 +72,24 @@ def user_update(
             for change in changes:
                 member = Membership.objects.select_related("user").get(project=change.project, user=user)
                 change.emit(Event.MEMBER_UPDATED, events.member(member))
-        if rights:
+        if flags or granted:
             controls.user_changed(str(user.pk))
     return user
 
 
-def _note_rights(actor: User, user_id: UUID, rights: Mapping[str, Any], reason: str) -> None:
+def _note_rights(
+    actor: User,
+    user_id: UUID,
+    flags: Mapping[str, Any],
+    granted: Mapping[str, Iterable[Model]],
+    reason: str,
+) -> None:
     """Before the user is locked: whoever writes into the journal locks it first, and reads then."""
     with controls.noting(controls.operator_of(actor), reason) as entries:
         user = User.objects.filter(pk=user_id).first()
         if user is not None:
-            _add_rights(entries, user, rights)
+            require_may_grant(actor, user, flags, granted)
+            _add_rights(entries, user, {**flags, **{name: _named(rows) for name, rows in granted.items()}})
 
 
 def _add_rights(entries: controls.Entries, user: User, rights: Mapping[str, Any]) -> None:
@@ -89,7 +97,7 @@ def _add_rights(entries: controls.Entries, user: User, rights: Mapping[str, Any]
     new = {name: value for name, value in rights.items() if value != before[name]}
     if new:
         old = {name: before[name] for name in new}
-        entries.add("rights", f"user {user.username}", old=old, new=new)
+        entries.add(controls.RIGHTS, f"user {user.username}", old=old, new=new)
 
 
 def _held(user: User, name: str) -> Iterable[Model]:
@@ -117,6 +125,7 @@ def _changing_all(user_id: UUID, actor: User, mutation_id: str | None) -> Iterat
 def user_set_password(*, actor: User, user_id: UUID, password: str | None) -> User:
     """Set by an operator; None: the user cannot log in by a password."""
     user = User.objects.get(pk=user_id)
+    require_not_above(actor, user)
     user.set_password(password)  # which takes its time: not while the journal is locked
     with controls.noting(controls.operator_of(actor)) as entries:
         entries.add("password", f"user {user.username}", new="none" if password is None else "a new one")
@@ -126,15 +135,14 @@ def user_set_password(*, actor: User, user_id: UUID, password: str | None) -> Us
 
 
 @transaction.atomic
-def user_log_out_everywhere(
-    *, user_id: UUID, operator: controls.Operator | None = None, reason: str = ""
-) -> None:
-    """End every session, token and socket of a user. `operator`: who does it to another, for the journal."""
+def user_log_out_everywhere(*, user_id: UUID, actor: User | None = None, reason: str = "") -> None:
+    """End every session, token and socket of a user. `actor`: the operator who does it to another."""
     found = User.objects.filter(pk=user_id).first()
     if found is None:
         raise NotFound("There is no such user.")
-    if operator is not None:  # before the user: whoever writes into the journal locks it first
-        with controls.noting(operator, reason) as entries:
+    if actor is not None:  # before the user: whoever writes into the journal locks it first
+        require_not_above(actor, found)
+        with controls.noting(controls.operator_of(actor), reason) as entries:
             entries.add("log out everywhere", f"user {found.username}")
     user = lock_user(pk=user_id)
     if user is None:
@@ -155,6 +163,7 @@ def user_delete(*, actor: User, user_id: UUID) -> None:
             user = User.objects.filter(pk=user_id).first()
             if user is None:
                 raise NotFound("There is no such user.")
+            require_not_above(actor, user)
             with controls.noting(controls.operator_of(actor)) as entries:
                 entries.add("user deleted", f"user {user.username}")
             User.objects.filter(pk=user_id).delete()
