@@ -5,7 +5,7 @@ The services skip the role checks for an operator: Django's own permissions of t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from copy import copy
 from functools import partial
 from typing import Any, ClassVar, TypeVar, cast
@@ -51,9 +51,9 @@ class ServiceMixin:
     def remove(self, actor: User, row: Any) -> None:
         raise NotImplementedError
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Iterable[Any]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[Any, ...]:
         shown = super().get_readonly_fields(request, obj)  # type: ignore[misc]
-        return (*shown, *self.fixed) if obj else shown
+        return (*shown, *self.fixed) if obj else tuple(shown)
 
     def save_model(self, request: HttpRequest, obj: Any, form: forms.ModelForm[Any], change: bool) -> None:
         actor = cast("User", request.user)
@@ -61,7 +61,8 @@ class ServiceMixin:
             self.change(actor, obj, {name: form.cleaned_data[name] for name in form.changed_data})
         else:
             created = self.create(actor, form.cleaned_data)
-            obj.pk, obj._state = created.pk, created._state
+            obj.pk = created.pk
+            obj.refresh_from_db()
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         self.remove(cast("User", request.user), obj)
@@ -80,7 +81,7 @@ class ServiceMixin:
         return _refusable(super().changelist_view, request, *args, **kwargs)  # type: ignore[misc]
 
 
-class ServiceAdmin(ServiceMixin, admin.ModelAdmin):  # type: ignore[misc]
+class ServiceAdmin(ServiceMixin, admin.ModelAdmin):
     """The same for what is no user."""
 
 
@@ -126,7 +127,7 @@ class UserForm(UserChangeForm):
 
 
 @admin.register(User)
-class UserAdmin(ServiceMixin, DjangoUserAdmin):  # type: ignore[misc]
+class UserAdmin(ServiceMixin, DjangoUserAdmin):
     form = UserForm
     fieldsets = (*cast("tuple[Any, ...]", DjangoUserAdmin.fieldsets), (None, {"fields": ("reason",)}))
     readonly_fields = ("last_login", "date_joined")
@@ -152,7 +153,7 @@ class UserAdmin(ServiceMixin, DjangoUserAdmin):  # type: ignore[misc]
         messages.success(request, f"Logged out everywhere: {', '.join(user.username for user in chosen)}.")
         return None
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Iterable[Any]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[Any, ...]:
         """Staff see what only a superuser gives."""
         shown = super().get_readonly_fields(request, obj)
         return shown if cast("User", request.user).is_superuser else (*shown, *granting.FLAGS)
@@ -190,7 +191,7 @@ admin.site.unregister(Group)  # Django's own page, which tells the journal nothi
 
 
 @admin.register(Group)
-class GroupAdmin(ServiceMixin, DjangoGroupAdmin):  # type: ignore[misc]
+class GroupAdmin(ServiceMixin, DjangoGroupAdmin):
     def create(self, actor: User, values: dict[str, Any]) -> Model:
         return services.group_create(actor=actor, **values)
 

@@ -1,5 +1,6 @@
 """The control room's tables; the overview and the switches are the site's own pages: control_room.site."""
 
+from axes.admin import AccessAttemptAdmin
 from django.contrib import admin
 
 from realtime import models
@@ -11,3 +12,5 @@ admin.site.register(models.EndedConnection, EndedConnectionAdmin)
 admin.site.register(models.GatewayProcess, GatewayAdmin)
 admin.site.register(models.BlockedNetwork, BlockedNetworkAdmin)
 admin.site.register(models.OperatorAction, JournalAdmin)
+# Whoever may look at failed log-ins could run it, and it fails on a request whose log-in axes has not judged.
+AccessAttemptAdmin.actions = ()
