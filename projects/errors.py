@@ -38,6 +38,21 @@ class Conflict(DomainError):
     code = "conflict"
 
 
+class LimitReached(Conflict):
+    """There would be more of something than is allowed.
+
+    limit: what is counted, "tasks" for example; present: how much of it there is; allowed: how much may be
+    """
+
+    code = "limit-reached"
+
+    def __init__(self, message: str, *, limit: str, present: int, allowed: int) -> None:
+        super().__init__(message)
+        self.limit = limit
+        self.present = present
+        self.allowed = allowed
+
+
 class Invalid(DomainError):
     """Values that no state would accept; `fields` maps the domain's field names to sentences."""
 

@@ -46,6 +46,19 @@ class Project(models.Model):
     name = models.CharField(max_length=limits.NAME, validators=[validate_not_blank, validate_text])
     public = models.BooleanField(default=False, help_text="Everybody may read it, guests too.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # Who made it, for the limit of boards that one person may make; its owners may be others by now.
+    maker = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, editable=False, related_name="made_projects"
+    )
+    # What it holds, counted in the transaction of each change (projects.services.sizes).
+    task_count = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    comment_count = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    characters = models.PositiveBigIntegerField(
+        default=0,
+        db_default=0,
+        editable=False,
+        help_text="of titles, descriptions, labels and comments together",
+    )
 
     class Meta:
         ordering = ("name", "id")
@@ -113,6 +126,20 @@ class Task(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class LabelUse(models.Model):
+    """How many tasks of a project carry a label; no row where none does."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="label_uses")
+    label = models.CharField(max_length=limits.LABEL)
+    tasks = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("project", "label"), name="one_use_per_label"),)
+
+    def __str__(self) -> str:
+        return f"{self.label} ({self.tasks})"
 
 
 class Comment(models.Model):

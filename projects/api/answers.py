@@ -87,6 +87,17 @@ class Problem(Shape):
     )
 
 
+class Conflict(Problem):
+    """With the code `limit-reached` it says of which limit, in numbers."""
+
+    limit = serializers.CharField(
+        required=False,
+        help_text="What is counted: tasks, columns, labels, members, comments, characters or boards.",
+    )
+    present = serializers.IntegerField(required=False, help_text="How much of it there is.")
+    allowed = serializers.IntegerField(required=False, help_text="How much of it there may be.")
+
+
 class VersionConflict(Problem):
     """The task moved on; `task` is the present one."""
 

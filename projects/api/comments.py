@@ -28,6 +28,7 @@ class Comments(DomainView):
         answers.Comment,
         body=requests.CommentCreate,
         example={"text": "Looks good to me."},
+        refusals=[409],
     )
     @write
     def post(self, task_id: UUID) -> Response:
@@ -57,6 +58,7 @@ class Comment(DomainView):
         answers.Comment,
         body=requests.CommentPatch,
         example={"text": "Looks good to me, with one question."},
+        refusals=[409],
     )
     @write
     def patch(self, comment_id: UUID) -> Response:

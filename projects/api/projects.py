@@ -28,6 +28,7 @@ class Projects(DomainView):
         answers.Project,
         body=requests.ProjectCreate,
         example={"name": "Website", "columns": ["Ideas", "Doing", "Done"]},
+        refusals=[409],
         of_something=False,
     )
     @write

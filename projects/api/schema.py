@@ -139,7 +139,7 @@ def writes(
 
 
 def _problems(statuses: Iterable[int]) -> dict[Any, Any]:
-    shapes = {412: answers.VersionConflict}
+    shapes = {409: answers.Conflict, 412: answers.VersionConflict}
     return {
         (status, PROBLEM): OpenApiResponse(shapes.get(status, answers.Problem), _REFUSALS[status])
         for status in sorted(statuses)

@@ -65,7 +65,7 @@ class Task(DomainView):
         example={"title": "Write and publish the release notes"},
         parameters=[schema.IF_MATCH],
         headers=["ETag"],
-        refusals=[412],
+        refusals=[409, 412],
     )
     @write
     def patch(self, task_id: UUID) -> Response:

@@ -39,9 +39,14 @@ class Refusal(APIException):
 
     def __init__(self, refused: errors.DomainError) -> None:
         super().__init__(refused.message, refused.code)
-        self.status_code = _STATUSES.get(type(refused), status.HTTP_400_BAD_REQUEST)
+        self.status_code = next(
+            (code for kind, code in _STATUSES.items() if isinstance(refused, kind)),
+            status.HTTP_400_BAD_REQUEST,
+        )
         self.extra: dict[str, Any] = {}
         self.headers: dict[str, str] = {}
+        if isinstance(refused, errors.LimitReached):
+            self.extra = {"limit": refused.limit, "present": refused.present, "allowed": refused.allowed}
         if isinstance(refused, errors.VersionConflict):
             self.extra = {"task": events.task(refused.task)}
             self.headers = task_headers(refused.task)

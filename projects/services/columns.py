@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from projects import events, limits, ordering, permissions
+from projects import events, ordering, permissions
 from projects.errors import Conflict, Invalid
 from projects.events import Event
 from projects.models import Column, Task, User
 from projects.ordering import BOTTOM
-from projects.services import placing
+from projects.services import placing, sizes
 from projects.services.writing import Change, apply, changing, check, fresh, project_id_of
 
 
@@ -21,14 +21,13 @@ def column_create(
     mutation_id: str | None = None,
     operator: bool = False,
 ) -> Column:
-    """At the right end of the board. Raises Conflict `too-many-columns`."""
+    """At the right end of the board. Raises LimitReached."""
     with changing(project_id, actor=actor, mutation_id=mutation_id, operator=operator) as change:
         permissions.require_writer(change.role)
-        siblings = Column.objects.filter(project=change.project)
-        if siblings.count() >= limits.COLUMNS:
-            raise Conflict(f"A project may have at most {limits.COLUMNS} columns.", code="too-many-columns")
         column = Column(project=change.project, name=name)
         check(column, ["name"])
+        sizes.hold_columns(change.project)
+        siblings = Column.objects.filter(project=change.project)
         spot = placing.spot(siblings, placing.resolve(siblings, BOTTOM), column.pk)
         column.position = spot.position
         column.save(force_insert=True)

@@ -10,6 +10,7 @@ from projects import events, permissions
 from projects.errors import Conflict, Forbidden, Invalid
 from projects.events import Event
 from projects.models import Membership, Role, User
+from projects.services import sizes
 from projects.services.users import lock_user
 from projects.services.writing import Change, changing, fresh, project_id_of
 
@@ -24,7 +25,7 @@ def member_add(
     mutation_id: str | None = None,
     operator: bool = False,
 ) -> Membership:
-    """Raises Conflict `already-member`."""
+    """Raises Conflict `already-member`, LimitReached."""
     user = lock_user(username=username, is_active=True)
     with changing(project_id, actor=actor, mutation_id=mutation_id, operator=operator) as change:
         permissions.require_owner(change.role)
@@ -33,6 +34,7 @@ def member_add(
             raise Invalid({"username": ["There is no active user of this name."]})
         if Membership.objects.filter(project=change.project, user=user).exists():
             raise Conflict(f"{username} is a member already.", code="already-member")
+        sizes.hold_members(change.project)
         member = Membership.objects.create(project=change.project, user=user, role=role)
         change.emit(Event.MEMBER_ADDED, events.member(member))
     return member

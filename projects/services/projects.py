@@ -7,11 +7,11 @@ from uuid import UUID
 
 from django.db import transaction
 
-from projects import events, limits, ordering, permissions
-from projects.errors import Invalid
+from projects import events, ordering, permissions
 from projects.events import Event
 from projects.models import Column, Membership, Project, Role, User
 from projects.rooms import room_of
+from projects.services import sizes
 from projects.services.users import lock_user
 from projects.services.writing import Change, apply, changing, check
 from realtime import eventlog
@@ -28,12 +28,12 @@ def project_create(
     columns: Sequence[str] = DEFAULT_COLUMNS,
     mutation_id: str | None = None,
 ) -> Project:
-    """A project with its columns; the actor becomes its owner. An event for each of them."""
-    if len(columns) > limits.COLUMNS:
-        raise Invalid({"columns": [f"At most {limits.COLUMNS} columns are allowed."]})
-    project = Project(name=name, public=public)
+    """A project with its columns; the actor becomes its owner. An event for each. Raises LimitReached."""
+    project = Project(name=name, public=public, maker=actor)
     check(project, ["name"])
     lock_user(pk=actor.pk)
+    sizes.hold_boards(actor)
+    sizes.hold_columns(project, len(columns))
     project.save(force_insert=True)
     eventlog.create(room_of(project.pk))
     with eventlog.writing(room_of(project.pk)) as log:

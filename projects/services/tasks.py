@@ -14,7 +14,7 @@ from projects.errors import Conflict, Invalid, VersionConflict
 from projects.events import Event
 from projects.models import Column, Membership, Task, User
 from projects.ordering import BOTTOM, Place
-from projects.services import placing
+from projects.services import placing, sizes
 from projects.services.writing import Change, apply, changing, check, fresh, project_id_of
 
 _TaskPlace = tuple[UUID, placing.Above | None]  # column, and below what
@@ -46,7 +46,7 @@ def task_create(
 ) -> Task:
     """At the bottom of the first column, where not told otherwise. `after` None: at the top.
 
-    Raises Conflict `no-columns`.
+    Raises Conflict `no-columns`, LimitReached.
     """
     with changing(project_id, actor=actor, mutation_id=mutation_id, operator=operator) as change:
         permissions.require_writer(change.role)
@@ -61,6 +61,8 @@ def task_create(
         )
         check(task, ["title", "description", "labels", "due_on"])
         _require_member(change, assignee_id)
+        sizes.resize(change.project, sizes.of_task(task))
+        sizes.relabel(change.project, (), task.labels)
         siblings = Task.objects.filter(column=task.column_id)
         spot = placing.spot(siblings, placing.resolve(siblings, after), task.pk)
         task.position = spot.position
@@ -79,14 +81,17 @@ def task_update(
     mutation_id: str | None = None,
     operator: bool = False,
 ) -> Task:
-    """`versions`: do it only if the task is at one of these. Raises VersionConflict."""
+    """`versions`: do it only if the task is at one of these. Raises VersionConflict, LimitReached."""
     project_id = project_id_of(Task, task_id)
     with changing(project_id, actor=actor, mutation_id=mutation_id, operator=operator) as change:
         task = _fresh_task(change, task_id, versions)
+        before, labels = sizes.of_task(task), task.labels
         changed = apply(task, changes)
         if "assignee_id" in changed:
             _require_member(change, task.assignee_id)
         if changed:
+            sizes.resize(change.project, sizes.of_task(task) - before)
+            sizes.relabel(change.project, labels, task.labels)
             _save(task, changed)
             change.emit(Event.TASK_UPDATED, events.task(task))
     return task
@@ -133,6 +138,8 @@ def task_delete(
     with changing(project_id, actor=actor, mutation_id=mutation_id, operator=operator) as change:
         task = _fresh_task(change, task_id, versions)
         data = events.deleted(task)
+        sizes.resize(change.project, -(sizes.of_task(task) + sizes.of_comments(task)))
+        sizes.relabel(change.project, task.labels, ())
         task.delete()
         change.emit(Event.TASK_DELETED, data)
 

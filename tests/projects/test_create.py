@@ -104,7 +104,7 @@ def test_a_new_column_stands_at_the_right_end(editor, board):
 def test_a_project_takes_fifty_columns_and_no_more(owner, people):
     project = owner.post("/api/projects/", {"name": "P", "columns": [f"C{n}" for n in range(50)]}).data
     answer = owner.post(f"/api/projects/{project['id']}/columns/", {"name": "One more"})
-    assert (answer.status_code, answer.data["code"]) == (409, "too-many-columns")
+    assert (answer.status_code, answer.data["code"]) == (409, "limit-reached")
     refused = owner.post("/api/projects/", {"name": "P", "columns": [f"C{n}" for n in range(51)]})
     assert refused.status_code == 400
     assert "columns" in refused.data["errors"]

@@ -33,6 +33,7 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
         "DEBUG": "true",
         "DRAIN_WINDOW": "500",
         "LOGIN_FAILURE_LIMIT": "0",
+        "MAX_BOARDS_PER_USER": "0",  # the same few people make the boards of all tests
         "PYTHONUNBUFFERED": "1",
         "PYTHONWARNINGS": "default",
         **settings,
