@@ -7,13 +7,12 @@ service has read under the lock anyway: to look at a limit costs no query, to co
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db.models import Count, F, Sum
-from django.db.models.expressions import Combinable
-from django.db.models.functions import Greatest, Length
+from django.db.models import Count, F, QuerySet, Sum
+from django.db.models.functions import Length
 
 from projects.errors import LimitReached
 from projects.models import Column, Comment, LabelUse, Membership, Project, Task, User
@@ -65,40 +64,41 @@ def resize(project: Project, added: Size) -> None:
     _hold("characters", project.characters, added.characters, settings.MAX_CHARACTERS_PER_BOARD)
     if added == Size():
         return
+    # Never below 0: a gateway of an earlier version, which does not count, may have written meanwhile.
+    project.task_count = max(0, project.task_count + added.tasks)
+    project.comment_count = max(0, project.comment_count + added.comments)
+    project.characters = max(0, project.characters + added.characters)
     Project.objects.filter(pk=project.pk).update(
-        task_count=_counted("task_count", added.tasks),
-        comment_count=_counted("comment_count", added.comments),
-        characters=_counted("characters", added.characters),
+        task_count=project.task_count, comment_count=project.comment_count, characters=project.characters
     )
-
-
-def _counted(field: str, added: int) -> Combinable:
-    """Never below 0: a gateway of an earlier version, which does not count, may have written meanwhile."""
-    return Greatest(F(field) + added, 0)
 
 
 def relabel(project: Project, before: Collection[str], after: Collection[str]) -> None:
     """Count the labels that a task had and has now. Raises LimitReached."""
-    added = [label for label in after if label not in before]
-    removed = [label for label in before if label not in after]
-    if not added and not removed:
-        return
     uses = LabelUse.objects.filter(project=project)
-    known = dict(uses.filter(label__in=[*added, *removed]).values_list("label", "tasks"))
-    new = [label for label in added if label not in known]
-    gone = [label for label in removed if known.get(label) == 1]
-    if new:
-        _hold("labels", uses.count(), len(new) - len(gone), settings.MAX_LABELS_PER_BOARD)
-        LabelUse.objects.bulk_create(LabelUse(project=project, label=label, tasks=1) for label in new)
-    if gone:
-        uses.filter(label__in=gone).delete()
-    _count(project, [label for label in added if label in known], 1)
-    _count(project, [label for label in removed if label not in gone], -1)
+    gone = _take_out(uses, [label for label in before if label not in after])
+    _put_in(project, uses, [label for label in after if label not in before], gone)
 
 
-def _count(project: Project, labels: Sequence[str], step: int) -> None:
-    if labels:
-        LabelUse.objects.filter(project=project, label__in=labels).update(tasks=F("tasks") + step)
+def _take_out(uses: QuerySet[LabelUse], labels: list[str]) -> int:
+    """How many labels no task carries any more."""
+    if not labels:
+        return 0
+    gone, _ = uses.filter(label__in=labels, tasks__lte=1).delete()
+    if gone < len(labels):
+        uses.filter(label__in=labels).update(tasks=F("tasks") - 1)
+    return gone
+
+
+def _put_in(project: Project, uses: QuerySet[LabelUse], labels: list[str], gone: int) -> None:
+    """`gone`: how many labels have just made room."""
+    if not labels or uses.filter(label__in=labels).update(tasks=F("tasks") + 1) == len(labels):
+        return
+    known = set(uses.filter(label__in=labels).values_list("label", flat=True))
+    new = [LabelUse(project=project, label=label, tasks=1) for label in labels if label not in known]
+    present = uses.count() + gone
+    _hold("labels", present, len(new) - gone, settings.MAX_LABELS_PER_BOARD)
+    LabelUse.objects.bulk_create(new)
 
 
 def hold_columns(project: Project, added: int = 1) -> None:
