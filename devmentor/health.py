@@ -4,12 +4,15 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
+from django.conf import settings
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from realtime.asgi import Scope
 from realtime.database import answers
 from realtime.exposition import exposition
 from realtime.gateway import Gateway
-from realtime.routing import asgi_route
+from realtime.proxies import is_from
+from realtime.routing import OnlyFrom, asgi_route
 
 DATABASE_SECONDS = 2.0
 
@@ -17,32 +20,39 @@ Answer = tuple[int, bytes, str]
 
 
 def routes(gateway: Gateway) -> list[Any]:
-    async def health() -> Answer:
+    async def health(scope: Scope) -> Answer:
         return _json(200, {"status": "healthy", "connections": gateway.open_sockets})
 
-    async def ready() -> Answer:
+    async def ready(scope: Scope) -> Answer:
         database = "ok" if await answers(DATABASE_SECONDS) else "failed"
         layer = "ok" if gateway.bell is not None and gateway.bell.healthy else "degraded"
         checks = {"database": database, "channelLayer": layer, "draining": gateway.draining}
         up = database == "ok" and not gateway.draining
-        return _json(200 if up else 503, {"status": "ready" if up else "not-ready", "checks": checks})
+        said: dict[str, Any] = {"status": "ready" if up else "not-ready"}
+        if is_from(scope, settings.METRICS_NETWORKS):
+            said["checks"] = checks
+        return _json(200 if up else 503, said)
 
-    async def metrics() -> Answer:
+    async def metrics(scope: Scope) -> Answer:
         return 200, exposition(), CONTENT_TYPE_LATEST
 
-    found = (("health", health), ("ready", ready), ("metrics", metrics))
-    return [asgi_route(rf"^{name}/?$", _endpoint(answer)) for name, answer in found]
+    found = {
+        "health": _endpoint(health),
+        "ready": _endpoint(ready),
+        "metrics": OnlyFrom("METRICS_NETWORKS", _endpoint(metrics)),
+    }
+    return [asgi_route(rf"^{name}/?$", application) for name, application in found.items()]
 
 
 def _json(status: int, value: dict[str, Any]) -> Answer:
     return status, orjson.dumps(value), "application/json"
 
 
-def _endpoint(answer: Callable[[], Awaitable[Answer]]) -> Callable[..., Awaitable[None]]:
+def _endpoint(answer: Callable[[Scope], Awaitable[Answer]]) -> Callable[..., Awaitable[None]]:
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         known = scope["method"] in ("GET", "HEAD")
         status, body, media_type = (
-            await answer() if known else (405, b"only GET is answered here\n", "text/plain")
+            await answer(scope) if known else (405, b"only GET is answered here\n", "text/plain")
         )
         headers = [
             (b"content-type", media_type.encode()),

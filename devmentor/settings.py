@@ -27,6 +27,8 @@ PUBLIC_WEBSOCKET_URL = env.url("PUBLIC_WEBSOCKET_URL", "", ("ws", "wss")) or _OL
 # Unset, the pages of this very process may open sockets; set, the list is all there is.
 CORS_ORIGINS = env.origins("CORS_ORIGIN", f"http://localhost:3001,http://localhost:{WEB_PORT or PORT}")
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+ADMIN_NETWORKS = env.networks("ADMIN_NETWORKS")
+METRICS_NETWORKS = env.networks("METRICS_NETWORKS")
 SECURE_SSL_REDIRECT = env.boolean("SECURE_SSL_REDIRECT", False)
 
 # --- Stores -------------------------------------------------------------------------------------
@@ -244,7 +246,11 @@ CORS_URLS_REGEX = r"^/api/.*$"
 
 # --- What browsers are told ---------------------------------------------------------------------
 CSRF_TRUSTED_ORIGINS = [origin for origin in CORS_ORIGINS if takes_cookies(origin)]
-SILENCED_SYSTEM_CHECKS = ["security.W003"]  # looks for Django's own class; ours is one of its kind
+SILENCED_SYSTEM_CHECKS = [
+    "security.W003",  # looks for Django's own class; ours is one of its kind
+    "security.W005",  # hosts below ours, and lists that browsers keep, are the site's to decide about
+    "security.W021",
+]
 CSRF_FAILURE_VIEW = "projects.web.sessions.csrf_failure"
 SESSION_ENGINE = "devmentor.sessions"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"

@@ -199,7 +199,7 @@ class PublishView(APIView):
         return key
 
     def _check_name(self, event: str, kind: RoomKind) -> None:
-        reserved = kind.namespaces | {"presence", "system", "gateway"}
+        reserved = kind.namespaces | protocol.RESERVED_NAMESPACES
         if not protocol.is_event_name(event):
             message = "Expected namespace:verb in small letters, like ai:summarised."
         elif event.partition(":")[0] in reserved:

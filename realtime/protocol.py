@@ -20,6 +20,11 @@ SAFE_INTEGER = 2**53 - 1  # beyond it a browser's JSON.parse would not give the 
 MAX_SEQ = 2**63 - 1
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}:[a-z][a-z0-9-]{0,39}\Z")
+# Of event names that services may not take, beside those of the domain: what we send, and what is to come.
+RESERVED_NAMESPACES = frozenset(
+    {"ack", "auth", "error", "gateway", "heartbeat", "hello", "inbox", "label", "ping", "presence", "status"}
+    | {"stream", "system"}
+)
 
 FrameId = int | str | None
 

@@ -77,6 +77,11 @@ def is_trusted(address: Address | None, trusted: Sequence[Network]) -> bool:
     return address is not None and any(address in network for network in trusted)
 
 
+def is_from(scope: Scope, networks: Sequence[Network]) -> bool:
+    """Whether the client of a believable scope is in one of the networks; none given: it may be anywhere."""
+    return not networks or is_trusted(read_address(scope["client"][0]), networks)
+
+
 def doubled(headers: Headers) -> str:
     """The name of a field that stands in several lines and may in one only; empty where there is none."""
     names = [name for name, _ in headers if name in SINGLE]

@@ -13,7 +13,7 @@ from realtime.consumers import GatewayConsumer
 from realtime.gateway import Gateway
 from realtime.ids import PATTERN
 from realtime.polling import EventsEndpoint
-from realtime.proxies import believable, doubled
+from realtime.proxies import believable, doubled, is_from
 from realtime.refusals import note, refuse, shown
 from realtime.socketio_transport import PATH, SocketIOTransport
 
@@ -45,9 +45,11 @@ class Application:
         ]
         socketio = SocketIOTransport(gateway)
         below = rf"^{PATH}(/|$)"
+        admin = OnlyFrom("ADMIN_NETWORKS", http)
         others = [
             asgi_route(below, KnownHosts(socketio)),
             asgi_route("^ws/?$", KnownHosts(expect_upgrade)),
+            asgi_route("^admin(/|$)", KnownHosts(admin)),
             asgi_route("", KnownHosts(http)),
         ]
         self._router = ProtocolTypeRouter(
@@ -91,6 +93,29 @@ class KnownHosts:
         came = f"Host {shown(host)}, from {shown(scope['client'][0])}"
         note("host", came, "ALLOWED_HOSTS lists those that are served")
         await refuse(scope, receive, send, 400, "bad-request", "no host of that name is served here")
+
+
+class OnlyFrom:
+    """Lets through what comes from the networks of a setting; where that is empty, from anywhere."""
+
+    def __init__(self, setting: str, application: ASGIApp) -> None:
+        self.setting = setting
+        self.application = application
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if is_from(scope, getattr(settings, self.setting)):
+            await self.application(scope, receive, send)
+            return
+        came = f"{shown(scope['path'])}, from {shown(scope['client'][0])}"
+        note("network", came, f"{self.setting} lists the networks that it is answered to")
+        await refuse(
+            scope,
+            receive,
+            send,
+            403,
+            "forbidden",
+            "this address is answered to the operators' networks alone",
+        )
 
 
 async def nowhere(scope: dict[str, Any], receive: Any, send: Any) -> None:

@@ -150,6 +150,12 @@ def test_a_service_sends_a_named_event_to_the_room(stack: Stack, board: Board, s
     assert board.events(since=head) == [sent]
 
 
+@pytest.mark.parametrize("namespace", ["stream", "inbox", "presence", "system", "label", "hello", "task"])
+def test_a_service_publishes_under_a_name_of_its_own(board: Board, service: Api, namespace: str) -> None:
+    answer = service.post(f"{board.path}/publish/", {"event": f"{namespace}:made", "data": {}})
+    assert "a namespace of your own" in problem(answer, 400)["errors"]["event"][0]
+
+
 def test_people_do_not_publish(stack: Stack, board: Board) -> None:
     event = {"event": "ai:summarised", "data": {}}
     assert problem(stack.api(OWNER).post(f"{board.path}/publish/", event), 403)["code"] == "forbidden"
