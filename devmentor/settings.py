@@ -197,7 +197,7 @@ REST_FRAMEWORK = {
         "realtime.authentication.CookieAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["realtime.authentication.GuestsWhereAllowed"],
-    "DEFAULT_PARSER_CLASSES": ["projects.api.parsers.StrictJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["realtime.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["projects.api.renderers.FastJSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": ["realtime.throttling.CallThrottle"],

@@ -24,6 +24,7 @@ _log = RareLog(logging.getLogger(__name__))
 IDLE_SECONDS = 10.0  # without a byte of the body
 TOTAL_SECONDS = 60.0
 LINGER_SECONDS = 2.0  # for what a client still sends while it is told that it is refused
+MAX_BODY_BYTES = 256 * 1024  # a task with all its texts at their limits, each character escaped
 SMALL = 64 * 1024
 HELD = 64 * 1024 * 1024
 CHARSETS = {"utf-8", "utf8", "us-ascii", "ascii"}

@@ -5,6 +5,8 @@ from typing import Any
 from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
+from realtime.bodies import MAX_BODY_BYTES
+
 
 class BearerScheme(OpenApiAuthenticationExtension):
     target_class = "realtime.authentication.BearerAuthentication"
@@ -39,7 +41,7 @@ BY_DRF = {
 }
 WITH_A_BODY = {
     408: "The body did not come in time.",
-    413: "The body is too large.",
+    413: f"The body has more than {MAX_BODY_BYTES} bytes.",
     415: "The body's media type, encoding or charset is not read.",
     501: "Of the transfer codings only `chunked` is read.",
 }

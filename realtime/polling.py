@@ -29,7 +29,7 @@ from realtime.log_in_watch import LogInEnded
 from realtime.log_ins import ENDED, cookie_removal
 from realtime.outages import is_away, log_away
 from realtime.paging import Pager
-from realtime.problems import AWAY_SECONDS, FAULT, MEDIA_TYPE, problem
+from realtime.problems import AWAY_SECONDS, FAULT, MEDIA_TYPE, first_errors, problem
 from realtime.protocol import MAX_SEQ
 from realtime.rooms import Room, RoomKind
 from realtime.tokens import CredentialsError
@@ -237,9 +237,11 @@ def read_query(query_string: bytes) -> Query:
         "wait": _number(found, "wait", 0, 0, MAX_WAIT_MS, errors),
     }
     for name in found.keys() - values.keys():
-        errors[name[:50]] = ["Unknown parameter: expected since, limit or wait."]
+        errors[name] = ["Unknown parameter: expected since, limit or wait."]
     if errors:
-        raise Problem(400, "bad-request", "Some parameters do not hold: see errors.", errors=errors)
+        raise Problem(
+            400, "bad-request", "Some parameters do not hold: see errors.", errors=first_errors(errors)
+        )
     return Query(values["since"], values["limit"], values["wait"] / 1000)
 
 

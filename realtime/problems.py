@@ -1,10 +1,12 @@
 """Errors over HTTP: RFC 9457 `application/problem+json`, one shape for all of /api/."""
 
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 import orjson
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, SuspiciousOperation, TooManyFieldsSent
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.urls import resolve
 from django.utils.safestring import SafeString
@@ -37,6 +39,8 @@ AWAY = (
     "The database does not answer now: try again in a moment. Whether a write was saved is not known; "
     "with the same Idempotency-Key it may be sent again safely."
 )
+MOST_ERRORS = 20  # told of one request
+LONGEST_NAME = 50  # characters that are shown of a name that a client has made up
 LONGEST_PATH = 10  # parts between slashes
 AWAY_SECONDS = 2  # what a client is asked to wait
 FAULT = "Something failed here. It has been logged; what was saved before is safe."
@@ -63,6 +67,8 @@ def exception_handler(failure: Exception, context: dict[str, Any]) -> Response |
         failure = exceptions.NotFound()
     elif isinstance(failure, PermissionDenied):
         failure = exceptions.PermissionDenied()
+    elif isinstance(failure, SuspiciousOperation):
+        failure = exceptions.ParseError(_unreadable(failure))
     elif is_away(failure):
         log_away(context["request"].path, failure)
         failure = Unavailable()
@@ -70,8 +76,25 @@ def exception_handler(failure: Exception, context: dict[str, Any]) -> Response |
         return None
     members = problem(failure.status_code, _code(failure), _detail(failure), **getattr(failure, "extra", {}))
     if isinstance(failure, exceptions.ValidationError):
-        members["errors"] = _by_field(failure.detail)
+        members["errors"] = first_errors(_by_field(failure.detail))
     return Response(members, failure.status_code, headers=_headers(failure), content_type=MEDIA_TYPE)
+
+
+def first_errors(errors: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """MOST_ERRORS of the sentences, by field, and under `_` how many more there are."""
+    told: dict[str, list[str]] = {}
+    left = MOST_ERRORS
+    for name, said in errors.items():
+        some = said[:left]
+        if some:
+            told.setdefault(_clipped(name), []).extend(some)
+        left -= len(some)
+    more = sum(map(len, errors.values())) - MOST_ERRORS
+    return {**told, "_": [*told.get("_", []), f"And {more} more."]} if more > 0 else told
+
+
+def _clipped(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
 
 
 def respond(status: int, code: str, detail: str, **extra: Any) -> HttpResponse:
@@ -136,8 +159,14 @@ def blocked(request: HttpRequest) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """400 for what Django itself refuses before a view: a host name, too many fields, a broken form."""
-    body, media_type = answer_to(request.path, 400, "bad-request", "this request cannot be read")
+    body, media_type = answer_to(request.path, 400, "bad-request", _unreadable(exception))
     return HttpResponse(body, media_type, 400)
+
+
+def _unreadable(failure: Exception | None) -> str:
+    if isinstance(failure, TooManyFieldsSent):
+        return f"expected at most {settings.DATA_UPLOAD_MAX_NUMBER_FIELDS} parameters or fields"
+    return "this request cannot be read"
 
 
 class FaultPage(ExceptionReporter):
@@ -171,11 +200,13 @@ def _detail(failure: exceptions.APIException) -> str:
     return str(failure.detail)
 
 
-def _by_field(detail: Any) -> dict[str, Any]:
+def _by_field(detail: Any) -> dict[str, list[Any]]:
     """A ValidationError's detail by field; what belongs to no field stands under `_`."""
-    if isinstance(detail, dict):
-        return {("_" if key == "non_field_errors" else str(key)): value for key, value in detail.items()}
-    return {"_": detail if isinstance(detail, list) else [detail]}
+    found = detail if isinstance(detail, dict) else {"non_field_errors": detail}
+    return {
+        ("_" if name == "non_field_errors" else str(name)): said if isinstance(said, list) else [said]
+        for name, said in found.items()
+    }
 
 
 def _headers(failure: exceptions.APIException) -> dict[str, str]:

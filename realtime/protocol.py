@@ -11,6 +11,8 @@ from typing import Any
 
 import orjson
 
+from realtime import bounded_json
+
 SUBPROTOCOL = "devmentor.v1"
 BEARER_PREFIX = "bearer."
 MAX_FRAME_BYTES = 64 * 1024
@@ -117,6 +119,7 @@ def parse(text: str | None) -> Command:
     if not isinstance(frame, dict):
         raise FrameError(ErrorCode.BAD_FRAME, 'a frame is an object like {"id":1,"event":"ping","data":{}}')
     frame_id = _frame_id(frame.get("id"))
+    check_bounds(frame, frame_id)
     event = frame.get("event")
     if not isinstance(event, str) or not 0 < len(event) <= 100:
         raise FrameError(ErrorCode.BAD_FRAME, "event must be a string of 1 to 100 characters", frame_id)
@@ -126,6 +129,14 @@ def parse(text: str | None) -> Command:
     if not isinstance(data, dict):
         raise FrameError(ErrorCode.BAD_FRAME, "data must be an object", frame_id)
     return Command(frame_id, event, data)
+
+
+def check_bounds(value: Any, frame_id: FrameId) -> None:
+    """Refuse what is nested too deeply. Raises FrameError."""
+    try:
+        bounded_json.check(value)
+    except ValueError as wrong:
+        raise FrameError(ErrorCode.BAD_FRAME, str(wrong), frame_id) from None
 
 
 def whole(value: object) -> int | None:
@@ -157,11 +168,8 @@ def frame(event: str, data: dict[str, Any]) -> str:
 
 
 def size(value: Any) -> int:
-    """Bytes of a value as JSON; over every limit where it is nested too deeply to be written into a frame."""
-    try:
-        return len(orjson.dumps([[[[value]]]])) - 8
-    except TypeError:
-        return MAX_FRAME_BYTES + 1
+    """Bytes of a value as JSON."""
+    return len(orjson.dumps(value))
 
 
 def _frame_id(value: Any) -> FrameId:

@@ -8,7 +8,7 @@ from django.urls import re_path
 
 from realtime.admission import host_allowed
 from realtime.asgi import ASGIApp
-from realtime.bodies import BodyReader, Bounds
+from realtime.bodies import MAX_BODY_BYTES, BodyReader, Bounds
 from realtime.consumers import GatewayConsumer
 from realtime.gateway import Gateway
 from realtime.ids import PATTERN
@@ -54,9 +54,7 @@ class Application:
         ]
         self._router = ProtocolTypeRouter(
             {
-                "http": BodyReader(
-                    URLRouter([*own, *polls, *others]), Bounds(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
-                ),
+                "http": BodyReader(URLRouter([*own, *polls, *others]), Bounds(MAX_BODY_BYTES)),
                 "websocket": URLRouter([asgi_route(below, socketio), asgi_route("", nowhere)]),
             }
         )

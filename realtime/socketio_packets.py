@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from realtime.protocol import SAFE_INTEGER, CloseCode, Command, ErrorCode, FrameError
+from realtime.protocol import SAFE_INTEGER, CloseCode, Command, ErrorCode, FrameError, check_bounds
 
 SEPARATOR = "\x1e"  # between the packets of one payload of the polling transport
 MAX_ATTACHMENTS = 10
@@ -158,6 +158,7 @@ def _connect_data(text: str) -> tuple[Any, str | None]:
 
 def read_command(packet: SocketPacket) -> Command:
     """The command of an event: `emit(event, data, ack)`. Raises FrameError."""
+    check_bounds(packet.data, packet.id)
     event, *args = packet.data
     if packet.attachments:
         raise FrameError(ErrorCode.BAD_FRAME, "data must be JSON, these are binary", packet.id)

@@ -13,6 +13,7 @@ from rest_framework import serializers
 from projects.validators import validate_text
 from realtime.ids import EXPECTED, read_id
 
+UNKNOWN_TOLD = 20
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -67,6 +68,52 @@ class Day(serializers.DateField):
             self.fail("invalid")
 
 
+class Choice(serializers.ChoiceField):
+    default_error_messages: ClassVar = {"invalid_choice": "Expected one of {allowed}."}
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str) or data not in self.choices:
+            self.fail("invalid_choice", allowed=", ".join(self.choices))
+        return data
+
+
+class List(serializers.ListField):
+    """An array whose items are looked at only where there are no more of them than `max_length`."""
+
+    default_error_messages: ClassVar = {
+        "not_a_list": "Expected an array, got {got}.",
+        "too_many": "Expected at most {most} items, got {length}.",
+    }
+
+    def __init__(self, *, max_length: int, **kwargs: Any) -> None:
+        super().__init__(max_length=max_length, **kwargs)
+        self._most = max_length
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        if not isinstance(data, list):
+            self.fail("not_a_list", got=json_type(data))
+        if len(data) > self._most:
+            self.fail("too_many", most=self._most, length=len(data))
+        return self.run_child_validation(data)
+
+    def run_child_validation(self, data: list[Any]) -> list[Any]:
+        """The items' values; what is wrong with one is a sentence that begins with its place, from 1."""
+        values: list[Any] = []
+        errors: list[str] = []
+        for place, item in enumerate(data, 1):
+            try:
+                values.append(self.child.run_validation(item))
+            except serializers.ValidationError as refused:
+                errors += [f"Item {place}: {said}" for said in _sentences(refused.detail)]
+        if errors:
+            raise serializers.ValidationError(errors)
+        return values
+
+
+def _sentences(detail: Any) -> list[str]:
+    return [str(said) for said in (detail if isinstance(detail, list) else [detail])]
+
+
 class StrictSerializer(serializers.Serializer[Any]):
     """An object with these keys and no others. What it yields are a service's keyword arguments."""
 
@@ -86,9 +133,11 @@ class StrictSerializer(serializers.Serializer[Any]):
         return values
 
     def _unknown(self, data: Mapping[str, Any]) -> dict[str, list[str]]:
+        """What is wrong with names that are none of ours: the first UNKNOWN_TOLD, and how many there are."""
+        unknown = [name for name in data if name not in self.fields]
         allowed = ", ".join(self.fields) or "none"
-        return {
-            name: [f"Unknown or read-only here; allowed: {allowed}."]
-            for name in data
-            if name not in self.fields
-        }
+        said = [f"Unknown or read-only here; allowed: {allowed}."]
+        found = dict.fromkeys(unknown[:UNKNOWN_TOLD], said)
+        if len(unknown) <= UNKNOWN_TOLD:
+            return found
+        return {"non_field_errors": [f"{len(unknown)} names are unknown; the first of them follow."], **found}

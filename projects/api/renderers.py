@@ -22,5 +22,5 @@ class FastJSONRenderer(JSONRenderer):
     ) -> bytes:
         if isinstance(data, Encoded):
             return data
-        # Errors in a list are told by their place, a number; text that Django translates late is no str yet.
-        return b"" if data is None else orjson.dumps(data, default=str, option=orjson.OPT_NON_STR_KEYS)
+        # Text that Django translates late is no str yet.
+        return b"" if data is None else orjson.dumps(data, default=str)

@@ -9,11 +9,11 @@ from typing import Any
 from rest_framework import serializers
 
 from projects import limits
-from projects.api.fields import Day, Flag, Id, StrictSerializer, Text
+from projects.api.fields import Choice, Day, Flag, Id, List, StrictSerializer, Text
 from projects.models import Role
 
 
-class Labels(serializers.ListField):
+class Labels(List):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", limits.LABELS)
         super().__init__(child=Text(max_length=limits.LABEL), **kwargs)
@@ -28,7 +28,7 @@ class Labels(serializers.ListField):
 class ProjectCreate(StrictSerializer):
     name = Text(max_length=limits.NAME)
     public = Flag(required=False)
-    columns = serializers.ListField(
+    columns = List(
         child=Text(max_length=limits.NAME),
         required=False,
         max_length=limits.COLUMNS,
@@ -43,11 +43,11 @@ class ProjectPatch(StrictSerializer):
 
 class MemberAdd(StrictSerializer):
     username = Text(max_length=150)
-    role = serializers.ChoiceField(choices=Role.choices)
+    role = Choice(choices=Role.choices)
 
 
 class MemberPatch(StrictSerializer):
-    role = serializers.ChoiceField(choices=Role.choices, required=False)
+    role = Choice(choices=Role.choices, required=False)
 
 
 class ColumnCreate(StrictSerializer):
@@ -98,7 +98,7 @@ class ColumnDeleteQuery(StrictSerializer):
 
 
 class BoardQuery(StrictSerializer):
-    include = serializers.ChoiceField(choices=["commentCounts"], required=False)
+    include = Choice(choices=["commentCounts"], required=False)
 
 
 class PageQuery(StrictSerializer):

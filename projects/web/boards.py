@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_safe
 
-from projects import selectors, services
+from projects import limits, selectors, services
 from projects.errors import DomainError, NotFound
 from projects.models import User
 from projects.web.summaries import summaries
@@ -72,7 +72,7 @@ def _create(request: HttpRequest) -> HttpResponse:
             actor=request.user, name=name, public=request.POST.get("public") == "on"
         )
     except DomainError as refused:
-        return _list(request, error=_sentence(refused), name=name)
+        return _list(request, error=_sentence(refused), name=name[: limits.NAME])
     return redirect("board", project_id=project.pk)
 
 

@@ -36,6 +36,7 @@ NO_ORIGIN = (
 )
 NO_MATCH = csrf.REASON_BAD_ORIGIN.partition("%s")[2]  # the end of what is said of an origin and of a referer
 REFERER = csrf.REASON_NO_REFERER.partition(" - ")[0]
+USERNAME = 150  # characters that a username has at the most
 MISSING = "Both a username and a password are needed."
 
 
@@ -96,7 +97,7 @@ def _refusal(request: HttpRequest, target: str, form: AuthenticationForm) -> Htt
 
 
 def _page(request: HttpRequest, target: str, *, error: str = "", status: int = 200) -> HttpResponse:
-    context = {"next": target, "error": error, "username": request.POST.get("username", "")}
+    context = {"next": target, "error": error, "username": request.POST.get("username", "")[:USERNAME]}
     return render(request, "projects/login.html", context, status=status)
 
 

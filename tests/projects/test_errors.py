@@ -57,6 +57,41 @@ def test_all_faults_are_named_at_once(editor, board):
     assert set(answer.data["errors"]) == {"title", "dueOn", "nonsense"}
 
 
+def test_of_many_faults_the_first_are_told_and_the_others_counted(editor, board):
+    unknown = {f"n{number}": 1 for number in range(500)}
+    errors = editor.post(f"{board.path}/tasks/", {"title": "", **unknown}).data["errors"]
+    assert list(errors) == ["title", "_", *(f"n{number}" for number in range(18))]
+    assert errors["_"] == ["500 names are unknown; the first of them follow.", "And 2 more."]
+
+
+def test_a_name_that_nobody_can_read_is_cut(editor, board):
+    errors = editor.post(f"{board.path}/tasks/", {"title": "x", "n" * 1000: 1}).data["errors"]
+    assert list(errors) == ["n" * 50 + "…"]
+
+
+def test_items_are_told_by_their_place(editor, board):
+    """By field there are sentences and nothing else, whatever the field holds."""
+    errors = editor.post(f"{board.path}/tasks/", {"title": "x", "labels": ["a", "", 7]}).data["errors"]
+    assert errors == {
+        "labels": ["Item 2: This field may not be blank.", "Item 3: Expected a string, got a number."]
+    }
+
+
+def test_too_many_items_are_counted_and_not_looked_at(editor, owner, board):
+    errors = editor.post(f"{board.path}/tasks/", {"title": "x", "labels": [7] * 21}).data["errors"]
+    assert errors == {"labels": ["Expected at most 20 items, got 21."]}
+    errors = owner.post("/api/projects/", {"name": "x", "columns": [7] * 51}).data["errors"]
+    assert errors == {"columns": ["Expected at most 50 items, got 51."]}
+
+
+@pytest.mark.parametrize("role", ["king", "", 7, None, ["owner"], {"owner": 1}, "x" * 1000, True])
+def test_a_role_is_one_of_three(role, owner, board):
+    answer = owner.post(f"{board.path}/members/", {"username": "x", "role": role})
+    assert answer.status_code == 400
+    (said,) = answer.data["errors"]["role"]
+    assert "owner, editor, viewer" in said or "null" in said
+
+
 BAD_BODIES = [
     b"",
     b"[]",

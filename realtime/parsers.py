@@ -1,13 +1,12 @@
 """JSON on the way in, held to the letter of RFC 8259."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import IO, Any
 
-import orjson
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
+
+from realtime import bounded_json
 
 
 class StrictJSONParser(BaseParser):
@@ -25,6 +24,6 @@ class StrictJSONParser(BaseParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         try:
-            return orjson.loads(stream.read())
-        except orjson.JSONDecodeError as refused:
-            raise ParseError(f"The body is not valid JSON: {refused}") from None
+            return bounded_json.loads(stream.read())
+        except ValueError as refused:
+            raise ParseError(f"The body is not JSON that is read: {refused}.") from None
