@@ -9,12 +9,14 @@ django.setup(set_prefix=False)  # before all that needs the app registry
 
 from devmentor import __version__, health  # noqa: E402
 from devmentor.handler import OneThreadHandler  # noqa: E402
+from devmentor.postgresql.bounds import bound_statements  # noqa: E402
 from devmentor.sessions import forget_expired  # noqa: E402
 from projects.rooms import PROJECT  # noqa: E402
 from projects.services import idempotency_prune  # noqa: E402
 from realtime.gateway import Gateway  # noqa: E402
 from realtime.routing import Application  # noqa: E402
 
+bound_statements()
 cleaning = {"answers under idempotency keys": idempotency_prune, "sessions": forget_expired}
 gateway = Gateway([PROJECT], __version__, cleaning)
 application = Application(gateway, OneThreadHandler(), health.routes(gateway))

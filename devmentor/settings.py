@@ -7,6 +7,7 @@ from csp.constants import NONE, SELF
 
 from devmentor import __version__, env
 from devmentor.logs import logging_config
+from devmentor.postgresql.driver import BoundedConnection
 from realtime.origins import takes_cookies
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -57,6 +58,7 @@ else:
         "tcp_user_timeout": 10_000,
         **_DATABASE.get("OPTIONS", {}),  # what DATABASE_URL says itself, after its question mark
         "pool": {
+            "connection_class": BoundedConnection,
             "min_size": 2,
             "max_size": env.whole("DATABASE_POOL_SIZE", 20, least=2, most=1000),
             "timeout": 6,  # longer than a lock is waited for

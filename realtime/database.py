@@ -16,11 +16,20 @@ from functools import partial
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
-from django.db import DEFAULT_DB_ALIAS, Error, close_old_connections, connection, connections, reset_queries
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    Error,
+    OperationalError,
+    close_old_connections,
+    connection,
+    connections,
+    reset_queries,
+)
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.db.utils import load_backend
 from django.dispatch import receiver
+from psycopg.errors import ConnectionTimeout
 
 from realtime import metrics
 from realtime.outages import is_away
@@ -95,14 +104,14 @@ _asking = _threads(1, "gateway-database-there")
 async def in_database(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run synchronous database work in one of the gateway's threads."""
     return await asyncio.get_running_loop().run_in_executor(
-        _pool, partial(_run, partial(work, *args, **kwargs))
+        _pool, partial(_run, partial(work, *args, **kwargs), time.monotonic())
     )
 
 
 async def aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """The same past whatever waits for a thread, for the little that has to be quick at any time."""
     return await asyncio.get_running_loop().run_in_executor(
-        _aside, partial(_run, partial(work, *args, **kwargs))
+        _aside, partial(_run, partial(work, *args, **kwargs), time.monotonic())
     )
 
 
@@ -110,7 +119,7 @@ async def answers(seconds: float) -> bool:
     """Whether the database answers in time. In a thread of its own: a gateway that is taken for not ready in
     a rush makes its neighbours' rush worse.
     """
-    asked = asyncio.get_running_loop().run_in_executor(_asking, partial(_run, _ask))
+    asked = asyncio.get_running_loop().run_in_executor(_asking, partial(_run, _ask, time.monotonic()))
     try:
         async with asyncio.timeout(seconds):
             await asked
@@ -139,14 +148,46 @@ def _ask() -> None:
         cursor.execute("SELECT 1")
 
 
-def _run(work: Callable[[], T]) -> T:
+class Outage:
+    """Tells all who wait for a thread what the first to try has found: that no connection can be made.
+
+    Each such attempt takes seconds. One after the other, a crowd would wait for minutes.
+    """
+
+    def __init__(self) -> None:
+        self._answered_at = self._failed_at = float("-inf")
+        self._failure = ""
+
+    def check(self, asked_at: float) -> None:
+        """Raise OperationalError where an attempt has failed since this was asked, and none did better."""
+        if self._failed_at > max(asked_at, self._answered_at):
+            raise OperationalError(self._failure)
+
+    def answered(self) -> None:
+        self._answered_at = time.monotonic()
+
+    def failed(self, failure: Error, began: float) -> None:
+        if isinstance(failure.__cause__, ConnectionTimeout) and self._answered_at < began:
+            self._failed_at, self._failure = time.monotonic(), str(failure)
+
+
+_outage = Outage()
+
+
+def _run(work: Callable[[], T], asked_at: float) -> T:
+    _outage.check(asked_at)
+    began = time.monotonic()
     close_old_connections()
     reset_queries()  # with DEBUG on a connection keeps its last 9000; Django forgets them at each request
     try:
-        return work()
+        done = work()
     except Error as failure:
         if is_away(failure):
             metrics.DATABASE_FAILURES.inc()
+        _outage.failed(failure, began)
         raise
+    else:
+        _outage.answered()
+        return done
     finally:
         close_old_connections()

@@ -1,1 +1,1 @@
-"""Django's PostgreSQL engine, with bounds on locks that hold behind a connection pooler, too."""
+"""Django's PostgreSQL engine, with bounds on its waits that hold behind a connection pooler, too."""

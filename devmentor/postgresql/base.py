@@ -4,15 +4,7 @@ from typing import Any
 
 from django.db.backends.postgresql import base
 
-# A gateway that vanished keeps no room locked, and a room that is locked does not keep every connection of
-# the others waiting.
-BOUNDS = {"lock_timeout": "5s", "idle_in_transaction_session_timeout": "10s"}
-_BEGIN = "BEGIN; " + "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in BOUNDS.items())
-_CONFIGURE = (
-    "SELECT "
-    + ", ".join(f"set_config('{name}', '{value}', false)" for name, value in BOUNDS.items())
-    + " WHERE pg_backend_pid() = %s"
-)
+from devmentor.postgresql import bounds, driver
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -24,13 +16,22 @@ class DatabaseWrapper(base.DatabaseWrapper):
     sets them for statements outside of transactions, too.
     """
 
+    Database = driver
+
     def _start_transaction_under_autocommit(self) -> None:
         """Django's hook for engines that begin transactions themselves; psycopg stays in autocommit."""
+        set_local = (f"SET LOCAL {name} = '{value}'" for name, value in bounds.settings().items())
         with self.wrap_database_errors:
-            self.connection.execute(_BEGIN)
+            self.connection.execute("; ".join(("BEGIN", *set_local)))
 
     def _configure_connection(self, connection: Any) -> bool:
         """Called once for each new connection. Behind a pooler the process is not the one it was told of."""
         super()._configure_connection(connection)  # type: ignore[misc]  # the stubs do not know it
-        connection.execute(_CONFIGURE, [connection.info.backend_pid])
+        config = ", ".join(
+            f"set_config('{name}', '{value}', false)" for name, value in bounds.settings().items()
+        )
+        connection.execute(
+            f"SELECT {config} WHERE pg_backend_pid() = %s",
+            [connection.info.backend_pid],
+        )
         return True

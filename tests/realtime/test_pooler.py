@@ -23,7 +23,10 @@ from tests.support.sockets import Socket
 from tests.support.stack import Templates
 
 LOCK_SECONDS = 5
-BOUNDS = "SELECT current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout')"
+BOUNDS = "SELECT " + ", ".join(
+    f"current_setting('{name}')"
+    for name in ("lock_timeout", "idle_in_transaction_session_timeout", "statement_timeout")
+)
 IN_A_TRANSACTION = f"""
 import json
 from django.db import connection, transaction
@@ -38,6 +41,9 @@ with transaction.atomic():
         nested = bounds()
 print(json.dumps([inside, nested, outside]))
 """
+
+IN_A_GATEWAY = "import devmentor.asgi"
+OF_REQUESTS = ["5s", "10s", "15s"]
 
 
 @pytest.fixture(scope="module")
@@ -79,21 +85,26 @@ def test_bounds_on_locks_hold_in_each_transaction_and_are_carried_into_no_other_
     direct: str, pooled: str
 ) -> None:
     """What a session sets would stay on a connection that the pooler lends to another program next."""
-    ours = ["5s", "10s"]
-    inside, nested, outside = seen(pooled)
-    assert (inside, nested, outside) == (ours, ours, ["0", "0"])
+    inside, nested, outside = seen(pooled, IN_A_GATEWAY)
+    assert (inside, nested, outside) == (OF_REQUESTS, OF_REQUESTS, ["0", "0", "0"])
     with psycopg.connect(pooled, autocommit=True) as stranger:
-        assert stranger.execute(BOUNDS).fetchone() == ("0", "0")
+        assert stranger.execute(BOUNDS).fetchone() == ("0", "0", "0")
 
 
 def test_without_a_pooler_they_hold_outside_of_transactions_too(direct: str) -> None:
-    assert seen(direct) == [["5s", "10s"]] * 3
+    assert seen(direct, IN_A_GATEWAY) == [OF_REQUESTS] * 3
 
 
-def seen(database: str) -> list[list[str]]:
-    """The bounds in a transaction, in one inside it, and outside of both."""
+def test_what_a_command_asks_may_take_as_long_as_it_takes(direct: str) -> None:
+    """A migration or a backup is no request, for which somebody waits."""
+    assert seen(direct) == [["5s", "10s", "0"]] * 3
+
+
+def seen(database: str, before: str = "") -> list[list[str]]:
+    """The bounds in a transaction, in one inside it, and outside of both; `before` is run first."""
     printed = manage(
-        ["shell", "--verbosity", "0", "-c", IN_A_TRANSACTION], environment({"DATABASE_URL": database})
+        ["shell", "--verbosity", "0", "-c", before + IN_A_TRANSACTION],
+        environment({"DATABASE_URL": database}),
     )
     found: list[list[str]] = json.loads(printed)
     return found
