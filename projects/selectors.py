@@ -6,7 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import CharField, Count, Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.db import connection
+from django.db.models import BooleanField, CharField, Count, Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.expressions import RawSQL
 
 from projects import events
 from projects.errors import NotFound
@@ -15,6 +17,7 @@ from projects.rooms import readers, room_of
 from realtime import eventlog
 
 Reader = User | AnonymousUser
+NOBODY = UUID(int=0)
 
 
 def projects_visible_to(user: Reader) -> QuerySet[Project]:
@@ -94,10 +97,27 @@ def membership_for(user: Reader, membership_id: UUID) -> Membership:
     return membership
 
 
-def board_head(project_id: UUID) -> int:
-    """seq of the board as it stands, whoever may see it. Raises NotFound."""
+# As text: Django would take longer to build it, for each write, than the database to answer it.
+_MAY_SEE = """(
+    EXISTS (SELECT 1 FROM projects_membership WHERE project_id = %s AND user_id = %s)
+    OR EXISTS (SELECT 1 FROM projects_project WHERE id = %s AND public)
+)"""
+
+
+def may_see(user: Reader, project_id: UUID) -> RawSQL:
+    """A condition for any query: that the user may see the project at this moment.
+
+    By it a project that may not be seen takes the same statements as one that is not there.
+    """
+    of_rows = Project._meta.pk.get_db_prep_value
+    project, reader = (of_rows(id_, connection) for id_ in (project_id, user.pk or NOBODY))
+    return RawSQL(_MAY_SEE, (project, reader, project), BooleanField())  # noqa: S611  # values as parameters
+
+
+def board_head(user: Reader, project_id: UUID) -> int:
+    """seq of the board as it stands. Raises NotFound."""
     try:
-        return eventlog.head(room_of(project_id))
+        return eventlog.head(room_of(project_id), may_see(user, project_id))
     except eventlog.UnknownRoom:
         raise NotFound("There is no such project.") from None
 
@@ -118,7 +138,7 @@ def board(user: Reader, project_id: UUID, *, comment_counts: bool = False) -> di
     with eventlog.consistent_read():
         project = project_for(user, project_id)
         found = {
-            "seq": board_head(project_id),
+            "seq": board_head(user, project_id),
             "project": events.project(project),
             "members": [events.member(row) for row in members_of(project)],
             "columns": [events.column(row) for row in columns_of(project)],

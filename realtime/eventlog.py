@@ -15,12 +15,17 @@ from typing import Any
 
 import orjson
 from django.db import DEFAULT_DB_ALIAS, connection, transaction
+from django.db.models import Q
+from django.db.models.expressions import Combinable
 from django.utils import timezone
 
 from realtime import broadcast
 from realtime.models import Event as EventRow
 from realtime.models import RoomHead
 from realtime.rooms import Room
+
+Condition = Q | Combinable  # of a room, for a query
+ALWAYS = Q()
 
 
 class UnknownRoom(LookupError):
@@ -165,14 +170,18 @@ class AllOrNothing(transaction.Atomic):
 
 
 @contextmanager
-def writing(room: Room) -> Iterator[Log]:
+def writing(room: Room, only_if: Condition = ALWAYS) -> Iterator[Log]:
     """Open a transaction and lock the room's counter row, before anything else: one lock order, no deadlock.
 
-    Raises UnknownRoom.
+    only_if: looked at before the row is locked, so that whoever may not write there neither waits for those
+        who do nor keeps them waiting; it has to be looked at again under the lock
+
+    Raises UnknownRoom, also where the condition does not hold.
     """
     around = connection.atomic_blocks[-1:]
     with transaction.atomic(savepoint=not any(isinstance(block, AllOrNothing) for block in around)):
-        if RoomHead.objects.select_for_update().filter(room=room.name, closed=False).first() is None:
+        heads = RoomHead.objects.filter(only_if, room=room.name, closed=False)
+        if heads.select_for_update().first() is None:
             raise UnknownRoom(room.name)
         yield Log(room)
 
@@ -197,9 +206,12 @@ def consistent_read() -> Iterator[None]:
                 cursor.execute("ROLLBACK")
 
 
-def head(room: Room) -> int:
-    """seq of the room's newest event, 0 before the first. Raises UnknownRoom."""
-    seq = RoomHead.objects.filter(room=room.name).values_list("seq", flat=True).first()
+def head(room: Room, only_if: Condition = ALWAYS) -> int:
+    """seq of the room's newest event, 0 before the first.
+
+    Raises UnknownRoom, also where the condition does not hold.
+    """
+    seq = RoomHead.objects.filter(only_if, room=room.name).values_list("seq", flat=True).first()
     if seq is None:
         raise UnknownRoom(room.name)
     return seq

@@ -90,7 +90,7 @@ class Board(DomainView):
         return answer
 
     def _answer(self, request: Request, project_id: UUID, counts: bool) -> Response:
-        seq = selectors.board_head(project_id)
+        seq = selectors.board_head(request.user, project_id)
         if is_known(request, _tag(seq, counts)):
             return Response(status=status.HTTP_304_NOT_MODIFIED, headers=_headers(seq, counts))
         found = KEPT.get(

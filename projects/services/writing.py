@@ -15,9 +15,13 @@ from projects.errors import Invalid, NotFound
 from projects.events import Event
 from projects.models import Membership, Project, Role, User
 from projects.rooms import room_of
+from projects.selectors import may_see
 from realtime import eventlog
 
 Row = TypeVar("Row", bound=Model)
+
+GONE = UUID(int=0)  # the project of a row that is not there
+NOT_THERE = "It is not there, or you may not see it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +53,25 @@ def changing(
     """Lock the project's room, then read the project and the actor's role under the lock.
 
     `project_id` None stands for a row that is gone. Raises NotFound, also for a project
-    that the actor may not see.
+    that the actor may not see: in the same words, and by the same statements.
     """
+    found = project_id or GONE
     try:
-        with eventlog.writing(room_of(project_id or "gone")) as log:
-            project, role = _standing(project_id, actor)
+        with eventlog.writing(room_of(found), eventlog.ALWAYS if operator else may_see(actor, found)) as log:
+            project, role = _standing(found, actor)
             if project is None or not (role or project.public or operator):
-                raise NotFound("There is no such project.")
+                raise NotFound(NOT_THERE)
             yield Change(project, Role.OWNER if operator else role, actor, mutation_id, log)
     except eventlog.UnknownRoom:
-        raise NotFound("It is not there, or you may not see it.") from None
+        raise NotFound(NOT_THERE) from None
 
 
-def _standing(project_id: UUID | None, actor: User) -> tuple[Project | None, str | None]:
+def _standing(project_id: UUID, actor: User) -> tuple[Project | None, str | None]:
     """The project and the actor's role in it, for a member with one query."""
     memberships = Membership.objects.filter(project=project_id, user=actor).select_related("project")
     if membership := memberships.first():
         return membership.project, membership.role
-    return Project.objects.filter(pk=str(project_id)).first(), None
+    return Project.objects.filter(pk=project_id).first(), None
 
 
 def project_id_of(model: type[Model], pk: UUID, path: str = "project_id") -> UUID | None:
