@@ -30,6 +30,7 @@ from realtime.transport import describe
 
 PROBLEM = OpenApiResponse(description="application/problem+json; `code` says what was wrong")
 ASYNCAPI = Path(__file__).with_name("asyncapi.yaml")
+KEY = re.compile(r"[\x21-\x7e]{1,200}")
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     str,
@@ -192,7 +193,7 @@ class PublishView(APIView):
     def _key(self, request: Request) -> str | None:
         """The Idempotency-Key: what was sent under it once is not sent again."""
         key = request.headers.get("Idempotency-Key")
-        if key is not None and not re.fullmatch(r"[\x21-\x7e]{1,200}", key):
+        if key is not None and not KEY.fullmatch(key):
             raise exceptions.ValidationError(
                 {"Idempotency-Key": ["Expected 1 to 200 visible ASCII characters."]}
             )

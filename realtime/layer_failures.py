@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 REDIS_PORT = 6379
+_CREDENTIALS = re.compile(r"//[^@/\s]*@")
 
 
 def server_name(host: Mapping[str, Any]) -> str:
@@ -31,7 +32,7 @@ def reason(failure: BaseException) -> str:
     """The innermost cause in a line: a certificate, a refused connection, a name, a right that is missing."""
     said = [text for each in _chain(failure) if (text := _said(each))]
     text = said[-1] if said else type(failure).__name__
-    return re.sub(r"//[^@/\s]*@", "//***@", text)
+    return _CREDENTIALS.sub("//***@", text)
 
 
 def _chain(failure: BaseException | None) -> Iterator[BaseException]:

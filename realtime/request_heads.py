@@ -15,6 +15,7 @@ MAX_HEAD_BYTES = 65_536  # of a target, header lines, and the trailers of a body
 MAX_HEADER_LINES = 256
 SEPARATORS = 4  # of a header line: a colon, a space, and the end of the line
 VERSIONS = {"0.9", "1.0", "1.1"}
+_PATH = re.compile(rb"[/?]")  # what a path begins with, or a query in its place
 SCHEMES = {b"http", b"https", b"ws", b"wss"}
 WEBSOCKET_VERSION = b"13"
 # What the parser of WebSockets needs to answer a handshake, beside what has been looked at already.
@@ -78,7 +79,7 @@ def origin_form(method: str, target: bytes, headers: HeaderList) -> bytes:
     if target == b"*" and method == "OPTIONS":
         return target
     scheme, _, rest = target.partition(b"://")
-    host = re.split(rb"[/?]", rest, maxsplit=1)[0]
+    host = _PATH.split(rest, maxsplit=1)[0]
     if method == "CONNECT" or scheme.lower() not in SCHEMES or not host or b"@" in host:
         raise RefusedRequest(400, "expected a path or an http address without a user as the target")
     headers[:] = [(b"host", host), *(header for header in headers if header[0] != b"host")]

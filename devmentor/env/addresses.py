@@ -1,6 +1,5 @@
 """Readers of addresses of the web: where something is, who may ask, and by which name."""
 
-import re
 from urllib.parse import urlsplit
 
 from devmentor.env.errors import ENCODE, BadSetting, shown, shown_host
@@ -9,6 +8,7 @@ from realtime.networks import Network, read_network
 from realtime.origins import NO_PAGES, canonical, canonical_host
 
 ORIGINS = "origins like https://boards.example.com, http://localhost:3001, capacitor://localhost or null"
+NO_HOST = frozenset("/?#@")
 HOSTS = (
     "host names without scheme, port or path, like boards.example.com, .example.com (and all below it) or *"
 )
@@ -57,7 +57,7 @@ def _origin_hint(value: str) -> str:
         return "each origin by its whole name, without *: "
     if found and scheme.lower() in NO_PAGES:
         return "http:// or https:// where the page is from: "
-    if re.search(r"[/?#@]", rest):
+    if not NO_HOST.isdisjoint(rest):
         return "no path, query or user name: "
     return "" if found else "http:// or https:// in front: "
 

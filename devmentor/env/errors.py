@@ -3,6 +3,9 @@
 import re
 
 ENCODE = "percent-encode / ? # [ ] @ , in its user name and password (/ is %2F, ? is %3F, # is %23, @ is %40)"
+_TO_PASSWORD = re.compile(r"[^:/]*(:(?!\d*(/|\Z)))?")  # the host, and a colon behind which no port stands
+_NO_ADDRESS = re.compile(r"[\s=;].*")
+_TO_HOST = re.compile(r"\w+://[^/?#]*")
 
 
 class BadSetting(SystemExit):
@@ -26,16 +29,16 @@ def shown_address(value: str) -> str:
     """
     rest, asked, _ = shown(value).partition("?")
     scheme, found, rest = rest.rpartition("://")
-    host = re.match(r"[^:/]*(:(?!\d*(/|\Z)))?", rest)
+    host = _TO_PASSWORD.match(rest)
     if host and host[1]:
         rest = f"{host[0]}***"
-    rest = re.sub(r"[\s=;].*", "***", rest)
+    rest = _NO_ADDRESS.sub("***", rest)
     return scheme + found + rest + ("?***" if asked else "")
 
 
 def shown_host(value: str) -> str:
     """Scheme and host alone, of an address whose path is the secret, as a webhook's is."""
-    found = re.match(r"\w+://[^/?#]*", shown(value))
+    found = _TO_HOST.match(shown(value))
     if found is None:
         return "***"
     return found[0] + ("***" if len(found[0]) < len(shown(value)) else "")

@@ -11,6 +11,7 @@ from dotenv.parser import Binding, parse_stream
 from devmentor.env.values import FALSE
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*\Z")
+_NEWLINE = re.compile(r"\r\n|\n|\r")
 _STARTS_LIKE_A_NAME = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)")
 
 
@@ -68,7 +69,7 @@ def _check(file: Path, binding: Binding) -> None:
     """Raise BadFile unless it is an assignment, a comment or blank. No value is shown: it may be a secret."""
     written = binding.original.string
     blank = len(written) - len(written.lstrip())
-    line = binding.original.line + len(re.findall(r"\r\n|\n|\r", written[:blank]))
+    line = binding.original.line + len(_NEWLINE.findall(written[:blank]))
     name = _STARTS_LIKE_A_NAME.match(written)
     about = f" for {name[1]}" if name else ""
     if binding.error:

@@ -29,6 +29,10 @@ SENTINEL_SCHEMES = {"redis+sentinel": False, "rediss+sentinel": True, "sentinel"
 SENTINEL_PORT = 26379
 PORTS = range(1, 65536)
 _HOST = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]:/?#\s]+)?(?::(?P<port>\d{1,5}))?\Z")
+_END = re.compile(r"[/?#]")  # of an authority
+_DIGITS = re.compile(r"[0-9]*")
+_NUMBER = re.compile(r"/?[0-9]*/?")  # of a database, as a path
+_CALL = re.compile(r"^.*__init__\(\) ")  # whose arguments redis-py complains of
 DJANGO_OPTIONS = {"assume_role", "isolation_level", "prepare_threshold", "server_side_binding"}
 # Without a limit of our own a stopped Redis hangs whoever publishes (channels_redis#422).
 TIMEOUTS = {"socket_timeout": 3, "socket_connect_timeout": 1}
@@ -100,7 +104,7 @@ def redis_host(name: str, value: str) -> dict[str, Any]:
     elif not urlsplit(value).path:
         raise BadSetting(name, shown_address(value), SERVERS)
     _check_tail(name, value, tail, at, SERVERS)
-    if scheme != "unix" and not re.fullmatch(r"/?[0-9]*/?", tail.partition("?")[0]):
+    if scheme != "unix" and not _NUMBER.fullmatch(tail.partition("?")[0]):
         raise BadSetting(name, shown_address(value), f"{SERVERS}; {NUMBER}")  # redis-py would take it for 0
     address = f"{scheme}://{rest}"
     _redis_options(name, value, address)
@@ -113,7 +117,7 @@ def _redis_options(name: str, value: str, address: str) -> dict[str, Any]:
         options: dict[str, Any] = dict(parse_url(address))
         ConnectionPool.from_url(address).make_connection()  # type: ignore[no-untyped-call]
     except (ValueError, TypeError, RedisError) as failure:
-        why = ENCODE if "IPv6" in str(failure) else re.sub(r"^.*__init__\(\) ", "", str(failure))
+        why = ENCODE if "IPv6" in str(failure) else _CALL.sub("", str(failure))
         raise BadSetting(name, shown_address(value), f"{SERVERS}; {why}") from None
     if options.get("db", 0) < 0:
         raise BadSetting(name, shown_address(value), f"{SERVERS}; {NUMBER}")
@@ -131,7 +135,7 @@ def _sentinel(name: str, value: str, rest: str, encrypted: bool) -> dict[str, An
     _check_tail(name, value, tail, at, SERVERS)
     path, _, query = tail.partition("?")
     master, _, number = path.removeprefix("/").partition("/")
-    if not master or not re.fullmatch("[0-9]*", number):
+    if not master or not _DIGITS.fullmatch(number):
         allowed = (
             "a Sentinel's address with the name of its master, like redis+sentinel://host:26379/mymaster/0"
         )
@@ -167,7 +171,7 @@ def _addresses(value: str) -> list[str]:
 
 def _authority(rest: str) -> tuple[str, str]:
     """What stands between the scheme and the path, and what comes from the path on."""
-    end = re.search(r"[/?#]", rest)
+    end = _END.search(rest)
     return (rest, "") if end is None else (rest[: end.start()], rest[end.start() :])
 
 

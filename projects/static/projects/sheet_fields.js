@@ -85,6 +85,11 @@ function chosenField(name, label, element, save, words) {
   return field;
 }
 
+/** @param {string} text */
+function inOneLine(text) {
+  return text.split("\n").map((line) => line.trim()).filter(Boolean).join(" ");
+}
+
 /**
  * A title is one line: Enter saves it, Escape brings the old one back, and an empty one is not taken.
  * @param {HTMLTextAreaElement} element
@@ -92,7 +97,7 @@ function chosenField(name, label, element, save, words) {
  */
 function finishTitle(element, field) {
   element.addEventListener("input", () => {
-    if (element.value.includes("\n")) element.value = element.value.replace(/\s*\n\s*/g, " ");
+    if (element.value.includes("\n")) element.value = inOneLine(element.value);
   });
   element.addEventListener("blur", () => !element.value.trim() && field.revert(), true);
   element.addEventListener("keydown", (event) => {

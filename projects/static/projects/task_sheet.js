@@ -156,7 +156,7 @@ export class TaskSheet {
     if (!real || real === this.taskId) return;
     this.taskId = real;
     this.comments.show(real);
-    history.replaceState(history.state, "", location.pathname.replace(/[^/]+$/, real));
+    history.replaceState(history.state, "", `${location.pathname.slice(0, location.pathname.lastIndexOf("/") + 1)}${real}`);
   }
 
   /** @param {TaskView} task */

@@ -10,6 +10,8 @@ from realtime import tokens
 from realtime.management.operating import OperatorCommand
 from realtime.tokens import TokenType
 
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,49}")
+
 
 class Command(OperatorCommand):
     help = "Print a token with which a service may send events to POST /api/projects/{id}/publish/."
@@ -19,7 +21,7 @@ class Command(OperatorCommand):
         parser.add_argument("--days", type=int, default=tokens.SERVICE_SECONDS // 86400)
 
     def handle(self, *args: Any, name: str, days: int, **options: Any) -> None:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,49}", name):
+        if not NAME.fullmatch(name):
             raise CommandError(f"{name!r}: expected 1 to 50 letters, digits, spaces, dots, dashes")
         if not 1 <= days <= 3650:
             raise CommandError(f"--days {days}: expected 1 to 3650")
