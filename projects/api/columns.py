@@ -30,13 +30,13 @@ class Columns(DomainView):
         example={"name": "Review"},
         refusals=[409],
     )
-    @write
+    @write(body=requests.ColumnCreate)
     def post(self, project_id: UUID) -> Response:
         column = services.column_create(
             actor=self.actor,
             project_id=project_id,
             mutation_id=self.mutation_id,
-            **self.body(requests.ColumnCreate),
+            **self.given,
         )
         return Response(
             events.column(column),
@@ -59,13 +59,12 @@ class Column(DomainView):
         body=requests.ColumnPatch,
         example={"name": "Ready"},
     )
-    @write
+    @write(body=requests.ColumnPatch)
     def patch(self, column_id: UUID) -> Response:
-        given = self.body(requests.ColumnPatch)
         column = services.column_rename(
             actor=self.actor,
             column_id=column_id,
-            name=given.get("name"),
+            name=self.given.get("name"),
             mutation_id=self.mutation_id,
         )
         return Response(events.column(column))
@@ -77,13 +76,13 @@ class Column(DomainView):
         parameters=[schema.MOVE_TO],
         refusals=[409],
     )
-    @write
+    @write(query=requests.ColumnDeleteQuery)
     def delete(self, column_id: UUID) -> Response:
         services.column_delete(
             actor=self.actor,
             column_id=column_id,
             mutation_id=self.mutation_id,
-            **self.query(requests.ColumnDeleteQuery),
+            **self.given,
         )
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -97,12 +96,12 @@ class ColumnMove(DomainView):
         body=requests.ColumnMove,
         example={"after": None},
     )
-    @write
+    @write(body=requests.ColumnMove)
     def post(self, column_id: UUID) -> Response:
         column = services.column_move(
             actor=self.actor,
             column_id=column_id,
             mutation_id=self.mutation_id,
-            **self.body(requests.ColumnMove),
+            **self.given,
         )
         return Response(events.column(column))

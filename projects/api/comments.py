@@ -30,13 +30,13 @@ class Comments(DomainView):
         example={"text": "Looks good to me."},
         refusals=[409],
     )
-    @write
+    @write(body=requests.CommentCreate)
     def post(self, task_id: UUID) -> Response:
         comment = services.comment_create(
             actor=self.actor,
             task_id=task_id,
             mutation_id=self.mutation_id,
-            **self.body(requests.CommentCreate),
+            **self.given,
         )
         return Response(
             events.comment(comment),
@@ -60,19 +60,18 @@ class Comment(DomainView):
         example={"text": "Looks good to me, with one question."},
         refusals=[409],
     )
-    @write
+    @write(body=requests.CommentPatch)
     def patch(self, comment_id: UUID) -> Response:
-        given = self.body(requests.CommentPatch)
         comment = services.comment_update(
             actor=self.actor,
             comment_id=comment_id,
-            text=given.get("text"),
+            text=self.given.get("text"),
             mutation_id=self.mutation_id,
         )
         return Response(events.comment(comment))
 
     @schema.writes("comments_delete", "Delete a comment: its author, or an owner", 204)
-    @write
+    @write()
     def delete(self, comment_id: UUID) -> Response:
         services.comment_delete(actor=self.actor, comment_id=comment_id, mutation_id=self.mutation_id)
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -37,13 +37,13 @@ class Members(DomainView):
         example={"username": "grace", "role": "editor"},
         refusals=[409],
     )
-    @write
+    @write(body=requests.MemberAdd)
     def post(self, project_id: UUID) -> Response:
         member = services.member_add(
             actor=self.actor,
             project_id=project_id,
             mutation_id=self.mutation_id,
-            **self.body(requests.MemberAdd),
+            **self.given,
         )
         return Response(
             events.member(member),
@@ -67,19 +67,18 @@ class Member(DomainView):
         example={"role": "viewer"},
         refusals=[409],
     )
-    @write
+    @write(body=requests.MemberPatch)
     def patch(self, membership_id: UUID) -> Response:
-        given = self.body(requests.MemberPatch)
         member = services.member_change(
             actor=self.actor,
             membership_id=membership_id,
-            role=given.get("role"),
+            role=self.given.get("role"),
             mutation_id=self.mutation_id,
         )
         return Response(events.member(member))
 
     @schema.writes("members_remove", "Remove a member, or leave", 204, refusals=[409])
-    @write
+    @write()
     def delete(self, membership_id: UUID) -> Response:
         services.member_remove(actor=self.actor, membership_id=membership_id, mutation_id=self.mutation_id)
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -31,10 +31,9 @@ class Projects(DomainView):
         refusals=[409],
         of_something=False,
     )
-    @write
+    @write(body=requests.ProjectCreate)
     def post(self) -> Response:
-        given = self.body(requests.ProjectCreate)
-        project = services.project_create(actor=self.actor, mutation_id=self.mutation_id, **given)
+        project = services.project_create(actor=self.actor, mutation_id=self.mutation_id, **self.given)
         return Response(
             events.project(project),
             status=status.HTTP_201_CREATED,
@@ -56,18 +55,18 @@ class Project(DomainView):
         body=requests.ProjectPatch,
         example={"public": True},
     )
-    @write
+    @write(body=requests.ProjectPatch)
     def patch(self, project_id: UUID) -> Response:
         project = services.project_update(
             actor=self.actor,
             project_id=project_id,
             mutation_id=self.mutation_id,
-            **self.body(requests.ProjectPatch),
+            **self.given,
         )
         return Response(events.project(project))
 
     @schema.writes("projects_delete", "Delete a project and all that is in it", 204)
-    @write
+    @write()
     def delete(self, project_id: UUID) -> Response:
         services.project_delete(actor=self.actor, project_id=project_id, mutation_id=self.mutation_id)
         return Response(status=status.HTTP_204_NO_CONTENT)

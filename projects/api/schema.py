@@ -38,8 +38,8 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     str,
     OpenApiParameter.HEADER,
     pattern=rf"^[!-~]{{1,{limits.IDEMPOTENCY_KEY}}}$",
-    description="The same key again gives the first answer and changes nothing; the event carries it as "
-    "`mutationId`.",
+    description="The same request under the same key again, however it is spelt, gives the first answer and "
+    "changes nothing; another request is refused with 422. The event carries the key as `mutationId`.",
 )
 IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description='Do it only at this version: `"3"`, a list, or `*`.'

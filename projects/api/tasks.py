@@ -38,13 +38,13 @@ class Tasks(DomainView):
         headers=["ETag"],
         refusals=[409],
     )
-    @write
+    @write(body=requests.TaskCreate)
     def post(self, project_id: UUID) -> Response:
         task = services.task_create(
             actor=self.actor,
             project_id=project_id,
             mutation_id=self.mutation_id,
-            **self.body(requests.TaskCreate),
+            **self.given,
         )
         headers = {"Location": f"/api/tasks/{task.pk}/", **task_headers(task)}
         return Response(events.task(task), status=status.HTTP_201_CREATED, headers=headers)
@@ -67,12 +67,12 @@ class Task(DomainView):
         headers=["ETag"],
         refusals=[409, 412],
     )
-    @write
+    @write(body=requests.TaskPatch)
     def patch(self, task_id: UUID) -> Response:
         task = services.task_update(
             actor=self.actor,
             task_id=task_id,
-            changes=cast("services.TaskChanges", self.body(requests.TaskPatch)),
+            changes=cast("services.TaskChanges", self.given),
             versions=versions_in(self.request),
             mutation_id=self.mutation_id,
         )
@@ -85,7 +85,7 @@ class Task(DomainView):
         parameters=[schema.IF_MATCH],
         refusals=[412],
     )
-    @write
+    @write()
     def delete(self, task_id: UUID) -> Response:
         services.task_delete(
             actor=self.actor,
@@ -108,13 +108,13 @@ class TaskMove(DomainView):
         headers=["ETag"],
         refusals=[412],
     )
-    @write
+    @write(body=requests.TaskMove)
     def post(self, task_id: UUID) -> Response:
         task = services.task_move(
             actor=self.actor,
             task_id=task_id,
             versions=versions_in(self.request),
             mutation_id=self.mutation_id,
-            **self.body(requests.TaskMove),
+            **self.given,
         )
         return _answer(task)

@@ -55,6 +55,8 @@ class Refusal(APIException):
 class DomainView(APIView):
     """Base of the project's views: translates, decides nothing."""
 
+    given: dict[str, Any]  # of a write
+
     @property
     def actor(self) -> User:
         """The user who writes. Raises NotAuthenticated for a guest."""
@@ -73,12 +75,8 @@ class DomainView(APIView):
             )
         return key
 
-    def body(self, shape: type[StrictSerializer]) -> dict[str, Any]:
-        """The request's body as a service's keyword arguments. Raises ValidationError."""
-        return _validated(shape, self.request.data)
-
     def query(self, shape: type[StrictSerializer]) -> dict[str, Any]:
-        """The same for the address's query."""
+        """The address's query as keyword arguments. Raises ValidationError."""
         return _validated(shape, self.request.query_params.dict())
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
@@ -118,38 +116,48 @@ def at_one_moment(handler: Handler) -> Handler:
     return read
 
 
-def write(handler: Handler) -> Handler:
+def write(
+    *, body: type[StrictSerializer] | None = None, query: type[StrictSerializer] | None = None
+) -> Callable[[Handler], Handler]:
     """A handler that changes something: not for guests, and once per Idempotency-Key.
+
+    What the body and the query mean is in `self.given`, as a service's keyword arguments.
 
     With a key, the change and its answer are one transaction. A refusal rolls both back,
     so a refused request may be sent again under its key.
     """
 
-    @wraps(handler)
-    def once(self: DomainView, request: Request, **ids: Any) -> Response:
-        actor, key = self.actor, self.mutation_id
-        if key is None:
-            return handler(self, **ids)
-        with eventlog.AllOrNothing():
-            claim, is_mine = services.idempotency_claim(
-                user=actor, key=key, fingerprint=_fingerprint(request)
-            )
-            if not is_mine:
-                return _replay(claim)
-            answer = handler(self, **ids)
-            _keep(claim, answer)
-        return answer
+    def of(handler: Handler) -> Handler:
+        @wraps(handler)
+        def once(self: DomainView, request: Request, **ids: Any) -> Response:
+            actor, key = self.actor, self.mutation_id
+            self.given = {
+                **(_validated(body, request.data) if body else {}),
+                **(self.query(query) if query else {}),
+            }
+            if key is None:
+                return handler(self, **ids)
+            with eventlog.AllOrNothing():
+                claim, is_mine = services.idempotency_claim(
+                    user=actor, key=key, fingerprint=_fingerprint(request, ids, self.given)
+                )
+                if not is_mine:
+                    return _replay(claim)
+                answer = handler(self, **ids)
+                _keep(claim, answer)
+            return answer
 
-    return once
+        return once
+
+    return of
 
 
-def _fingerprint(request: Request) -> str:
-    address = f"{request.method} {request.get_full_path()}\n".encode()
-    try:
-        body = orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS)
-    except orjson.JSONEncodeError as refused:  # it writes less deep than it reads
-        raise ParseError(f"The body is nested too deeply: {refused}") from None
-    return hashlib.sha256(address + body).hexdigest()
+def _fingerprint(request: Request, ids: dict[str, Any], given: dict[str, Any]) -> str:
+    """Of what is asked and not of its spelling: the route, its ids and the values that the service gets."""
+    assert request.resolver_match is not None  # it has been routed here
+    route = request.resolver_match.route
+    asked = orjson.dumps([request.method, route, ids, given], option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(asked).hexdigest()
 
 
 def _keep(claim: IdempotencyKey, answer: Response) -> None:

@@ -58,11 +58,45 @@ def test_a_key_may_not_come_back_with_another_request(editor, board):
     assert board.seq == seq
 
 
-def test_white_space_and_the_order_of_keys_make_no_other_request(editor, board):
-    path = f"{board.path}/tasks/"
-    editor.post(path, {"title": "A", "labels": ["b"]}, Idempotency_Key="k")
-    again = editor.post(path, {"labels": ["b"], "title": "A"}, Idempotency_Key="k")
-    assert again[REPLAYED] == "true"
+def test_another_spelling_of_a_request_is_the_same_request(editor, board):
+    """Ids in capitals, another order of keys, blanks around words, a query that nothing reads."""
+    first, second = str(board.tasks[0].pk), str(board.columns[1].pk)
+    move = f"/api/tasks/{first}/move/"
+    spellings = [
+        (move, f'{{"column": "{second}", "after": null}}'),
+        (move, f'{{"after":null,"column":"{second.upper()}"}}'),
+        (f"/api/tasks/{first.upper()}/move/", f'\n{{"column": "{second}", "after": null }}'),
+        (f"{move}?source=outbox", f'{{"\\u0063olumn": "{second}", "after": null}}'),
+    ]
+    seq = board.seq
+    answers = [editor.raw("POST", path, body.encode(), {"Idempotency-Key": "k"}) for path, body in spellings]
+    assert [answer.status_code for answer in answers] == [200] * len(spellings)
+    assert {answer.content for answer in answers} == {answers[0].content}
+    assert [answer.get(REPLAYED) for answer in answers] == [None, "true", "true", "true"]
+    assert board.seq == seq + 1
+
+
+def test_what_a_request_means_tells_it_from_another(editor, board):
+    """An id in a title is a text, an absent value is not null, and the order of labels is kept."""
+    path, title = f"{board.path}/tasks/", str(board.id)
+    for first, other in (
+        ({"title": title}, {"title": title.upper()}),
+        ({"title": "A"}, {"title": "A", "after": None}),
+        ({"title": "A", "labels": ["a", "b"]}, {"title": "A", "labels": ["b", "a"]}),
+        ({"title": "A", "description": "b"}, {"title": "A", "description": "b "}),
+    ):
+        key = f"k-{board.seq}"
+        assert editor.post(path, first, Idempotency_Key=key).status_code == 201
+        assert editor.post(path, other, Idempotency_Key=key).status_code == 422
+        assert editor.post(path, first, Idempotency_Key=key)[REPLAYED] == "true"
+
+
+def test_where_the_tasks_of_a_deleted_column_go_is_part_of_the_request(editor, board):
+    source, target, other = (str(column.pk) for column in board.columns)
+    path = f"/api/columns/{source}/"
+    assert editor.delete(f"{path}?moveTo={target}", Idempotency_Key="k").status_code == 204
+    assert editor.delete(f"{path}?moveTo={other}", Idempotency_Key="k").status_code == 422
+    assert editor.delete(f"{path}?moveTo={target.upper()}", Idempotency_Key="k")[REPLAYED] == "true"
 
 
 def test_a_key_belongs_to_its_user(owner, editor, board):
