@@ -137,6 +137,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "realtime.middleware.DatabaseAwayMiddleware",
+    "realtime.middleware.WriteRedirectMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "realtime.middleware.SocketSourceMiddleware",
@@ -144,7 +145,7 @@ MIDDLEWARE = [
     "realtime.cross_origin.CrossOriginMiddleware",
     "realtime.middleware.BlockedNetworkMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "realtime.middleware.SlashMiddleware",
     "realtime.cross_origin.CsrfMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "realtime.middleware.RequestLogMiddleware",

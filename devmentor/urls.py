@@ -31,4 +31,5 @@ urlpatterns = [
     path("", include("projects.web.urls")),
 ]
 handler400 = "realtime.problems.bad_request"
+handler404 = "projects.web.boards.page_not_found"
 handler500 = "realtime.problems.server_error"

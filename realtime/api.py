@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib.auth import authenticate
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import (
     OpenApiExample,
     OpenApiParameter,
@@ -20,7 +21,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from realtime import eventlog, protocol, refusals, rules, tokens
+from realtime import eventlog, problems, protocol, refusals, rules, tokens
 from realtime.authentication import NotAuthenticated, ServiceAuthentication
 from realtime.eventlog import Actor, UnknownRoom
 from realtime.log_ins import user_of
@@ -210,6 +211,11 @@ class PublishView(APIView):
         raise exceptions.ValidationError({"event": [message]})
 
 
+@csrf_exempt
 def asyncapi(request: HttpRequest) -> HttpResponse:
     """The AsyncAPI document of the sockets."""
+    if request.method not in ("GET", "HEAD"):
+        refusal = problems.respond(405, "method-not-allowed", "only GET is answered here")
+        refusal.headers["Allow"] = "GET, HEAD"
+        return refusal
     return HttpResponse(ASYNCAPI.read_bytes(), content_type="application/yaml")

@@ -33,6 +33,20 @@ def several_gateways_need_a_server_database(app_configs: Any, **_: Any) -> list[
 
 
 @checks.register()
+def nobody_says_that_it_was_https(app_configs: Any, **_: Any) -> list[checks.CheckMessage]:
+    if not settings.SECURE_SSL_REDIRECT or settings.TRUSTED_PROXIES:
+        return []
+    return [
+        checks.Warning(
+            "SECURE_SSL_REDIRECT is on and TRUSTED_PROXIES is empty: behind a proxy that speaks TLS each "
+            "page is redirected to itself without end.",
+            hint="Name the proxy's network in TRUSTED_PROXIES, and let it send X-Forwarded-Proto.",
+            id="realtime.W004",
+        )
+    ]
+
+
+@checks.register()
 def service_links_are_no_settings(app_configs: Any, **_: Any) -> list[checks.CheckMessage]:
     if not settings.IGNORED_SERVICE_LINKS:
         return []

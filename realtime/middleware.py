@@ -11,6 +11,8 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponse
+from django.middleware.common import CommonMiddleware
+from django.utils.http import escape_leading_slashes
 from django_structlog.middlewares import RequestMiddleware
 
 from realtime import problems, refusals, rules
@@ -44,6 +46,29 @@ class SocketSourceMiddleware:
     def _sources(self, request: HttpRequest) -> list[str]:
         addresses = map(urlsplit, (websocket_url(request), own_url(request)))
         return list(dict.fromkeys(f"{parts.scheme}://{parts.netloc}" for parts in addresses))
+
+
+class WriteRedirectMiddleware:
+    """308 where Django redirects a write by 301: to https, and to an address with or without its slash.
+
+    After a 301 clients ask again with GET, and take what that reads for the answer to their write.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code == 301 and request.method not in ("GET", "HEAD"):
+            response.status_code = 308
+        return response
+
+
+class SlashMiddleware(CommonMiddleware):
+    """Django's own, which refuses with DEBUG on, by a 500, to redirect a write: here a write stays one."""
+
+    def get_full_path_with_slash(self, request: HttpRequest) -> str:
+        return escape_leading_slashes(request.get_full_path(force_append_slash=True))
 
 
 class BlockedNetworkMiddleware:

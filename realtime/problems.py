@@ -13,7 +13,9 @@ from django.utils.safestring import SafeString
 from django.views.debug import ExceptionReporter
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
+from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 
 from realtime.enforcement import BLOCKED
 from realtime.ids import EXAMPLE, EXPECTED
@@ -77,6 +79,7 @@ def exception_handler(failure: Exception, context: dict[str, Any]) -> Response |
     members = problem(failure.status_code, _code(failure), _detail(failure), **getattr(failure, "extra", {}))
     if isinstance(failure, exceptions.ValidationError):
         members["errors"] = first_errors(_by_field(failure.detail))
+    _answer_in_json(context["request"])
     return Response(members, failure.status_code, headers=_headers(failure), content_type=MEDIA_TYPE)
 
 
@@ -122,6 +125,7 @@ def unknown_address(request: HttpRequest, rest: str = "") -> HttpResponse:
     return respond(404, "not-found", f"{told}: /api/docs/ lists what there is")
 
 
+@csrf_exempt
 def answered_elsewhere(request: HttpRequest, **ids: Any) -> HttpResponse:
     """Stands for a route of the gateway's own, which Django sees only where it is served without one."""
     return respond(404, "not-found", f"{request.path} is answered by `manage.py gateway` and runserver alone")
@@ -186,6 +190,12 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if request.path.startswith("/api/"):
         return respond(500, "internal", FAULT)
     return HttpResponse(FAULT, "text/plain; charset=utf-8", 500)
+
+
+def _answer_in_json(request: Request) -> None:
+    """Whatever else the view's renderers write: a page, YAML."""
+    of_the_api: Any = api_settings.DEFAULT_RENDERER_CLASSES[0]
+    request.accepted_renderer, request.accepted_media_type = of_the_api(), of_the_api.media_type
 
 
 def _code(failure: exceptions.APIException) -> str:

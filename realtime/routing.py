@@ -39,7 +39,7 @@ class Application:
         polls = [
             asgi_route(
                 rf"^api/{kind.name}s/(?P<room_id>{PATTERN})/events/$",
-                KnownHosts(EventsEndpoint(gateway, kind, http)),
+                KnownHosts(OverHttps(EventsEndpoint(gateway, kind, http), http)),
             )
             for kind in gateway.kinds.values()
         ]
@@ -91,6 +91,18 @@ class KnownHosts:
         came = f"Host {shown(host)}, from {shown(scope['client'][0])}"
         note("host", came, "ALLOWED_HOSTS lists those that are served")
         await refuse(scope, receive, send, 400, "bad-request", "no host of that name is served here")
+
+
+class OverHttps:
+    """Hands what came over http to Django where that redirects to https, as it does for every other route."""
+
+    def __init__(self, application: ASGIApp, redirecting: ASGIApp) -> None:
+        self.application = application
+        self.redirecting = redirecting
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        is_redirected = settings.SECURE_SSL_REDIRECT and scope["scheme"] == "http"
+        await (self.redirecting if is_redirected else self.application)(scope, receive, send)
 
 
 class OnlyFrom:

@@ -49,6 +49,14 @@ def not_found(request: HttpRequest, board: dict[str, Any] | None = None) -> Http
     return render(request, "projects/not_found.html", {"board": board}, status=404)
 
 
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404 for an address that is not there.
+
+    Django's own view reads the request's form before it answers, and fails where that cannot be read.
+    """
+    return render(request, "404.html", status=404)
+
+
 def _list(request: HttpRequest, *, error: str = "", name: str = "") -> HttpResponse:
     with eventlog.consistent_read():  # the cards are of the moment in which the boards might be seen
         visible = summaries(selectors.projects_visible_to(request.user))

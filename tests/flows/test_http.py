@@ -62,6 +62,14 @@ def test_an_address_without_its_slash_leads_to_the_one_with_it(stack: Stack, boa
         assert f"{path}/" in found["detail"]
 
 
+def test_a_write_to_a_page_without_its_slash_stays_a_write(stack: Stack) -> None:
+    """With DEBUG on Django makes a 500 of it."""
+    url = f"{stack.first.http_url}/admin"
+    found = [httpx.request(method, url, timeout=10) for method in ("GET", "POST", "PUT", "PATCH", "DELETE")]
+    assert [answer.status_code for answer in found] == [301, 308, 308, 308, 308]
+    assert {answer.headers["location"] for answer in found} == {"/admin/"}
+
+
 @pytest.mark.parametrize(
     "path", ["/api/docs/", "/api/schema/", "/api/asyncapi.yaml", "/api/me/", "/login", "/projects", "/health"]
 )
@@ -69,9 +77,16 @@ def test_options_are_never_a_fault(stack: Stack, path: str) -> None:
     assert httpx.options(stack.first.http_url + path, timeout=10).status_code in (200, 204, 405)
 
 
-@pytest.mark.parametrize("path", ["/api/me/", "/api/realtime/", "/api/projects/", "/api/auth/token/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/api/me/", "/api/realtime/", "/api/projects/", "/api/auth/token/"),
+        *("/api/docs/", "/api/schema/", "/api/asyncapi.yaml"),
+    ],
+)
 def test_a_method_that_is_not_there_is_a_problem(stack: Stack, path: str) -> None:
-    answer = stack.api(OWNER).put(path, {})
+    """JSON also where the address answers in YAML or HTML."""
+    answer = httpx.put(stack.first.http_url + path, json={}, timeout=10)
     assert problem(answer, 405)["code"] == "method-not-allowed"
     assert answer.headers["allow"]
 
