@@ -14,7 +14,9 @@ from uuid import UUID
 import orjson
 from django.db.models import F
 from django.db.models.expressions import Combinable
+from django.db.models.functions import Substr
 
+from projects import limits
 from projects.models import Column, Comment, Membership, Project, Task, User
 from projects.texts import Day, Id, Json, Moment
 from realtime.eventlog import rfc3339
@@ -89,6 +91,10 @@ class TaskData(TypedDict):
     updatedAt: str
 
 
+class TaskOnBoardData(TaskData, total=False):
+    descriptionCut: bool
+
+
 class CommentData(TypedDict):
     id: str
     taskId: str
@@ -132,12 +138,13 @@ def task(row: Task) -> TaskData:
     }
 
 
-# The same by way of the database, which makes the texts: for a board, whose tasks are thousands.
+# The same by way of the database, which makes the texts: for a board, whose tasks are thousands. Of a long
+# description it gives one character more than a board shows, which tells that it is long.
 TASK_TEXTS: dict[str, Combinable] = {
     "id": Id("id"),
     "projectId": Id("project_id"),
     "title": F("title"),
-    "description": F("description"),
+    "description": Substr("description", 1, limits.SHOWN_DESCRIPTION + 1),
     "column": Id("column_id"),
     "position": F("position"),
     "assignee": Id("assignee_id"),
@@ -149,11 +156,14 @@ TASK_TEXTS: dict[str, Combinable] = {
 }
 
 
-def task_of_texts(row: Sequence[Any]) -> TaskData:
-    """A row of the values of TASK_TEXTS."""
+def task_on_board(row: Sequence[Any]) -> TaskOnBoardData:
+    """A row of the values of TASK_TEXTS, as a snapshot shows it: of a long description the beginning."""
     found = dict(zip(TASK_TEXTS, row, strict=True))
     found["labels"] = orjson.loads(found["labels"])
-    return cast("TaskData", found)
+    if len(found["description"]) > limits.SHOWN_DESCRIPTION:
+        found["description"] = found["description"][: limits.SHOWN_DESCRIPTION]
+        found["descriptionCut"] = True
+    return cast("TaskOnBoardData", found)
 
 
 def comment(row: Comment) -> CommentData:

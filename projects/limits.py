@@ -3,6 +3,7 @@
 NAME = 120
 TITLE = 200
 DESCRIPTION = 20_000
+SHOWN_DESCRIPTION = 2_000  # of which a board's snapshot holds so much
 COMMENT = 10_000
 LABEL = 40
 LABELS = 20

@@ -142,7 +142,7 @@ def board(user: Reader, project_id: UUID, *, comment_counts: bool = False) -> di
             "project": events.project(project),
             "members": [events.member(row) for row in members_of(project)],
             "columns": [events.column(row) for row in columns_of(project)],
-            "tasks": [events.task_of_texts(row) for row in _task_texts(project)],
+            "tasks": [events.task_on_board(row) for row in _task_texts(project)],
         }
         if comment_counts:
             found["commentCounts"] = _comment_counts(project)

@@ -8,6 +8,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from projects import limits
 from projects.models import Role
 
 Shape = serializers.Serializer[Any]
@@ -52,6 +53,15 @@ class Task(Shape):
     updatedAt = serializers.DateTimeField()
 
 
+class TaskOnBoard(Task):
+    """Of a long description a board holds the beginning; the task's own address has the whole."""
+
+    description = serializers.CharField(
+        allow_blank=True, help_text=f"Its first {limits.SHOWN_DESCRIPTION} characters."
+    )
+    descriptionCut = serializers.BooleanField(required=False, help_text="True where there is more of it.")
+
+
 class Comment(Shape):
     id = serializers.UUIDField()
     taskId = serializers.UUIDField()
@@ -66,7 +76,7 @@ class Board(Shape):
     project = Project()
     members = Member(many=True)
     columns = Column(many=True)
-    tasks = Task(many=True)
+    tasks = TaskOnBoard(many=True)
     commentCounts = serializers.DictField(
         child=serializers.IntegerField(),
         required=False,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.views import redirect_to_login
@@ -13,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from projects import limits, selectors, services
 from projects.errors import DomainError, NotFound
-from projects.models import User
+from projects.models import Project, User
 from projects.web.summaries import summaries
 from realtime import controls, eventlog
 
@@ -32,19 +31,19 @@ def board_list(request: HttpRequest) -> HttpResponse:
 @cache_control(private=True, no_cache=True)
 @require_safe
 def board(request: HttpRequest, project_id: UUID, task_id: UUID | None = None) -> HttpResponse:
-    """A board as it stands, with its snapshot; `task_id` opens that task's sheet."""
+    """A board's page, which loads the board by itself; `task_id` opens that task's sheet."""
     if _must_log_in(request):
         return redirect_to_login(request.get_full_path())
     try:
-        snapshot = selectors.board(request.user, project_id, comment_counts=True)
+        project = selectors.project_for(request.user, project_id)
     except NotFound:
         return not_found(request)
-    if task_id and not any(task["id"] == str(task_id) for task in snapshot["tasks"]):
-        return not_found(request, board=snapshot["project"])
-    return render(request, "projects/board.html", {"snapshot": snapshot})
+    if task_id and not selectors.tasks_of(project).filter(pk=task_id).exists():
+        return not_found(request, board=project)
+    return render(request, "projects/board.html", {"project": project})
 
 
-def not_found(request: HttpRequest, board: dict[str, Any] | None = None) -> HttpResponse:
+def not_found(request: HttpRequest, board: Project | None = None) -> HttpResponse:
     """What one may not see looks like what is not there. `board`: only the task is missing on it."""
     return render(request, "projects/not_found.html", {"board": board}, status=404)
 

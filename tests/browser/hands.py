@@ -1,12 +1,13 @@
 """What a person does at a board and sees there: pointers, columns, words."""
 
 import copy
+import time
 from collections.abc import Callable
 from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import CDPSession, Locator, Page, expect
+from playwright.sync_api import CDPSession, Locator, Page, Route, expect
 
 from tests.support.browser import Visitor
 
@@ -58,6 +59,23 @@ def another_page(visitor: Visitor) -> Visitor:
     twin = copy.copy(visitor)
     twin.page = visitor.open_page()
     return twin
+
+
+class HeldRequests:
+    """Requests of a page to an address, each of which waits until the test answers it."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self._page = page
+        self._held: list[Route] = []
+        page.route(address, lambda route: self._held.append(route))
+
+    def next(self, seconds: float = 10) -> Route:
+        """The oldest one, once it is there."""
+        deadline = time.monotonic() + seconds
+        while not self._held:
+            assert time.monotonic() < deadline, "the page did not ask"
+            self._page.wait_for_timeout(10)  # in which Playwright hands over what the page does
+        return self._held.pop(0)
 
 
 def middle(place: Locator) -> Point:

@@ -17,6 +17,7 @@ from tests.support.page import Page
 from tests.support.reducer import replay
 
 Act = Callable[[Board], Any]
+LONG = "Ä🎉\u0001x" * 600  # some characters are two of JavaScript's
 
 
 def comment_of(board: Board) -> Comment:
@@ -114,6 +115,25 @@ def test_each_kind_of_event_replays(kind, board, page):
     events = board.events(before["seq"])
     assert [event["event"] for event in events] == [kind.value]
     expect_level(page, before, events, None if kind is Event.PROJECT_DELETED else board.snapshot())
+
+
+def test_a_long_description_is_cut_on_the_board_and_whole_in_events_and_at_its_own_address(
+    board, owner, page
+):
+    task = board.tasks[0]
+    before = board.snapshot()
+    for length in (2000, 2001, 2400, 1999):
+        services.task_update(actor=board.owner, task_id=task.pk, changes={"description": LONG[:length]})
+        events, fresh = board.events(before["seq"]), board.snapshot()
+        (shown,) = (row for row in fresh["tasks"] if row["id"] == str(task.pk))
+        assert shown["description"] == LONG[: min(length, 2000)]
+        assert shown.get("descriptionCut", False) is (length > 2000)
+        assert events[-1]["data"]["description"] == LONG[:length]
+        assert owner.get(f"/api/tasks/{task.pk}/").data["description"] == LONG[:length]
+        assert owner.get(f"{board.path}/tasks/").data["results"][0]["description"] == LONG[:length]
+        assert owner.get(f"{board.path}/board/").json()["tasks"] == fresh["tasks"]
+        expect_level(page, before, events, fresh)
+        expect_level(page, fresh, [], fresh)
 
 
 def test_no_kind_of_event_is_left_out(page):
@@ -248,7 +268,11 @@ class Commands:
     def task_update(self) -> None:
         services.task_update(
             task_id=self.pick(Task),
-            changes={"title": f"T{self.number(9)}", "labels": ["a", "b"][: self.number(3)]},
+            changes={
+                "title": f"T{self.number(9)}",
+                "labels": ["a", "b"][: self.number(3)],
+                "description": LONG[: (0, 5, 2000, 2001)[self.number(4)]],
+            },
             **self.who(),
         )
 

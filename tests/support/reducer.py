@@ -8,6 +8,7 @@ from typing import Any
 
 Snapshot = dict[str, Any]
 OURS = {"project", "member", "column", "task", "comment"}
+SHOWN_DESCRIPTION = 2000  # characters of it on a board; an event has it whole
 
 
 def replay(snapshot: Snapshot, events: list[dict[str, Any]]) -> Snapshot | None:
@@ -65,6 +66,9 @@ def apply_column(board: Snapshot, happened: str, data: dict[str, Any]) -> None:
 
 
 def apply_task(board: Snapshot, happened: str, data: dict[str, Any]) -> None:
+    if len(data.get("description", "")) > SHOWN_DESCRIPTION:
+        data["description"] = data["description"][:SHOWN_DESCRIPTION]
+        data["descriptionCut"] = True
     apply_placed(board["tasks"], happened, data)
     if happened == "deleted":
         board["commentCounts"].pop(data["id"], None)

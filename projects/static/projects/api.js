@@ -5,6 +5,11 @@
  */
 
 const TIMEOUT_MS = 20_000;
+const NO_CONTENT = 204;
+/** A large board on a slow line takes its time. */
+const BOARD_TIMEOUT_MS = 120_000;
+/** No answer at all. @type {Problem} */
+const UNREACHABLE = { status: 0, code: "unreachable", detail: "The server cannot be reached." };
 
 /** The server's refusal, or, with status 0, no answer at all. */
 export class ApiError extends Error {
@@ -27,20 +32,38 @@ export class ApiError extends Error {
 
 /**
  * @param {string} path
- * @param {{method?: string, body?: object, key?: string, version?: number}} [request]
+ * @param {{method?: string, body?: object, key?: string, version?: number, timeoutMs?: number, cache?: RequestCache}} [request]
  * @returns {Promise<any>}  the answer's JSON, null where there is none; rejects with an ApiError
  */
-export async function call(path, { method = "GET", body, key, version } = {}) {
+export async function call(path, { method = "GET", body, key, version, timeoutMs = TIMEOUT_MS, cache = "no-store" } = {}) {
   /** @type {Record<string, string>} */
   const headers = { Accept: "application/json" };
   if (method !== "GET") headers["X-CSRFToken"] = csrfToken(document.cookie);
   if (body) headers["Content-Type"] = "application/json";
   if (key) headers["Idempotency-Key"] = key;
   if (version !== undefined) headers["If-Match"] = `"${version}"`;
-  const response = await send(path, { method, headers, body: body && JSON.stringify(body), cache: "no-store" });
+  const signal = AbortSignal.timeout(timeoutMs);
+  return answerOf(await send(path, { method, headers, body: body && JSON.stringify(body), cache, signal }));
+}
+
+/**
+ * A board as it is now. A browser that has it from earlier asks whether that is still the newest.
+ * @param {string} projectId
+ * @returns {Promise<import("./types.js").Snapshot>}  rejects with an ApiError
+ */
+export function loadBoard(projectId) {
+  return call(`/api/projects/${projectId}/board/?include=commentCounts`, { timeoutMs: BOARD_TIMEOUT_MS, cache: "no-cache" });
+}
+
+/**
+ * @param {Response} response
+ * @returns {Promise<any>}  its JSON, null where there is none; rejects with an ApiError
+ */
+async function answerOf(response) {
   const answer = await readJson(response);
-  if (response.ok) return answer;
-  throw new ApiError(problemOf(response, answer), retryAfterMs(response));
+  if (!response.ok) throw new ApiError(problemOf(response, answer), retryAfterMs(response));
+  if (answer === null && response.status !== NO_CONTENT) throw new ApiError(UNREACHABLE); // it was cut off on its way
+  return answer;
 }
 
 /**
@@ -49,9 +72,9 @@ export async function call(path, { method = "GET", body, key, version } = {}) {
  */
 async function send(path, options) {
   try {
-    return await fetch(path, { ...options, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    return await fetch(path, options);
   } catch {
-    throw new ApiError({ status: 0, code: "unreachable", detail: "The server cannot be reached." });
+    throw new ApiError(UNREACHABLE);
   }
 }
 

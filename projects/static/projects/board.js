@@ -1,9 +1,9 @@
-import { ApiError, call } from "./api.js";
+import { ApiError, call, loadBoard } from "./api.js";
+import { WholeDescriptions } from "./descriptions.js";
 import { Outbox } from "./outbox.js";
 import * as pending from "./pending.js";
-import { requestOf } from "./requests.js";
+import { sendOperation } from "./sending.js";
 import { apply, boardOf } from "./store.js";
-import { conflicts } from "./three_way.js";
 
 /** @typedef {import("./types.js").BoardEvent} BoardEvent */
 /** @typedef {import("./pending.js").Operation} Operation */
@@ -45,6 +45,7 @@ export class BoardModel {
   #asked = new Set();
   /** @type {{of: Map<string, import("./types.js").Member> | null, byUser: Map<string, import("./types.js").Member>}} */
   #members = { of: null, byUser: new Map() };
+  #descriptions = new WholeDescriptions();
 
   /** @param {BoardOptions} options */
   constructor(options) {
@@ -105,6 +106,26 @@ export class BoardModel {
     return this.#members.byUser.get(userId ?? "");
   }
 
+  /**
+   * The whole description of a task of the view; null where only its beginning is known.
+   * @param {import("./pending.js").TaskView} task
+   */
+  wholeDescription(task) {
+    return this.#descriptions.of(task);
+  }
+
+  /**
+   * Reads a task whole, from its own address.
+   * @param {string} taskId
+   * @returns {Promise<import("./types.js").Task>}
+   */
+  async loadTask(taskId) {
+    const task = await call(`/api/tasks/${taskId}/`);
+    this.#descriptions.learn(task);
+    this.#changed();
+    return task;
+  }
+
   /** @param {BoardListener} listener */
   listen(listener) {
     this.#listeners.push(listener);
@@ -128,6 +149,8 @@ export class BoardModel {
   apply(event) {
     const before = apply(this.state, event);
     if (!before) return;
+    if (before.task) before.task = this.#whole(before.task);
+    if (event.event.startsWith("task:")) this.#descriptions.learn(event.data);
     this.#heard += 1;
     this.#keep(pending.settle(pending.confirmByEvent(this.operations, event), this.state));
     this.#tell("event", event, before);
@@ -147,7 +170,7 @@ export class BoardModel {
     if (this.#reloading) return;
     this.#reloading = true;
     try {
-      const snapshot = await call(`/api/projects/${this.id}/board/?include=commentCounts`);
+      const snapshot = await loadBoard(this.id);
       this.state = boardOf(snapshot);
       this.#keep(pending.waiting(pending.settle(this.operations, this.state)));
       this.feed.restartAt(this.id, snapshot.seq);
@@ -182,38 +205,38 @@ export class BoardModel {
    * @returns {Promise<any>}
    */
   async #send(operation) {
-    const versionOf = (/** @type {string} */ id) => this.#versionOf(id);
-    const { method, path, body, version } = requestOf(operation, { projectId: this.id, versionOf });
+    const known = {
+      newest: (/** @type {string} */ id) => this.#newest(id),
+      load: (/** @type {string} */ id) => this.loadTask(id),
+      learn: (/** @type {import("./types.js").Task} */ task) => this.#descriptions.learn(task),
+    };
     try {
-      return await call(path, { method, body, version, key: operation.key });
+      return await sendOperation(operation, this.id, known);
     } catch (error) {
-      if (error instanceof ApiError && error.status === 412) return this.#sendOverPresent(operation, error);
       if (error instanceof ApiError && error.status === 401) this.#tell("lost", "refused");
       throw error;
     }
   }
 
   /**
-   * The newest version that we know of: an answer may be ahead of its event.
+   * The newest state of a task that is known here whole: an answer may be ahead of its event.
    * @param {string} taskId
+   * @returns {import("./types.js").Task | undefined}
    */
-  #versionOf(taskId) {
-    const answered = this.operations.filter(({ answer }) => answer?.id === taskId && answer.version);
-    const versions = answered.map(({ answer }) => answer.version);
-    const shown = this.state.tasks.get(taskId)?.version;
-    return shown === undefined ? undefined : Math.max(shown, ...versions);
+  #newest(taskId) {
+    const shown = this.state.tasks.get(taskId);
+    const answers = this.operations.map(({ answer }) => answer).filter((answer) => answer?.id === taskId && answer.version);
+    const [newest] = [...answers, ...(shown ? [this.#whole(shown)] : [])].sort((a, b) => b.version - a.version);
+    return newest?.descriptionCut ? undefined : newest;
   }
 
   /**
-   * The task moved on since. Where others left our fields alone, the change goes in on top of theirs, still under its
-   * own key, since a refusal uses none up; where they did not, the person decides.
-   * @param {Operation} operation
-   * @param {ApiError} moved
+   * With its whole description where that is known.
+   * @param {import("./types.js").Task} task
    */
-  async #sendOverPresent({ key, task = "", changes = {}, base = {} }, moved) {
-    const present = moved.problem.task;
-    if (!present || conflicts(base, changes, present).length) throw moved;
-    return call(`/api/tasks/${task}/`, { method: "PATCH", body: changes, version: present.version, key });
+  #whole(task) {
+    const description = task.descriptionCut ? this.#descriptions.of(task) : null;
+    return description === null ? task : { ...task, description, descriptionCut: undefined };
   }
 
   /**
@@ -221,6 +244,7 @@ export class BoardModel {
    * @param {any} answer
    */
   #answered(operation, answer) {
+    if (operation.kind.startsWith("task.")) this.#descriptions.learn(answer);
     this.#keep(pending.settle(pending.confirmByAnswer(this.operations, operation.key, answer), this.state));
     this.#tell("answered", operation, answer);
     this.#changed();

@@ -11,6 +11,7 @@ import { listenToKeys } from "./keyboard.js";
 import { closeMenu } from "./menu.js";
 import { openMoveMenu } from "./move_menu.js";
 import { openMembers } from "./members_panel.js";
+import { firstBoard } from "./loading.js";
 import { findTask } from "./pending.js";
 import { PresenceBar } from "./presence_bar.js";
 import { openProjectMenu } from "./project_menu.js";
@@ -20,14 +21,13 @@ import { beforeNextPicture } from "./soon.js";
 import { TaskAddress } from "./task_address.js";
 import { TaskSheet } from "./task_sheet.js";
 import { toast } from "./toasts.js";
-import { announcement, clip } from "./words.js";
+import { announcement, clip, unsureOf } from "./words.js";
 
 /** @typedef {import("./types.js").BoardEvent} BoardEvent */
 
 const root = find("#board");
 const userId = root.dataset.userId || null;
-/** @type {import("./types.js").Snapshot} */
-const snapshot = JSON.parse(find("#snapshot").textContent ?? "");
+const snapshot = await firstBoard(root);
 const feed = /** @type {{websocketService: import("./types.js").Feed}} */ (/** @type {unknown} */ (window)).websocketService;
 
 const kept = sessionStore(snapshot.project.id, userId ?? "guest");
@@ -186,6 +186,8 @@ function drawPage() {
   setAttribute(find("#board-public"), "hidden", !project.public);
   setAttribute(tail, "hidden", !model.canWrite);
   setAttribute(find("#reading-only"), "hidden", model.canWrite || deleted || model.lost || !userId);
+  setText(find("#filter-unsure"), unsureOf(view.unsure));
+  setAttribute(find("#filter-unsure"), "hidden", !view.unsure);
   if (deleted) reportLoss("deleted");
   tabs.draw(model.view.columns);
 }

@@ -34,6 +34,8 @@ export class BoardView {
   #hits = new WeakMap();
   /** @type {(() => void)[]} */
   #afterDraw = [];
+  /** Cards that the filter hides, and of whose descriptions it knows only the beginning. */
+  unsure = 0;
 
   /**
    * @param {HTMLElement} root
@@ -98,6 +100,7 @@ export class BoardView {
     this.#rename();
     const context = { ...this.#context(), filtered: !isEmpty(this.#filter) };
     let shown = 0;
+    this.unsure = 0;
     const elements = columns.map((column) => {
       const element = keep(this.#columns, column.id, () => buildColumn(column.id));
       const tasks = context.filtered ? column.tasks.filter((task) => this.#matches(task)) : column.tasks;
@@ -165,9 +168,9 @@ export class BoardView {
   #matches(task) {
     const assignee = this.model.person(task.assignee);
     const known = this.#hits.get(task);
-    if (known && known.assignee === assignee) return known.hit;
-    const hit = matches(this.#filter, task, assignee);
+    const hit = known && known.assignee === assignee ? known.hit : matches(this.#filter, task, assignee);
     this.#hits.set(task, { assignee, hit });
+    if (!hit && task.descriptionCut && this.#filter.words.length) this.unsure += 1;
     return hit;
   }
 

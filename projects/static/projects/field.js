@@ -19,6 +19,8 @@ import { mergeField, same } from "./three_way.js";
 export class Field {
   #base = /** @type {any} */ (undefined);
   #theirs = /** @type {any} */ (undefined);
+  /** Only a part of the value is here. */
+  #withheld = false;
   #sentence = h("p");
   #note = h("div", { class: "conflict", role: "alert", hidden: true }, this.#sentence,
     h("div", { class: "conflict-actions" },
@@ -40,14 +42,30 @@ export class Field {
   }
 
   get isDirty() {
-    return !same(this.options.read(), this.#base);
+    return !this.#withheld && !same(this.options.read(), this.#base);
+  }
+
+  /** Whether only a part of the value is here: it is shown, and cannot be changed or saved. */
+  get isWithheld() {
+    return this.#withheld;
   }
 
   /** Another task is shown. @param {any} value */
   reset(value) {
+    this.#withheld = false;
     this.#base = this.#theirs = value;
     this.options.write(value);
     this.#note.hidden = true;
+  }
+
+  /**
+   * Only this part of the value is here. What a person has typed over the whole stays, to be merged with what comes.
+   * @param {any} part
+   */
+  withhold(part) {
+    if (this.isDirty) return;
+    if (!this.#withheld || !same(this.options.read(), part)) this.reset(part);
+    this.#withheld = true;
   }
 
   /**
@@ -56,6 +74,7 @@ export class Field {
    * @param {string} who  changed it last
    */
   show(value, who) {
+    if (this.#withheld) return this.reset(value);
     this.#theirs = value;
     const verdict = mergeField(this.#base, this.options.read(), value);
     if (verdict === "conflict") return this.#explain(who);
@@ -68,7 +87,7 @@ export class Field {
   /** Saves what was typed, unless somebody else's change has to be decided on first. */
   commit() {
     const mine = this.options.read();
-    if (!this.#note.hidden || same(mine, this.#base)) return;
+    if (this.#withheld || !this.#note.hidden || same(mine, this.#base)) return;
     const base = this.#base;
     this.#base = mine;
     this.options.save(mine, base);
@@ -76,7 +95,7 @@ export class Field {
 
   /** Back to what the server has. */
   revert() {
-    this.reset(this.#theirs);
+    if (!this.#withheld) this.reset(this.#theirs);
   }
 
   /**
@@ -86,6 +105,7 @@ export class Field {
    */
   reopen(mine, base) {
     if (!this.isDirty) this.options.write(mine);
+    this.#withheld = false;
     this.#base = base;
   }
 

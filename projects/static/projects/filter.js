@@ -1,5 +1,6 @@
 /**
- * The filter box: words of the title, `@person`, `#label`; all must hold. Pure.
+ * The filter box: words of title and description, `@person`, `#label`; all must hold. Of a long description a board
+ * holds the beginning. Pure.
  *
  * @typedef {import("./types.js").Task} Task
  * @typedef {import("./types.js").Person} Person

@@ -143,7 +143,10 @@ export const PATCHES = {
   },
   "task.update": (view, operation) => {
     const place = findTask(view, operation.task);
-    if (place) place.list[place.index] = { ...place.list[place.index], ...operation.changes, pending: true };
+    if (!place) return;
+    const { descriptionCut, ...task } = place.list[place.index];
+    const whole = operation.changes?.description !== undefined;
+    place.list[place.index] = { ...task, ...(descriptionCut && !whole && { descriptionCut }), ...operation.changes, pending: true };
   },
   "task.delete": (view, operation) => void take(view, operation),
   "column.create": (view, { answer, column = "", name = "" }) => {

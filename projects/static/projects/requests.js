@@ -2,22 +2,22 @@
  * Operations as HTTP requests: the one place that knows the API's addresses for writes. Pure.
  *
  * @typedef {import("./pending.js").Operation} Operation
- * @typedef {{method: string, path: string, body?: object, version?: number}} WriteRequest
+ * @typedef {{method: string, path: string, body?: object}} WriteRequest
  */
 
 /**
  * @param {Operation} operation  with real ids only
- * @param {{projectId: string, versionOf: (task: string) => number | undefined}} board
+ * @param {string} projectId
  * @returns {WriteRequest}
  */
-export function requestOf(operation, board) {
+export function requestOf(operation, projectId) {
   const { kind, task, column, comment, after, changes } = operation;
-  const project = `/api/projects/${board.projectId}`;
+  const project = `/api/projects/${projectId}`;
   switch (kind) {
     case "task.create":
       return { method: "POST", path: `${project}/tasks/`, body: { ...changes, column, ...given({ after }) } };
     case "task.update":
-      return { method: "PATCH", path: `/api/tasks/${task}/`, body: changes, version: board.versionOf(task ?? "") };
+      return { method: "PATCH", path: `/api/tasks/${task}/`, body: changes };
     case "task.move":
       return { method: "POST", path: `/api/tasks/${task}/move/`, body: { column, after: after ?? null } };
     case "task.delete":

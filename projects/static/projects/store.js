@@ -27,6 +27,7 @@
  * @typedef {{task: Task | undefined, column: Column | undefined}} Before
  */
 
+import { cutDescription } from "./descriptions.js";
 import { placeOf } from "./ordering.js";
 
 /**
@@ -152,12 +153,13 @@ function putColumn(board, { from: _from, to: _to, respaced = {}, ...column }) {
 }
 
 /**
+ * A board holds of a long description what a snapshot does, its beginning, so that the two are equal.
  * @param {Board} board
  * @param {any} data
  */
 function putTask(board, { from: _from, to: _to, respaced, ...task }) {
   takeOut(board, task.id);
-  putIn(board, task);
+  putIn(board, cutDescription(task));
   if (respaced) reposition(board, task.column, respaced);
 }
 

@@ -1,5 +1,7 @@
 import { CommentsView } from "./comments_view.js";
 import { ago } from "./dates.js";
+import { DescriptionLoader } from "./description_loader.js";
+import { cutDescription } from "./descriptions.js";
 import { confirmDanger } from "./dialog.js";
 import { h, icon, setAttribute, setText } from "./dom.js";
 import { findTask } from "./pending.js";
@@ -32,6 +34,7 @@ export class TaskSheet {
     this.fields = fields;
     this.inputs = inputs;
     this.comments = new CommentsView(model);
+    this.descriptions = new DescriptionLoader(model);
     this.deeds = deeds;
     this.element = h("section", { class: "sheet", id: "sheet", role: "dialog", "aria-label": "Task", tabindex: -1, hidden: true });
     this.element.append(this.#head(), this.#body());
@@ -60,7 +63,7 @@ export class TaskSheet {
         row("Assignee", inputs.assignee, fields.assignee.note),
         row("Due", inputs.dueOn, fields.dueOn.note),
         labelsRow),
-      h("label", { class: "sheet-heading", for: "sheet-description" }, "Description"), inputs.description, fields.description.note,
+      h("label", { class: "sheet-heading", for: "sheet-description" }, "Description"), inputs.description, this.descriptions.note, fields.description.note,
       this.#dates, this.comments.element);
   }
 
@@ -75,6 +78,7 @@ export class TaskSheet {
     this.element.hidden = false;
     this.#drawOptions(found.task);
     for (const field of Object.values(this.fields)) field.reset(found.task[/** @type {keyof TaskView} */ (field.name)]);
+    if (found.task.descriptionCut) this.fields.description.withhold(found.task.description);
     this.comments.show(taskId);
     this.draw();
     this.element.scrollTop = 0;
@@ -86,6 +90,7 @@ export class TaskSheet {
     this.commit();
     this.taskId = null;
     this.element.hidden = true;
+    this.descriptions.stop();
     this.comments.show(null);
   }
 
@@ -106,7 +111,12 @@ export class TaskSheet {
     if (!found) return this.#vanished();
     const { task } = found;
     this.#drawOptions(task);
-    for (const field of Object.values(this.fields)) field.show(task[/** @type {keyof TaskView} */ (field.name)], this.#who(field.name));
+    const whole = this.descriptions.wholeOf(task);
+    const shown = whole === null ? task : { ...task, description: whole };
+    for (const field of Object.values(this.fields)) {
+      if (whole === null && field === this.fields.description) field.withhold(task.description);
+      else field.show(shown[/** @type {keyof TaskView} */ (field.name)], this.#who(field.name));
+    }
     this.#drawState(task);
     this.#drawReading();
   }
@@ -135,8 +145,9 @@ export class TaskSheet {
     if (!event.startsWith("task:") || !this.#mayConflict(data.id)) return;
     const who = actor?.id && actor.id === this.model.options.userId ? "You, in another window," : (actor?.name ?? "Somebody");
     this.#lastActors.set(`${data.id}.`, who);
+    const now = before?.descriptionCut ? cutDescription(data) : data;
     for (const { name } of Object.values(this.fields)) {
-      if (!same(before?.[/** @type {keyof import("./types.js").Task} */ (name)], data[name])) this.#lastActors.set(`${data.id}.${name}`, who);
+      if (!same(before?.[/** @type {keyof import("./types.js").Task} */ (name)], now[name])) this.#lastActors.set(`${data.id}.${name}`, who);
     }
   }
 
@@ -184,7 +195,11 @@ export class TaskSheet {
     const { title, description, assignee, dueOn } = this.inputs;
     const reading = !this.model.canWrite;
     if (this.element.classList.toggle("is-reading", reading) !== title.readOnly) this.#grow();
-    title.readOnly = description.readOnly = reading;
+    title.readOnly = reading;
+    const { isWithheld } = this.fields.description;
+    description.readOnly = reading || isWithheld;
+    setAttribute(description, "aria-busy", isWithheld && "true");
+    setAttribute(description, "aria-describedby", isWithheld && this.descriptions.note.id);
     assignee.disabled = dueOn.disabled = this.#column.disabled = reading;
     setAttribute(description, "placeholder", reading ? "No description." : "Add a description");
     dueOn.type = reading && !dueOn.value ? "text" : "date"; // an empty date input would show its pattern

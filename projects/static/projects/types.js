@@ -5,6 +5,7 @@
  * @property {string} id
  * @property {string} title
  * @property {string} description
+ * @property {boolean} [descriptionCut]  only the beginning of the description is here: of a long one on a board
  * @property {string} column
  * @property {number} position
  * @property {string | null} assignee  a user's id

@@ -52,6 +52,15 @@ export function clip(text, length = 60) {
   return text.length > length ? `${text.slice(0, length - 1).trimEnd()}…` : text;
 }
 
+/**
+ * What a filter cannot know.
+ * @param {number} cards  that it hides, and of whose long descriptions only the beginning is here
+ */
+export function unsureOf(cards) {
+  const of = cards === 1 ? "One hidden card has" : `${cards} hidden cards have`;
+  return `${of} a long description, of which the filter looks at the beginning alone.`;
+}
+
 /** @type {Record<string, (title: string, columnName: string) => string>} */
 const DEEDS = {
   "task:created": (title, columnName) => `added “${title}” to ${columnName}`,

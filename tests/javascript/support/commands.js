@@ -2,6 +2,9 @@ import fc from "fast-check";
 
 /** Random commands for the model server; `pick` chooses among what is there at that moment. */
 
+/** Of whose characters each is two of JavaScript's. */
+const LONG = "🎉🍰".repeat(1001);
+
 const number = fc.nat({ max: 50 });
 const name = fc.constantFrom("a", "b", "c", "d");
 const command = (kind, fields = {}) => fc.record({ kind: fc.constant(kind), a: number, b: number, c: number, name, ...fields });
@@ -41,7 +44,7 @@ export function argumentsOf({ a, b, c, name: text }, server) {
     moveTo: pick(server.columns, c),
     title: text,
     name: text,
-    changes: { title: text },
+    changes: { title: text, description: LONG.slice(0, [0, 4, 1000, 4000, 4004][c % 5]) },
     comment: pick(server.comments, a),
     member: pick(server.members, a),
     role: c % 2 ? "owner" : "editor",

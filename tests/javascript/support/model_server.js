@@ -1,6 +1,7 @@
 /** A server in miniature: commands in, events out, with the positions and rules of the real one. */
 
 const GAP = 8; // small, so that re-spacing happens in a few moves
+const SHOWN = 2000; // characters of a description in a snapshot
 
 export class ModelServer {
   seq = 0;
@@ -16,7 +17,7 @@ export class ModelServer {
     const columns = [...this.columns].sort(inOrder);
     const counts = {};
     for (const { taskId } of this.comments) counts[taskId] = (counts[taskId] ?? 0) + 1;
-    const tasks = columns.flatMap(({ id }) => this.#in(id));
+    const tasks = columns.flatMap(({ id }) => this.#in(id)).map(shown);
     return structuredClone({ seq: this.seq, project: this.project, members: this.members, columns, tasks, commentCounts: counts });
   }
 
@@ -172,6 +173,11 @@ export class ModelServer {
   somethingElse() {
     this.#emit("ai:suggested", { text: "an event of another service" });
   }
+}
+
+function shown(task) {
+  const description = [...task.description];
+  return description.length > SHOWN ? { ...task, description: description.slice(0, SHOWN).join(""), descriptionCut: true } : task;
 }
 
 function inOrder(a, b) {

@@ -23,7 +23,7 @@ const QUESTIONS = {
   /** The request that an operation sends, and what the page shows until it is answered. */
   ask({ snapshot, operation }) {
     const board = boardOf(snapshot);
-    const request = requestOf(operation, { projectId: snapshot.project.id, versionOf: (id) => board.tasks.get(id)?.version });
+    const request = requestOf(operation, snapshot.project.id);
     return { request, view: plain(pending.viewOf(board, [operation])) };
   },
 
