@@ -8,6 +8,10 @@ from typing import Any
 
 import structlog
 
+from realtime.characters import escaped
+
+LONGEST = 2000  # characters of one value: an address alone may have 16,384
+TRACES = ("exception", "stack")
 _SECRETS = re.compile(r"(?i)((?:token|access|refresh|password|key)=|bearer[ .])[^&\s\"']+")
 
 
@@ -16,6 +20,16 @@ def redact(_logger: Any, _name: str, entry: MutableMapping[str, Any]) -> Mutable
     for key, value in entry.items():
         if isinstance(value, str):
             entry[key] = _SECRETS.sub(r"\1[redacted]", value)
+    return entry
+
+
+def escape(_logger: Any, _name: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Keep what clients send from acting on a terminal, from beginning a line, and from filling the log."""
+    for key, value in entry.items():
+        if isinstance(value, str):
+            is_trace = key in TRACES
+            clipped = value if is_trace or len(value) <= LONGEST else f"{value[:LONGEST]}…"
+            entry[key] = escaped(clipped, lines=is_trace)
     return entry
 
 
@@ -42,6 +56,7 @@ SHARED: list[Any] = [
     structlog.processors.StackInfoRenderer(),
     structlog.processors.format_exc_info,
     redact,
+    escape,
 ]
 
 

@@ -26,6 +26,7 @@ from projects.errors import DomainError
 from projects.models import Column, Comment, Membership, Project, Task, User
 from projects.ordering import BOTTOM
 from projects.services import granting
+from projects.validators import validate_line
 from realtime import controls
 
 MOST_LOGGED_OUT = 500
@@ -122,6 +123,7 @@ class UserForm(UserChangeForm):
         label="Why",
         required=False,
         max_length=500,
+        validators=[validate_line],
         help_text="For the operators' journal, where what the user may do changes.",
     )
 

@@ -11,11 +11,13 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from projects import limits
-from projects.validators import validate_labels, validate_not_blank, validate_text
+from projects.validators import validate_labels, validate_line, validate_not_blank, validate_text
 
 
 class User(AbstractUser):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    first_name = models.CharField(max_length=150, blank=True, validators=[validate_line])
+    last_name = models.CharField(max_length=150, blank=True, validators=[validate_line])
     log_ins_ended = models.PositiveIntegerField(
         default=0, db_default=0, editable=False, help_text="how often this user was logged out everywhere"
     )
@@ -43,7 +45,7 @@ class Role(models.TextChoices):
 
 class Project(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=limits.NAME, validators=[validate_not_blank, validate_text])
+    name = models.CharField(max_length=limits.NAME, validators=[validate_not_blank, validate_line])
     public = models.BooleanField(default=False, help_text="Everybody may read it, guests too.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     # Who made it, for the limit of boards that one person may make; its owners may be others by now.
@@ -86,7 +88,7 @@ class Membership(models.Model):
 class Column(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, models.CASCADE, related_name="columns")
-    name = models.CharField(max_length=limits.NAME, validators=[validate_not_blank, validate_text])
+    name = models.CharField(max_length=limits.NAME, validators=[validate_not_blank, validate_line])
     position = models.BigIntegerField(editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -103,7 +105,7 @@ class Task(models.Model):
     project = models.ForeignKey(Project, models.CASCADE, related_name="tasks")
     # RESTRICT: a column goes with its whole project, or once its tasks stand elsewhere.
     column = models.ForeignKey(Column, models.RESTRICT, related_name="tasks")
-    title = models.CharField(max_length=limits.TITLE, validators=[validate_not_blank, validate_text])
+    title = models.CharField(max_length=limits.TITLE, validators=[validate_not_blank, validate_line])
     description = models.TextField(
         blank=True,
         default="",

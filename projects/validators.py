@@ -5,14 +5,23 @@ from __future__ import annotations
 from django.core.exceptions import ValidationError
 
 from projects import limits
+from realtime.characters import NotAllowed, check_line, check_text
+
+
+def validate_line(value: str) -> None:
+    """Of names and titles: one line, of which no character acts on what is shown beside it."""
+    try:
+        check_line(value)
+    except NotAllowed as wrong:
+        raise ValidationError(str(wrong)) from None
 
 
 def validate_text(value: str) -> None:
-    """Refuse what PostgreSQL or UTF-8 cannot hold, before either of them raises."""
-    if "\x00" in value:
-        raise ValidationError("Null characters are not allowed.")
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        raise ValidationError("Unpaired surrogates are not allowed.")
+    """Of descriptions and comments: lines without control characters."""
+    try:
+        check_text(value)
+    except NotAllowed as wrong:
+        raise ValidationError(str(wrong)) from None
 
 
 def validate_not_blank(value: str) -> None:
@@ -35,7 +44,7 @@ def validate_labels(value: object) -> None:
 def _validate_label(label: object) -> None:
     if not isinstance(label, str):
         raise ValidationError(f"Expected a string as a label, got {type(label).__name__}.")
-    validate_text(label)
+    validate_line(label)
     validate_not_blank(label)
     if len(label) > limits.LABEL:
         raise ValidationError(f"A label may have at most {limits.LABEL} characters.")

@@ -18,6 +18,7 @@ from django.db.models import F, Max
 from django.db.models.functions import Now
 
 from realtime import broadcast
+from realtime.characters import check_line
 from realtime.models import OperatorAction, RoomHead
 from realtime.policy import shown
 
@@ -39,11 +40,12 @@ class Operator:
 
 
 class Entries:
-    """The journal, its counter row locked by the transaction under way."""
+    """The journal, its counter row locked by the transaction under way. Raises NotAllowed of a reason."""
 
     def __init__(self, operator: Operator, reason: str) -> None:
         self._operator = operator
-        self.reason = " ".join(reason.replace("\0", "").split())[:500]
+        self.reason = " ".join(reason.split())[:500]
+        check_line(self.reason)
 
     def add(self, action: str, target: str, *, old: Any = None, new: Any = None) -> OperatorAction:
         """Write down that the operator did `action` to `target`; None stands for what is not there."""

@@ -13,6 +13,8 @@ from typing import Any
 
 from django.conf import settings
 
+from realtime.characters import check_line
+
 MINUTE_MS = 60_000
 MOST_DIGITS = 12  # more than any limit has; a number of thousands takes long to read
 # Kept beside the settings: no switch and no limit, but as much in force.
@@ -56,7 +58,9 @@ class Setting:
         if self.kind is Kind.NUMBER and type(value) is int and self.least <= value <= self.most:
             return value
         if self.kind is Kind.TEXT and isinstance(value, str) and len(value) <= self.most:
-            return " ".join(value.replace("\0", "").split()) or None
+            words = " ".join(value.split())
+            check_line(words)
+            return words or None
         raise ValueError(f"{self.name}: expected {self.allowed}")
 
     def parse(self, text: str) -> Any:

@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from realtime import leases
+from realtime.characters import escaped
 from realtime.chunks import days_ago, delete_in_chunks
 from realtime.leases import Condition, Holder
 from realtime.models import ConnectionRecord, GatewayProcess
@@ -107,7 +108,7 @@ def _row(holder: Holder, snapshot: Snapshot, now: datetime, here: float) -> Conn
         user_id=snapshot.user_id,
         username=snapshot.username,
         address=snapshot.address[:100],
-        agent=snapshot.agent.replace("\0", "")[:200],
+        agent=escaped(snapshot.agent)[:200],
         transport=snapshot.transport,
         rooms=list(snapshot.rooms),
         opened_at=at(snapshot.opened_at),

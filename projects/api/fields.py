@@ -10,7 +10,7 @@ from uuid import UUID
 
 from rest_framework import serializers
 
-from projects.validators import validate_text
+from projects.validators import validate_line, validate_text
 from realtime.ids import EXPECTED, read_id
 
 UNKNOWN_TOLD = 20
@@ -24,17 +24,27 @@ def json_type(value: object) -> str:
 
 
 class Text(serializers.CharField):
+    """A description or a comment."""
+
     default_error_messages: ClassVar = {"invalid": "Expected a string, got {got}."}
+
+    rule = staticmethod(validate_text)
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.validators.append(validate_text)
+        self.validators.append(self.rule)
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         # Before CharField's own, which takes numbers for strings.
         if data is not serializers.empty and data is not None and not isinstance(data, str):
             self.fail("invalid", got=json_type(data))
         return super().run_validation(data)
+
+
+class Line(Text):
+    """A name or a title."""
+
+    rule = staticmethod(validate_line)
 
 
 class Flag(serializers.BooleanField):

@@ -19,7 +19,6 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
 from projects.api.requests import PageQuery
-from projects.validators import validate_text
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 500
@@ -64,7 +63,8 @@ def _cursor(keys: tuple[str, ...], row: Model) -> str:
 
 
 def _value(model: type[Model], key: str, text: str) -> Any:
-    validate_text(text)
+    if "\0" in text:  # which PostgreSQL takes for no text; what else a name may not have, an old one may
+        raise ValueError(text)
     field: Field[Any, Any] = model._meta.get_field(key)  # type: ignore[assignment]
     return field.to_python(text)
 

@@ -9,14 +9,14 @@ from typing import Any
 from rest_framework import serializers
 
 from projects import limits
-from projects.api.fields import Choice, Day, Flag, Id, List, StrictSerializer, Text
+from projects.api.fields import Choice, Day, Flag, Id, Line, List, StrictSerializer, Text
 from projects.models import Role
 
 
 class Labels(List):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", limits.LABELS)
-        super().__init__(child=Text(max_length=limits.LABEL), **kwargs)
+        super().__init__(child=Line(max_length=limits.LABEL), **kwargs)
 
     def to_internal_value(self, data: Any) -> list[Any]:
         labels: list[Any] = super().to_internal_value(data)
@@ -26,10 +26,10 @@ class Labels(List):
 
 
 class ProjectCreate(StrictSerializer):
-    name = Text(max_length=limits.NAME)
+    name = Line(max_length=limits.NAME)
     public = Flag(required=False)
     columns = List(
-        child=Text(max_length=limits.NAME),
+        child=Line(max_length=limits.NAME),
         required=False,
         max_length=limits.COLUMNS,
         help_text="Names, from left to right; To do, In progress and Done where not given.",
@@ -37,12 +37,12 @@ class ProjectCreate(StrictSerializer):
 
 
 class ProjectPatch(StrictSerializer):
-    name = Text(max_length=limits.NAME, required=False)
+    name = Line(max_length=limits.NAME, required=False)
     public = Flag(required=False)
 
 
 class MemberAdd(StrictSerializer):
-    username = Text(max_length=150)
+    username = Line(max_length=150)
     role = Choice(choices=Role.choices)
 
 
@@ -51,11 +51,11 @@ class MemberPatch(StrictSerializer):
 
 
 class ColumnCreate(StrictSerializer):
-    name = Text(max_length=limits.NAME)
+    name = Line(max_length=limits.NAME)
 
 
 class ColumnPatch(StrictSerializer):
-    name = Text(max_length=limits.NAME, required=False)
+    name = Line(max_length=limits.NAME, required=False)
 
 
 class ColumnMove(StrictSerializer):
@@ -63,7 +63,7 @@ class ColumnMove(StrictSerializer):
 
 
 class TaskPatch(StrictSerializer):
-    title = Text(max_length=limits.TITLE, required=False)
+    title = Line(max_length=limits.TITLE, required=False)
     description = Text(max_length=limits.DESCRIPTION, required=False, allow_blank=True, trim_whitespace=False)
     assignee = Id(source="assignee_id", required=False, allow_null=True, help_text="A member's user id.")
     labels = Labels(required=False)
@@ -71,7 +71,7 @@ class TaskPatch(StrictSerializer):
 
 
 class TaskCreate(TaskPatch):
-    title = Text(max_length=limits.TITLE)
+    title = Line(max_length=limits.TITLE)
     column = Id(source="column_id", required=False, help_text="The first one where not given.")
     after = Id(
         required=False,
@@ -105,7 +105,7 @@ class PageQuery(StrictSerializer):
     """Query values are strings, so these fields are the lenient ones."""
 
     limit = serializers.RegexField(r"^[0-9]{1,4}$", required=False)
-    cursor = Text(required=False, max_length=1000)
+    cursor = Line(required=False, max_length=1000)
 
 
 class NoQuery(StrictSerializer):

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from realtime import confirmation, controls, forecast, journal
+from realtime.characters import NotAllowed, check_line
 from realtime.control_room.rights import ReadOnly, may_disconnect, may_view
 from realtime.control_room.wording import moment, told
 from realtime.models import BlockedNetwork, OperatorAction
@@ -85,6 +86,13 @@ class BlockForm(forms.ModelForm):
             return str(read_network(self.cleaned_data["network"]))
         except ValueError as wrong:
             raise forms.ValidationError(str(wrong)) from None
+
+    def clean_reason(self) -> str:
+        try:
+            check_line(self.cleaned_data["reason"])
+        except NotAllowed as wrong:
+            raise forms.ValidationError(str(wrong)) from None
+        return str(self.cleaned_data["reason"])
 
     def _get_validation_exclusions(self) -> set[str]:
         found: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]

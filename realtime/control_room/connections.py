@@ -21,6 +21,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from realtime import controls, leases, records
+from realtime.characters import escaped
 from realtime.control_room.rights import ReadOnly, may_disconnect
 from realtime.control_room.searching import HELP, matching
 from realtime.control_room.wording import moment
@@ -76,7 +77,9 @@ class ConnectionAdmin(ReadOnly, admin.ModelAdmin):
     @admin.display(description="address", ordering="address_key")
     def where(self, record: ConnectionRecord) -> SafeString:
         return format_html(
-            '{0} <small class="agent" title="{1}">{1}</small>', record.address, record.agent or "no agent"
+            '{0} <small class="agent" title="{1}">{1}</small>',
+            record.address,
+            escaped(record.agent) or "no agent",
         )
 
     @admin.display(description="gateway", ordering="gateway")
@@ -101,7 +104,7 @@ class ConnectionAdmin(ReadOnly, admin.ModelAdmin):
 
 def _twofold(first: str, second: str) -> SafeString:
     """A cell with what matters and, smaller, what else there is to say."""
-    return format_html("{} <small>{}</small>", first, second)
+    return format_html("{} <small>{}</small>", escaped(first), escaped(second))
 
 
 class LiveConnectionAdmin(ConnectionAdmin):

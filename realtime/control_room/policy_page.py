@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from realtime import controls, enforcement, forecast, policy, records, rules, standing
+from realtime.characters import NotAllowed
 from realtime.control_room.rights import may_change_policy, may_view
 from realtime.policy import SETTINGS, Kind, Setting, shown
 
@@ -76,6 +77,8 @@ def read(request: HttpRequest) -> tuple[dict[str, Any], dict[str, str]]:
             text = request.POST[name].strip()
             try:
                 asked[name] = setting.parse(text) if text else None
+            except NotAllowed as wrong:
+                errors[name] = str(wrong)
             except ValueError:
                 errors[name] = f"Expected {setting.allowed}, or nothing."
     return asked, errors

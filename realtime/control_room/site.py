@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
+from realtime.control_room.bounds import bounded
 from realtime.control_room.rights import may_view
 
 
@@ -24,6 +25,10 @@ class ControlRoom(AdminSite):
         ]
         # Without a page that no row of ours has, whose pattern reads slashes in quadratic time, for anybody.
         return own + [entry for entry in super().get_urls() if getattr(entry, "name", "") != "view_on_site"]
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Every page but the log-in is made by this."""
+        return super().admin_view(bounded(view), cacheable)
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """The operators' own pages first, and first of those the switches, which are no model's."""

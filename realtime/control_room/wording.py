@@ -7,6 +7,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 
 from realtime import journal, policy
+from realtime.characters import escaped
 from realtime.models import OperatorAction
 from realtime.policy import SETTINGS, shown
 
@@ -21,6 +22,10 @@ def moment(at: datetime | None) -> str:
 
 def told(entry: OperatorAction) -> str:
     """What was done, to whom or what, with what came before and after it."""
+    return escaped(_told(entry))
+
+
+def _told(entry: OperatorAction) -> str:
     match entry.action:
         case journal.DISCONNECT:
             return f"Disconnected {entry.target}"

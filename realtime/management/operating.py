@@ -3,9 +3,11 @@
 from contextlib import suppress
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import Error, connection
 
+from realtime.characters import NotAllowed, check_line, escaped
+from realtime.management.output import PrintingCommand
 from realtime.management.wording import database
 from realtime.models import GatewayProcess
 from realtime.outages import is_away
@@ -16,7 +18,7 @@ SQLITE_UNDEFINED = ("no such table", "no such column", "has no column named")
 OURS = f"{GatewayProcess._meta.app_label}_"
 
 
-class OperatorCommand(BaseCommand):
+class OperatorCommand(PrintingCommand):
     """A command beside the gateways, on the database that they share.
 
     Where that does not answer, or is another, it ends with status 1 and one line; `--traceback` shows all.
@@ -32,8 +34,8 @@ class OperatorCommand(BaseCommand):
         super().run_from_argv(argv)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        for value in options.values():
-            _check_text(value)
+        for name, value in options.items():
+            _check_text(name, value)
         try:
             return super().execute(*args, **options)
         except Error as failure:
@@ -47,13 +49,13 @@ class OperatorCommand(BaseCommand):
         return "" if self.written is None else f"; entry {self.written} of the journal was written, and holds"
 
 
-def _check_text(value: Any) -> None:
-    """A shell may hand on bytes that are no text, which no database takes."""
+def _check_text(name: str, value: Any) -> None:
+    """A shell may hand on bytes that are no text, and characters that act where others read them."""
     if isinstance(value, str):
         try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise CommandError(f"{value!r}: expected text in UTF-8") from None
+            check_line(" ".join(value.split()))
+        except NotAllowed as wrong:
+            raise CommandError(f"{name}: {wrong} Given: {escaped(value)[:200]}") from None
 
 
 def told(failure: Error) -> str:

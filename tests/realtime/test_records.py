@@ -157,7 +157,7 @@ def test_a_row_takes_what_a_client_may_say_of_itself() -> None:
         "address": "x" * 500,
     }
     records.write_all(HOLDER, WELL, [Snapshot(**values)])
-    assert ConnectionRecord.objects.get().agent.startswith("abab")
+    assert ConnectionRecord.objects.get().agent.startswith(r"a\u0000b")
 
 
 def test_connections_that_opened_at_once_do_not_end_at_once(settings) -> None:

@@ -10,8 +10,10 @@ from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils.module_loading import import_string
+
+from realtime.management.output import PrintingCommand
 
 MOST_WORKERS = 64
 
@@ -28,7 +30,7 @@ def worker_count(text: str) -> int:
     return int(text)
 
 
-class Command(BaseCommand):
+class Command(PrintingCommand):
     help = "Serve everything on --port (the WebSocket gateway's), and the same again on --web-port."
     requires_system_checks = []
 

@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
+
+from realtime.management.output import PrintingCommand
 
 SECONDS = 10
 MOST_SUMMARY = 1024  # of PagerDuty's Events API v2: https://developer.pagerduty.com/docs/send-alert-event
@@ -23,7 +25,7 @@ class NoRedirect(HTTPRedirectHandler):
         """None: the redirect is the answer, and no success."""
 
 
-class Command(BaseCommand):
+class Command(PrintingCommand):
     help = "Page whoever is on call through ONCALL_WEBHOOK_URL, in the shape of PagerDuty's Events API v2."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
