@@ -61,6 +61,6 @@ def _endpoint(answer: Callable[[Scope], Awaitable[Answer]]) -> Callable[..., Awa
             *([] if known else [(b"allow", b"GET, HEAD")]),
         ]
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+        await send({"type": "http.response.body", "body": body})
 
     return application

@@ -264,39 +264,45 @@ class HttpProtocol(HttpToolsProtocol):
             refusal.status,
             refusal.detail,
         )
-        is_cut = self._reading is Reading.BODY
+        answer, is_cut = self._told(refusal), self._reading is Reading.BODY
         self._reading = Reading.NOTHING
         self._stop_timers()
         if self._is_answered:
-            self._answer_refusal(refusal)
+            self._write_last(answer)
         elif not is_cut:
-            self._when_answered = partial(self._answer_refusal, refusal)
+            self._when_answered = partial(self._write_last, answer)
         else:
-            self._break_off(refusal)
+            self._break_off(answer)
 
-    def _break_off(self, refusal: RefusedRequest) -> None:
+    def _told(self, refusal: RefusedRequest) -> bytes:
+        path = self.url.partition(b"?")[0].decode("latin-1")
+        body, media_type = answer_to(path, refusal.status, refusal.code, refusal.detail)
+        # Of a request whose first line ends in its method, the parser still tells that of the one before.
+        knows_method = self._reading is not Reading.IDLE and (self.url or self.cycle is None)
+        is_head = knows_method and self.parser.get_method() == b"HEAD"
+        return refusal.head(len(body), media_type) + (b"" if is_head else body)
+
+    def _break_off(self, answer: bytes) -> None:
         """The refused request has been handed to the application, or waits for it."""
         self.cycle.disconnected = True
         self.cycle.message_event.set()
         if self.pipeline and self.pipeline[0][0] is self.cycle:
-            self.pipeline[0] = (self.cycle, partial(self._answer_in_turn, refusal))
+            self.pipeline[0] = (self.cycle, partial(self._answer_in_turn, answer))
         elif self.cycle.response_started:
             self.transport.close()
         else:
-            self._answer_cut(refusal)
+            self._answer_cut(answer)
 
-    async def _answer_in_turn(self, refusal: RefusedRequest, *_: Any) -> None:
-        self._answer_cut(refusal)
+    async def _answer_in_turn(self, answer: bytes, *_: Any) -> None:
+        self._answer_cut(answer)
 
-    def _answer_cut(self, refusal: RefusedRequest) -> None:
+    def _answer_cut(self, answer: bytes) -> None:
         self.cycle.response_complete = True
-        self._answer_refusal(refusal)
+        self._write_last(answer)
 
-    def _answer_refusal(self, refusal: RefusedRequest) -> None:
+    def _write_last(self, answer: bytes) -> None:
         self._unset_keepalive_if_required()
-        path = self.url.partition(b"?")[0].decode("latin-1")
-        told = answer_to(path, refusal.status, refusal.code, refusal.detail)
-        self.transport.write(refusal.answer(*told))
+        self.transport.write(answer)
         if self._half_closed or not self.transport.can_write_eof():
             self.transport.close()
             return

@@ -115,7 +115,7 @@ class EventsEndpoint:
             (b"content-length", str(len(reply.body)).encode()),
         ]
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else reply.body})
+        await send({"type": "http.response.body", "body": reply.body})
 
     async def _answer(self, scope: dict[str, Any]) -> Reply:
         try:

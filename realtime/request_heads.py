@@ -43,15 +43,16 @@ class RefusedRequest(Exception):
         """The word for programs, of the status: "bad-request"."""
         return HTTPStatus(self.status).phrase.lower().replace(" ", "-")
 
-    def answer(self, body: bytes, media_type: str) -> bytes:
+    def head(self, length: int, media_type: str) -> bytes:
+        """The head of the answer; `length` in bytes, of its body."""
         headers = [
             (b"content-type", media_type.encode()),
-            (b"content-length", str(len(body)).encode()),
+            (b"content-length", str(length).encode()),
             (b"connection", b"close"),
             *self.headers,
         ]
         first = f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}\r\n".encode()
-        return b"".join([first, *(b"%b: %b\r\n" % header for header in headers), b"\r\n", body])
+        return b"".join([first, *(b"%b: %b\r\n" % header for header in headers), b"\r\n"])
 
 
 def check_size(target: bytes, headers: HeaderList, unfinished: int = 0) -> None:

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.urls import re_path
 
 from realtime.admission import host_allowed
-from realtime.asgi import ASGIApp
+from realtime.asgi import ASGIApp, Send
 from realtime.bodies import MAX_BODY_BYTES, BodyReader, Bounds
 from realtime.consumers import GatewayConsumer
 from realtime.gateway import Gateway
@@ -61,6 +61,8 @@ class Application:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.gateway.ensure_started()
+        if scope.get("method") == "HEAD":
+            send = _without_body(send)
         # In place: a server keeps its scope, and the headers with it, for as long as a socket stays.
         scope.update(believable(scope, settings.TRUSTED_PROXIES))
         if twice := doubled(scope["headers"]):
@@ -72,6 +74,15 @@ class Application:
             await GatewayConsumer(self.gateway)(scope, receive, send)
         else:
             await self._router(scope, receive, send)
+
+
+def _without_body(send: Send) -> Send:
+    """What answers HEAD, for applications that answer it as GET: daphne keeps back the first part alone."""
+
+    async def send_head(message: dict[str, Any]) -> None:
+        await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+    return send_head
 
 
 class KnownHosts:

@@ -136,6 +136,37 @@ def test_heads_beyond_the_bounds_are_refused_with_the_reason(port: int, name: st
         assert b"at most" in answer.rpartition(b"\r\n\r\n")[2]
 
 
+REFUSED = {
+    "too many lines": (431, b"/ HTTP/1.1\r\n" + b"X: y\r\n" * (MAX_HEADER_LINES + 10)),
+    "a long target": (414, b"/" + b"x" * 2 * MAX_TARGET_BYTES),
+    "no target of ours": (400, b"nowhere HTTP/1.1\r\nHost: h\r\n\r\n"),
+    "no header": (400, b"/ HTTP/1.1\r\nHost: h\r\nno header\r\n\r\n"),
+    "another version": (505, b"/ HTTP/2.0\r\nHost: h\r\n\r\n"),
+    "a chunk that is none": (400, b"/ HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_refusal_has_a_body_but_for_head(port: int, name: str) -> None:
+    """Its length stands in the head all the same (RFC 9110, section 9.3.2)."""
+    status, rest = REFUSED[name]
+    bodies = {}
+    for method in (b"HEAD", b"PUT"):
+        head, _, body = answers(port, method + b" " + rest).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 %d " % status), head
+        bodies[method] = body
+    assert bodies[b"HEAD"] == b""
+    assert b"content-length: %d\r\n" % len(bodies[b"PUT"]) in head + b"\r\n"
+
+
+def test_what_is_refused_behind_a_head_has_a_body(port: int) -> None:
+    with RawConnection(port) as raw:
+        raw.send(b"HEAD / HTTP/1.1\r\nHost: h\r\n\r\n")
+        raw.read_until(b"\r\n\r\n")
+        raw.send(b"\0 is no method\r\n\r\n")
+        assert b"HTTP/1.1 400" in raw.read_until(b"HTTP/1.1 request")
+
+
 def test_trailers_are_no_headers_and_have_the_same_bounds(port: int) -> None:
     chunked = b"Transfer-Encoding: chunked\r\n"
     body = b"2\r\nab\r\n0\r\nAuthorization: Bearer x\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n"

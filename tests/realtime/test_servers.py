@@ -103,6 +103,49 @@ def test_a_body_in_chunks_is_read_and_two_framings_are_refused(served: Served, b
     assert [task["title"] for task in board.snapshot()["tasks"]] == ["Whole"]
 
 
+def test_nothing_follows_the_head_of_an_answer_to_head(served: Served, board: Board) -> None:
+    """Whatever answers, and however long a GET's body is: a client takes what follows for the next answer."""
+    for number in range(10):
+        board.add_task(f"Task {number}", description="x" * 2000 + "ä" * 8000)
+    board.owner.get(f"{board.path}/board/")
+    bearer = f"Authorization: Bearer {served.tokens[OWNER]}\r\n"
+    paths = (
+        *(
+            "/health",
+            "/metrics",
+            "/nothing",
+            "/ws",
+            "/static/admin/css/base.css",
+            "/socket.io/?EIO=3",
+            "/api/x/",
+        ),
+        *(f"{board.path}/{name}" for name in ("tasks/", "board/", "events/", "events/?since=x")),
+    )
+    for path in paths:
+        length = len(httpx.get(f"{served.url}{path}", headers={"Authorization": bearer[15:-2]}).content)
+        with RawConnection(served.port) as raw:
+            raw.send(f"HEAD {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n{bearer}\r\n".encode())
+            answer = raw.read_all()
+        assert answer.endswith(b"\r\n\r\n"), (path, length, answer[:300])
+        assert answer.count(b"\r\n\r\n") == 1
+
+
+def test_a_refused_head_has_no_body_either(served: Served) -> None:
+    """Refused before anything of ours has been asked, or while its body is read."""
+    parts = (
+        b"X: %b\r\n" % (b"x" * 70_000),
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        b"Content-Encoding: gzip\r\nContent-Length: 2\r\n",
+        b"Cookie: a=b\r\nHost: other.example\r\n",
+    )
+    for part in parts:
+        host = b"" if b"Host" in part else b"Host: 127.0.0.1\r\n"
+        with RawConnection(served.port) as raw:
+            raw.send(b"HEAD /api/x/ HTTP/1.1\r\n", host, b"Connection: close\r\n", part, b"\r\n{}")
+            head, _, rest = raw.read_all().partition(b"\r\n\r\n")
+        assert (head[:10] in (b"HTTP/1.1 4", b""), rest) == (True, b""), part
+
+
 def test_a_join_replays_and_then_follows(served: Served, board: Board) -> None:
     board.add_task("Before")
     with Socket(served.ws_url, token=served.tokens[VIEWER]) as socket:
