@@ -80,7 +80,7 @@ class Service:
         connection.close()
         for _ in range(self._wanted):
             self.gateways.append(Gateway(self.settings, self._folder, self._program))
-            self._resources.callback(self.gateways[-1].terminate)
+            self._resources.callback(self.gateways[-1].stop)
         for gateway in self.gateways:
             gateway.wait_ready()
 

@@ -4,6 +4,7 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -16,8 +17,11 @@ from tests.support.sockets import Socket
 from tests.support.stack import Stack, Templates
 
 
-def python(code: str, log: Path) -> Server:
-    return Server([sys.executable, "-c", code], log=log)
+def python(code: str, log: Path, **options: Any) -> Server:
+    """One that runs the code, past its first line of output."""
+    server = Server([sys.executable, "-c", code], log=log, **options)
+    eventually(lambda: "up" in server.tail(), what="its first line")
+    return server
 
 
 def test_a_gateway_that_cannot_start_shows_its_log(tmp_path: Path) -> None:
@@ -25,18 +29,24 @@ def test_a_gateway_that_cannot_start_shows_its_log(tmp_path: Path) -> None:
         Gateway({"CONNECTION_TIMEOUT": "soon"}, tmp_path).wait_ready()
 
 
-def test_a_server_that_is_never_ready_is_given_up_and_shows_its_log(tmp_path: Path) -> None:
-    server = python("import time; print('thinking', flush=True); time.sleep(60)", tmp_path / "slow.log")
-    eventually(lambda: "thinking" in server.tail(), what="its first line")
-    with pytest.raises(NotReady, match=r"slow was not ready after 0.1 s\n(.*\n)*thinking"):
-        server.wait_until(lambda: False, seconds=0.1)
-    server.kill()
+UP = "from signal import *; print('up', flush=True); pause()"
+
+
+def test_a_server_that_is_never_ready_is_killed_and_shows_its_log(tmp_path: Path) -> None:
+    server = python(UP, tmp_path / "slow.log", ready=lambda: False, start_seconds=0.1)
+    with pytest.raises(NotReady, match=r"slow was not ready after 0.1 s\n(.*\n)*up"), server:
+        pass
+    assert server.process.returncode == -signal.SIGKILL
+
+
+def test_a_server_that_is_paused_ends_in_order_all_the_same(tmp_path: Path) -> None:
+    with python(UP, tmp_path / "paused.log") as server:
+        server.pause()
+    assert server.process.returncode == -signal.SIGTERM
 
 
 def test_a_server_that_ignores_the_signal_is_killed(tmp_path: Path) -> None:
-    ignore = "from signal import *; signal(SIGTERM, SIG_IGN); print('up', flush=True); pause()"
-    server = python(ignore, tmp_path / "stubborn.log")
-    eventually(lambda: "up" in server.tail(), what="its first line")
+    server = python(UP.replace("*;", "*; signal(SIGTERM, SIG_IGN);"), tmp_path / "stubborn.log")
     assert server.stop(seconds=0.2) == -signal.SIGKILL
 
 

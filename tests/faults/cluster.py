@@ -99,7 +99,7 @@ class Cluster:
         self.redis.server.resume()
         for node in self.nodes:
             if node.gateway.altered and node.gateway.running:
-                node.gateway.terminate()
+                node.gateway.stop()
             if not node.gateway.running:
                 node.gateway.restart()
         for node in self.nodes:

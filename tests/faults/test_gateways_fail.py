@@ -153,7 +153,7 @@ async def test_a_crash_between_commit_and_bell(trial: MakeTrial) -> None:
     """A gateway dies between commit and publish"""
     async with trial(traces=("websocket_gap_fills_total",)) as load:
         node, project = load.cluster.nodes[0], load.boards[0].id
-        await load.in_thread(node.gateway.terminate)
+        await load.in_thread(node.gateway.stop)
         await load.in_thread(
             node.gateway.restart, program=("-m", "tests.faults.variants", "crash-before-bell")
         )

@@ -49,6 +49,6 @@ async def weaken(load: Trial, variant: str) -> None:
     """All gateways anew, as a variant of the program."""
     program = ("-m", "tests.faults.variants", variant)
     for node in load.cluster.nodes:
-        await load.in_thread(node.gateway.terminate)
+        await load.in_thread(node.gateway.stop)
     await asyncio.gather(*(load.in_thread(n.gateway.restart, program) for n in load.cluster.nodes))
     assert await load.everybody_connected(), "not everybody came back"

@@ -30,7 +30,7 @@ class Service:
             self.postgres, self.url = beside.postgres, beside.url
         found = {"DATABASE_URL": self.url, "DEBUG": "false", **settings}
         self.gateway = Gateway(found, folder).wait_ready()
-        resources.callback(self.gateway.terminate)
+        resources.callback(self.gateway.stop)
         self.web = httpx.Client(base_url=self.gateway.web_url, timeout=40)
         resources.callback(self.web.close)
         self.api = Api(self.gateway.http_url, log_in(self.gateway.http_url, OWNER))

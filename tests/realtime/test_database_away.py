@@ -17,7 +17,7 @@ import pytest
 from tests.realtime.service_rig import Service
 from tests.support.api import log_in
 from tests.support.boards import Board
-from tests.support.gateway import Gateway
+from tests.support.gateway import Gateway, answers
 from tests.support.people import OWNER
 from tests.support.processes import eventually
 from tests.support.sockets import Socket
@@ -51,7 +51,7 @@ def test_while_the_database_is_gone_everything_says_so_and_goes_on_when_it_is_ba
     with ThreadPoolExecutor() as pool:
         list(pool.map(assert_all_says_so, services, boards))
     postgres.server.start()
-    eventually(postgres._answers, 30, "the server to be back")
+    postgres.server.wait_ready()
     for service, board in zip(services, boards, strict=True):
         assert eventually(partial(added_once, service, board)).status_code == 201
         assert len(board.snapshot()["tasks"]) == 1
@@ -112,7 +112,7 @@ def test_a_restart_of_the_database_costs_the_next_requests_nothing(tmp_path: Pat
             assert service.api.post(f"{board.path}/tasks/", {"title": "A"}).status_code == 201
             assert time.monotonic() - begun < 1
         assert failures(service) > 0
-        service.gateway.terminate()
+        service.gateway.stop()
         assert "was deleted while still open" not in service.gateway.log.read_text()
 
 
@@ -191,10 +191,10 @@ def test_a_gateway_that_starts_meanwhile_lets_nobody_in_before_it_knows_what_ope
     with ExitStack() as resources:
         service = Service(tmp_path, resources)
         token = log_in(service.gateway.http_url, OWNER)
-        service.gateway.terminate()
+        service.gateway.stop()
         service.postgres.server.stop()
         service.gateway.start()
-        service.gateway.wait_until(partial(answers, service.gateway), 30)
+        service.gateway.wait_until(partial(answers, f"{service.gateway.http_url}/health"), 30)
         with ThreadPoolExecutor() as pool:
             socket = pool.submit(close_code, service.gateway, token)
             handshake = pool.submit(
@@ -203,17 +203,10 @@ def test_a_gateway_that_starts_meanwhile_lets_nobody_in_before_it_knows_what_ope
         assert socket.result() == 1012
         assert handshake.result().status_code == 503
         service.postgres.server.start()
-        eventually(service.postgres._answers, 30, "the server to be back")
+        service.postgres.server.wait_ready()
         service.gateway.wait_ready()
         with Socket(service.gateway.ws_url, token=token) as late:
             assert late.next()["event"] == "hello"
-
-
-def answers(gateway: Gateway) -> bool:
-    try:
-        return httpx.get(f"{gateway.http_url}/health", timeout=10).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 def close_code(gateway: Gateway, token: str) -> int:

@@ -30,7 +30,7 @@ def test_a_leak_is_called_one_and_a_healthy_gateway_is_not(own_stack: Stack) -> 
     assert (healthy.status, healthy.err, result["growing"]) == (0, "", False), result
     assert [wave["counts"] for wave in result["waves"]] == [False] * waves.WARM_UP + [True] * 7
     assert all(wave["residentBytes"] > 2**20 for wave in result["waves"])
-    own_stack.first.terminate()
+    own_stack.first.stop()
     own_stack.first.restart(LEAKING)
     leaking = measured(own_stack)
     assert leaking.status == 1, leaking.out

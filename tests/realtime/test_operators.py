@@ -162,7 +162,7 @@ def test_a_switch_tells_how_it_stands_and_since_when_and_by_whom(operated: Stack
 @HARDEST
 def test_a_gateway_that_starts_under_a_thrown_switch_obeys_it(operated: Stack) -> None:
     done(operated.console("realtime", "off"))
-    operated.second.terminate()
+    operated.second.stop()
     operated.second.restart()
     with Socket(operated.second.ws_url, token=operated.token(OWNER)) as socket:
         assert socket.next()["data"]["realtime"] is False  # not let in first and thrown out then

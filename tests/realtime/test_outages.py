@@ -248,7 +248,7 @@ class Service:
         found = {"DATABASE_URL": self.url, "DEBUG": "false"}
         run([sys.executable, "-m", "tests.support.seed"], environment(found))
         self.gateway = Gateway(found, folder).wait_ready()
-        resources.callback(self.gateway.terminate)
+        resources.callback(self.gateway.stop)
         self.api = Api(self.gateway.http_url, log_in(self.gateway.http_url, OWNER))
         resources.callback(self.api.close)
 

@@ -3,6 +3,7 @@
 import socket
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -16,6 +17,7 @@ from tests.support.api import Api, answered, log_in
 from tests.support.asgi_server import RawConnection
 from tests.support.boards import Board
 from tests.support.environment import environment
+from tests.support.gateway import START_SECONDS, answers
 from tests.support.people import OPERATOR, OUTSIDER, OWNER, VIEWER
 from tests.support.processes import ROOT, Server, eventually, free_port
 from tests.support.raw_http import RawHttp, chunks, head
@@ -47,21 +49,15 @@ class Served:
             [sys.executable, str(ROOT / "manage.py"), *COMMANDS[name], str(port)],
             log=folder / f"{name}.log",
             environment=environment(settings),
-        )
-        self.process.wait_until(lambda: answers_at(self.url), 30)
+            ready=partial(answers, f"{self.url}/ready"),
+            start_seconds=START_SECONDS,
+        ).wait_ready()
         self.tokens = {person: log_in(self.url, person) for person in (OWNER, VIEWER, OUTSIDER)}
         self.api = Api(self.url, self.tokens[OWNER])
 
     def stop(self) -> None:
         self.api.close()
         self.process.stop()
-
-
-def answers_at(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/ready", timeout=5).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 @pytest.fixture(scope="module", params=COMMANDS)
@@ -255,14 +251,14 @@ def test_over_ipv6_clients_and_proxies_are_known_by_their_address(
     command = ["gateway", "--server", "daphne", "--host", "::1", "--web-port", "0", "--port"]
     port = free_port()
     settings = {"DATABASE_URL": templates.copy("embedded"), "TRUSTED_PROXIES": "::1", "DEBUG": "false"}
-    process = Server(
+    url = f"http://[::1]:{port}"
+    with Server(
         [sys.executable, str(ROOT / "manage.py"), *command, str(port)],
         log=tmp_path / "ipv6.log",
         environment=environment(settings),
-    )
-    url = f"http://[::1]:{port}"
-    process.wait_until(lambda: answers_at(url), 30)
-    try:
+        ready=partial(answers, f"{url}/ready"),
+        start_seconds=START_SECONDS,
+    ) as process:
         said = {"X-Forwarded-For": "2001:db8::9", "X-Forwarded-Proto": "https"}
         told = httpx.get(f"{url}/api/realtime/", headers=said, timeout=10).json()["websocketUrl"]
         assert told == f"wss://[::1]:{port}/ws"
@@ -271,8 +267,6 @@ def test_over_ipv6_clients_and_proxies_are_known_by_their_address(
         log = process.log.read_text()
         assert '"ip": "::1"' in log
         assert '"ip": "2001:db8::9"' in log
-    finally:
-        process.stop()
 
 
 def test_daphne_refuses_a_unix_socket_instead_of_hanging() -> None:

@@ -81,7 +81,7 @@ def test_a_client_comes_back_by_itself_after_a_restart_and_resumes(own_stack: St
     client = open_clients(SocketIOClient(gateway.http_url, "websocket", own_stack.token(OWNER)))
     seq = client.emit("project:join", {"projectId": board.id})["seq"]
 
-    gateway.terminate()
+    gateway.stop()
 
     client.event("system:draining")
     assert client.wait_for("disconnect")["reason"] != "io server disconnect"

@@ -50,7 +50,7 @@ class Service:
             "TRUSTED_PROXIES": "127.0.0.0/8",
         }
         self.gateway = Gateway(settings, folder, program).wait_ready()
-        resources.callback(self.gateway.terminate)
+        resources.callback(self.gateway.stop)
         self.url = self.gateway.http_url
         self.console = Console(environment(settings))
         resources.callback(self.console.stop)
@@ -367,7 +367,7 @@ def test_a_gateway_that_stops_lets_go_of_all_of_them(templates: Templates, tmp_p
             service.polling("203.0.113.2").let_in(service.token).begin_poll(),
         ]
         opened = service.websocket()
-        stopping = threading.Thread(target=service.gateway.terminate)
+        stopping = threading.Thread(target=service.gateway.stop)
         begun = time.monotonic()
         stopping.start()
         bodies = [poll.answer().body for poll in waiting]

@@ -48,8 +48,10 @@ class Machine:
             [sys.executable, str(ROOT / "manage.py"), "gateway", "--workers", str(WORKERS), *listen],
             log=folder / "workers.log",
             environment=environment(self.settings),
+            ready=lambda: "with 2 workers" in self.process.tail(),
+            start_seconds=40,
         )
-        self.process.wait_until(lambda: "with 2 workers" in self.process.tail(), 40)
+        self.process.wait_ready()
         self.token = log_in(self.url, OWNER)
         self.api = Api(self.url, self.token)
 

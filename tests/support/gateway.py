@@ -2,8 +2,8 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from types import TracebackType
 
 import httpx
 
@@ -36,30 +36,9 @@ class Gateway(Server):
             [sys.executable, *program, *self._arguments],
             log=folder / f"gateway-{self.port}.log",
             environment=environment(self._settings),
+            ready=partial(answers, f"{self.http_url}/ready"),
+            start_seconds=START_SECONDS,
         )
-
-    def wait_ready(self, seconds: float = START_SECONDS) -> "Gateway":
-        """Poll /ready; a gateway that does not get there is killed, and NotReady shows its log."""
-        try:
-            self.wait_until(self._is_ready, seconds)
-        except BaseException:
-            self.kill()
-            raise
-        return self
-
-    def __enter__(self) -> "Gateway":
-        return self.wait_ready()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.terminate()
-
-    def terminate(self, seconds: float = 15) -> int:
-        """SIGTERM and a bounded wait; the exit status. Killed where it does not end by itself."""
-        if self.running:
-            self.resume()  # one that a test has paused would not hear the signal
-        return self.stop(seconds=seconds)
 
     def restart(self, program: Sequence[str] = ("manage.py",), **settings: str) -> None:
         """Start it again on its ports, once it has ended; what is given holds for this start alone."""
@@ -69,8 +48,10 @@ class Gateway(Server):
         self.start()
         self.wait_ready()
 
-    def _is_ready(self) -> bool:
-        try:
-            return httpx.get(f"{self.http_url}/ready", timeout=5).status_code == httpx.codes.OK
-        except httpx.TransportError:
-            return False
+
+def answers(url: str) -> bool:
+    """Whether a GET of that address is answered with 200."""
+    try:
+        return httpx.get(url, timeout=5).status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False

@@ -2,15 +2,14 @@
 
 import os
 import shutil
+import signal
 import tempfile
+from functools import partial
 from pathlib import Path
-from types import TracebackType
 
-import psycopg
-
+from tests.support.postgres import accepts_connections
 from tests.support.processes import Server, free_port
 
-START_SECONDS = 10
 CONFIGURATION = """
 [databases]
 * = host=127.0.0.1 port={postgres} user=devmentor
@@ -26,7 +25,7 @@ default_pool_size = 10
 
 
 class PgBouncer(Server):
-    """`url(name)` is the address of a database of the server behind it. `with` ends it."""
+    """`url(name)` is the address of a database of the server behind it."""
 
     def __init__(self, postgres: int) -> None:
         self.port = free_port()
@@ -40,28 +39,14 @@ class PgBouncer(Server):
                 shutil.chown(path, user, user)
         program = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or "pgbouncer"
         command = [program, str(self.folder / "pgbouncer.ini")]
-        super().__init__(command, log=self.folder / "pgbouncer.log", user=user)
+        ready = partial(accepts_connections, self.url("postgres"))
+        super().__init__(command, log=self.folder / "pgbouncer.log", user=user, ready=ready)
 
     def url(self, database: str) -> str:
         return f"postgres://devmentor@127.0.0.1:{self.port}/{database}"
 
-    def __enter__(self) -> "PgBouncer":
-        try:
-            self.wait_until(self._answers, START_SECONDS)
-        except BaseException:
-            self.kill()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
+    def stop(self, how: signal.Signals = signal.SIGTERM, seconds: float = 15) -> int:
+        """End it; then its folder goes."""
+        status = super().stop(how, seconds)
         shutil.rmtree(self.folder)
-
-    def _answers(self) -> bool:
-        try:
-            psycopg.connect(self.url("postgres"), connect_timeout=2).close()
-        except psycopg.OperationalError:
-            return False
-        return True
+        return status

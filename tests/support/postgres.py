@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -84,24 +85,22 @@ class Postgres:
     def _start(self) -> Server:
         settings = {**self._settings, "port": str(self.port), "unix_socket_directories": str(self.folder)}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        server = Server(
+        return Server(
             [str(_binary("postgres")), "-D", str(self.folder / "data"), *options],
             log=self.folder / "postgres.log",
             user=self._user,
-        )
-        try:
-            server.wait_until(self._answers, START_SECONDS)
-        except BaseException:
-            server.kill()
-            raise
-        return server
+            ready=partial(accepts_connections, self.url("postgres")),
+            start_seconds=START_SECONDS,
+        ).wait_ready()
 
-    def _answers(self) -> bool:
-        try:
-            psycopg.connect(self.url("postgres"), connect_timeout=2).close()
-        except psycopg.OperationalError:
-            return False
-        return True
+
+def accepts_connections(url: str) -> bool:
+    """Whether the database at that address can be connected to now."""
+    try:
+        psycopg.connect(url, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def _binary(name: str) -> Path:

@@ -13,11 +13,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from types import TracebackType
+from typing import Self, TypeVar
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
 POLL_SECONDS = 0.02
+START_SECONDS = 10
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _PORTS = range(10_000, 32_000)  # below those that systems give to outgoing connections
 _WORKERS = 8  # of pytest-xdist that share the ports
@@ -68,7 +70,12 @@ def eventually(look: Callable[[], T], seconds: float = 5, what: str = "the condi
 
 
 class Server:
-    """One child process. `log` receives both of its output streams."""
+    """One child process, started at once. `with` waits until it is ready, and ends it.
+
+    log: receives both of its output streams
+    ready: whether it serves; where none is given it does from the start
+    start_seconds: how long `wait_ready` waits for that
+    """
 
     def __init__(
         self,
@@ -76,13 +83,26 @@ class Server:
         log: Path,
         environment: Mapping[str, str] | None = None,
         user: str | None = None,
+        *,
+        ready: Callable[[], bool] = lambda: True,
+        start_seconds: float = START_SECONDS,
     ) -> None:
         self.name = Path(log).stem
         self.log = log
         self._command = command
         self._environment = None if environment is None else dict(environment)
         self._user = user
+        self._ready = ready
+        self._start_seconds = start_seconds
         self.start()
+
+    def __enter__(self) -> Self:
+        return self.wait_ready()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
 
     def start(self) -> None:
         """Start the process; again, once it has ended."""
@@ -104,10 +124,19 @@ class Server:
     def running(self) -> bool:
         return self.process.poll() is None
 
-    def wait_until(self, ready: Callable[[], bool], seconds: float) -> None:
-        """Return once `ready` says so; raise NotReady when the process ends first or the time is up."""
+    def wait_ready(self) -> Self:
+        """Return once it serves. One that does not get there is killed, and NotReady shows its log."""
+        try:
+            self.wait_until(self._ready, self._start_seconds)
+        except BaseException:
+            self.stop(signal.SIGKILL)
+            raise
+        return self
+
+    def wait_until(self, condition: Callable[[], bool], seconds: float) -> None:
+        """Return once `condition` holds; raise NotReady when the process ends first or the time is up."""
         deadline = time.monotonic() + seconds
-        while not ready():
+        while not condition():
             if not self.running:
                 raise NotReady(f"{self.name} ended with {self.process.returncode}\n{self.tail()}")
             if time.monotonic() > deadline:
@@ -118,6 +147,7 @@ class Server:
         """Signal, wait with a bound, kill what is left; the exit status (negative: the signal's number)."""
         if self.running:
             self.process.send_signal(how)
+            self.resume()  # one that a test has paused would not hear the signal
         with contextlib.suppress(subprocess.TimeoutExpired):
             return self.process.wait(seconds)
         self.kill()

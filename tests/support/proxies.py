@@ -1,7 +1,7 @@
 """nginx and HAProxy in front of a gateway, each from a configuration that the test writes.
 
 In a text `@PORT@` stands for the free port that was found (`@PORT2@` for another, should one be needed) and
-`@FOLDER@` for a folder of its own. `with` ends it:
+`@FOLDER@` for a folder of its own. `with` waits until it listens, and ends it:
 
     Nginx(f"server {{ listen 127.0.0.1:@PORT@; location / {{ proxy_pass {gateway.http_url}; }} }}", tmp_path)
     HAProxy(f"listen web\n  bind 127.0.0.1:@PORT@\n  server one 127.0.0.1:{gateway.port}\n", tmp_path)
@@ -12,11 +12,8 @@ import socket
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 
 from tests.support.processes import Server, free_port
-
-START_SECONDS = 10
 
 NGINX = """
 daemon off;
@@ -68,20 +65,8 @@ class Proxy(Server):
         configuration = own / f"{self.program}.conf"
         configuration.write_text(self._filled(text, own))
         command = [_found(self.program), *self.arguments, str(configuration)]
-        super().__init__(command, log=own / f"{self.program}-{self.port}.log")
-        try:
-            self.wait_until(lambda: all(map(_listens, ports)), START_SECONDS)
-        except BaseException:
-            self.kill()
-            raise
-
-    def __enter__(self) -> "Proxy":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
+        log = own / f"{self.program}-{self.port}.log"
+        super().__init__(command, log, ready=lambda: all(map(_listens, ports)))
 
     def _filled(self, text: str, own: Path) -> str:
         filled = self.around.replace("@TEXT@", text).replace("@FOLDER@", str(own))

@@ -8,8 +8,6 @@ import redis
 
 from tests.support.processes import Server, free_port
 
-START_SECONDS = 10
-
 
 class Redis:
     """Running from the start; `restart` keeps the port, as a Redis that comes back does."""
@@ -28,19 +26,13 @@ class Redis:
         self.server = self._start()
 
     def stop(self) -> None:
-        self.server.resume()  # one that a test has paused would not hear the signal
         self.server.stop()
         shutil.rmtree(self.folder)
 
     def _start(self) -> Server:
         command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
-        server = Server([*command, "--save", "", "--appendonly", "no"], log=self.folder / "redis.log")
-        try:
-            server.wait_until(self._answers, START_SECONDS)
-        except BaseException:
-            server.kill()
-            raise
-        return server
+        command += ["--save", "", "--appendonly", "no"]
+        return Server(command, log=self.folder / "redis.log", ready=self._answers).wait_ready()
 
     def _answers(self) -> bool:
         try:

@@ -1,16 +1,15 @@
 """A Redis that is watched by a Sentinel: a master, a replica that takes over, and who decides."""
 
 import shutil
+import signal
 import tempfile
 from pathlib import Path
-from types import TracebackType
 
 import redis
 
-from tests.support.processes import Server, eventually, free_port
+from tests.support.processes import START_SECONDS, Server, eventually, free_port
 from tests.support.redis import Redis
 
-START_SECONDS = 10
 MASTER = "mymaster"
 CONFIGURATION = """
 port {port}
@@ -22,7 +21,7 @@ sentinel failover-timeout {master} 3000
 """
 
 
-class Sentinel:
+class Sentinel(Server):
     """`url` is what `REDIS_URL` takes. `fail_over` ends the master and returns once the replica is it."""
 
     def __init__(self) -> None:
@@ -35,32 +34,21 @@ class Sentinel:
         text = CONFIGURATION.format(port=self.port, folder=self.folder, master=MASTER, redis=self.master.port)
         (self.folder / "sentinel.conf").write_text(text)
         command = ["redis-server", str(self.folder / "sentinel.conf"), "--sentinel"]
-        self.server = Server(command, log=self.folder / "sentinel.log")
+        super().__init__(command, log=self.folder / "sentinel.log", ready=self._knows_the_replica)
         # The first of them is not there, as one of three may be at any time.
         self.url = f"redis+sentinel://127.0.0.1:1,127.0.0.1:{self.port}/{MASTER}/0"
 
-    def __enter__(self) -> "Sentinel":
-        try:
-            self.server.wait_until(self._knows_the_replica, START_SECONDS)
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
     def fail_over(self) -> None:
         self.master.server.kill()
-        eventually(lambda: self._asked(f"{MASTER}")["port"] == self.replica.port, 20, "the failover")
+        eventually(lambda: self._asked(MASTER)["port"] == self.replica.port, 20, "the failover")
 
-    def stop(self) -> None:
-        self.server.stop()
+    def stop(self, how: signal.Signals = signal.SIGTERM, seconds: float = 15) -> int:
+        """End all three; then its folder goes."""
+        status = super().stop(how, seconds)
         for server in (self.master, self.replica):
             server.stop()
         shutil.rmtree(self.folder)
+        return status
 
     def _knows_the_replica(self) -> bool:
         try:

@@ -179,7 +179,7 @@ class Stack:
         if self._console is not None:
             self._console.stop()
         for gateway in self.gateways:
-            gateway.terminate()
+            gateway.stop()
         if self.redis:
             self.redis.stop()
 
