@@ -17,9 +17,10 @@ from django.core.handlers.base import BaseHandler
 from django.http import HttpResponse
 from django.urls import set_script_prefix
 
+from realtime.responses import WITHOUT_BODY
+
 # More than a process's connections to its database: who needs none of those does not wait behind who does.
 THREADS = 64
-WITHOUT_BODY = (204, 304)
 
 
 class OneThreadHandler(ASGIHandler):

@@ -12,6 +12,7 @@ from realtime.database import answers
 from realtime.exposition import exposition
 from realtime.gateway import Gateway
 from realtime.proxies import is_from
+from realtime.responses import send_response
 from realtime.routing import OnlyFrom, asgi_route
 
 DATABASE_SECONDS = 2.0
@@ -54,13 +55,7 @@ def _endpoint(answer: Callable[[Scope], Awaitable[Answer]]) -> Callable[..., Awa
         status, body, media_type = (
             await answer(scope) if known else (405, b"only GET is answered here\n", "text/plain")
         )
-        headers = [
-            (b"content-type", media_type.encode()),
-            (b"content-length", str(len(body)).encode()),
-            (b"cache-control", b"no-store"),
-            *([] if known else [(b"allow", b"GET, HEAD")]),
-        ]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        headers = [(b"cache-control", b"no-store"), *([] if known else [(b"allow", b"GET, HEAD")])]
+        await send_response(scope, send, status, body, media_type, headers)
 
     return application

@@ -18,6 +18,7 @@ from realtime.asgi import ASGIApp, Headers, Receive, Send
 from realtime.problems import answer_to
 from realtime.rare_log import RareLog
 from realtime.refusals import shown
+from realtime.responses import messages
 
 _log = RareLog(logging.getLogger(__name__))
 
@@ -199,14 +200,13 @@ async def _refuse(scope: dict[str, Any], receive: Receive, send: Send, refusal: 
     _log.warning(refusal.code, told, scope["method"], shown(scope["path"]), refusal.status, why)
     body, media_type = answer_to(scope["path"], refusal.status, refusal.code, str(refusal))
     headers = [
-        (b"content-type", media_type.encode()),
-        (b"content-length", str(len(body)).encode()),
         (b"connection", b"close"),
         *refusal.headers,
         *(cross_origin.headers(scope) if scope["path"].startswith("/api/") else ()),
     ]
-    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": True})
+    start, whole = messages(scope, refusal.status, body, media_type, headers)
+    await send(start)
+    await send({**whole, "more_body": True})
     try:
         async with asyncio.timeout(LINGER_SECONDS):
             while (await receive()).get("more_body"):

@@ -10,7 +10,8 @@ import orjson
 
 from realtime import cross_origin
 from realtime.asgi import Headers
-from realtime.protocol import MAX_FRAME_BYTES, CloseCode
+from realtime.protocol import MAX_FRAME_BYTES
+from realtime.responses import send_response
 from realtime.socketio_packets import TooLarge
 from realtime.wire import ANSWER_LOST
 
@@ -105,21 +106,13 @@ class Request:
     async def answer(
         self, body: bytes = b"", status: int = 200, media_type: str = "text/plain; charset=UTF-8"
     ) -> None:
-        headers = [
-            *self._cors(),
-            (b"content-type", media_type.encode()),
-            (b"content-length", str(len(body)).encode()),
-            (b"cache-control", b"no-store"),
-        ]
+        headers = [*self._cors(), (b"cache-control", b"no-store")]
         if status == 503:
             headers.append((b"retry-after", b"1"))
-        await self._respond(status, headers, body)
+        await send_response(self.scope, self.send, status, body, media_type, headers)
 
     async def refuse(self, refusal: Refusal) -> None:
-        if self.is_websocket and "websocket.http.response" not in (self.scope.get("extensions") or {}):
-            await self.send({"type": "websocket.close", "code": CloseCode.FORBIDDEN})
-        else:
-            await self.answer(refusal.body, refusal.status, "application/json")
+        await self.answer(refusal.body, refusal.status, "application/json")
 
     async def answer_preflight(self) -> None:
         """OPTIONS: what a page of another origin that is allowed may send."""
@@ -127,12 +120,7 @@ class Request:
         asked = self._header(b"access-control-request-headers")
         if asked is not None:
             headers.append((b"access-control-allow-headers", asked))
-        await self._respond(204, headers, b"")
-
-    async def _respond(self, status: int, headers: Headers, body: bytes) -> None:
-        kind = "websocket.http.response" if self.is_websocket else "http.response"
-        await self.send({"type": f"{kind}.start", "status": status, "headers": headers})
-        await self.send({"type": f"{kind}.body", "body": b"" if self.method == "HEAD" else body})
+        await send_response(self.scope, self.send, 204, headers=headers)
 
     def _cors(self) -> Headers:
         """For pages of other origins that are allowed."""

@@ -22,6 +22,7 @@ from realtime import request_heads
 from realtime.problems import AWAY_SECONDS, answer_to
 from realtime.rare_log import RareLog
 from realtime.request_heads import RefusedRequest
+from realtime.responses import send_response
 from realtime.wire import ANSWER_LOST
 
 refusals = RareLog(logging.getLogger(__name__))
@@ -228,11 +229,9 @@ class HttpProtocol(HttpToolsProtocol):
             cycle.disconnected = True
             self.transport.close()
             return
-        body, media_type = answer_to(cycle.scope["path"], 503, "unavailable", CUT_SHORT)
-        headers = {"content-type": media_type, "content-length": len(body), "retry-after": AWAY_SECONDS}
-        pairs = [(name.encode(), str(value).encode()) for name, value in headers.items()]
-        await cycle.send({"type": "http.response.start", "status": 503, "headers": pairs})
-        await cycle.send({"type": "http.response.body", "body": body})
+        told = answer_to(cycle.scope["path"], 503, "unavailable", CUT_SHORT)
+        headers = [(b"retry-after", str(AWAY_SECONDS).encode())]
+        await send_response(cycle.scope, cycle.send, 503, *told, headers)
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -355,5 +354,4 @@ def _unacknowledged(transport: asyncio.Transport) -> bool:
 
 async def answer_asterisk(scope: Any, receive: Any, send: Any) -> None:
     """`OPTIONS *` asks about the server as a whole (RFC 9110, section 9.3.7): whether it answers."""
-    await send({"type": "http.response.start", "status": 204, "headers": []})
-    await send({"type": "http.response.body", "body": b""})
+    await send_response(scope, send, 204)

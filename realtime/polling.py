@@ -31,6 +31,7 @@ from realtime.outages import is_away, log_away
 from realtime.paging import Pager
 from realtime.problems import AWAY_SECONDS, FAULT, MEDIA_TYPE, first_errors, problem
 from realtime.protocol import MAX_SEQ
+from realtime.responses import send_response
 from realtime.rooms import Room, RoomKind
 from realtime.tokens import CredentialsError
 
@@ -82,6 +83,7 @@ class Reply:
     status: int
     body: bytes
     headers: Headers
+    media_type: str = "application/json"
 
 
 class EventsEndpoint:
@@ -109,13 +111,8 @@ class EventsEndpoint:
             return
         reply = answering.result()
         headers = [(b"cache-control", b"private, no-cache"), (b"vary", b"Authorization, Cookie, Origin")]
-        headers += [
-            *reply.headers,
-            *cross_origin.headers(scope),
-            (b"content-length", str(len(reply.body)).encode()),
-        ]
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": reply.body})
+        headers += [*reply.headers, *cross_origin.headers(scope)]
+        await send_response(scope, send, reply.status, reply.body, reply.media_type, headers)
 
     async def _answer(self, scope: dict[str, Any]) -> Reply:
         try:
@@ -125,9 +122,7 @@ class EventsEndpoint:
                 )
             return await self._events(scope)
         except Problem as failure:
-            return Reply(
-                failure.status, failure.body, [(b"content-type", MEDIA_TYPE.encode()), *failure.headers]
-            )
+            return Reply(failure.status, failure.body, failure.headers, MEDIA_TYPE)
         except Exception as failure:  # noqa: BLE001  whatever it was: logged, and an answer
             return _failed(scope["path"], failure)
 
@@ -224,7 +219,7 @@ class EventsEndpoint:
         events = ",".join(event.envelope for event in page.events)
         more = "true" if page.more else "false"
         body = f'{{"seq":{page.seq},"events":[{events}],"more":{more},"pollAfterMs":{interval}}}'
-        return Reply(200, body.encode(), [(b"content-type", b"application/json"), *headers])
+        return Reply(200, body.encode(), headers)
 
 
 def read_query(query_string: bytes) -> Query:
@@ -256,12 +251,11 @@ def _number(
 
 
 def _failed(path: str, failure: Exception) -> Reply:
-    headers = [(b"content-type", MEDIA_TYPE.encode())]
     if is_away(failure):
         log_away(path, failure)
-        return Reply(503, orjson.dumps(problem(503, "unavailable", UNREADABLE)), [*headers, *RETRY_SOON])
+        return Reply(503, orjson.dumps(problem(503, "unavailable", UNREADABLE)), RETRY_SOON, MEDIA_TYPE)
     logger.error("%s: a poll could not be answered", path, exc_info=failure)
-    return Reply(500, orjson.dumps(problem(500, "internal", FAULT)), headers)
+    return Reply(500, orjson.dumps(problem(500, "internal", FAULT)), [], MEDIA_TYPE)
 
 
 def _unauthenticated(detail: str, headers: Headers | None = None) -> Problem:

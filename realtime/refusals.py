@@ -9,15 +9,13 @@ from typing import Any
 
 from realtime.asgi import Headers
 from realtime.problems import answer_to
-from realtime.protocol import CloseCode
 from realtime.rare_log import RareLog
+from realtime.responses import send_response
 
 logger = logging.getLogger(__name__)
 
 EVERY_SECONDS = 60.0
 SHOWN = 200  # characters of what a client sent
-# The ASGI extension by which a handshake gets an answer with a body.
-HTTP_RESPONSE = "websocket.http.response"
 
 _log = RareLog(logger, EVERY_SECONDS)
 
@@ -60,20 +58,9 @@ async def refuse(
         await receive()
         await refuse_handshake(scope, send, status, detail)
         return
-    body, media_type = answer_to(scope["path"], status, code, detail)
-    await _respond(send, "http.response", status, body, media_type, headers or [])
+    await send_response(scope, send, status, *answer_to(scope["path"], status, code, detail), headers or [])
 
 
 async def refuse_handshake(scope: Any, send: Any, status: int, detail: str) -> None:
-    """Answer a handshake; by a server that cannot send a body it is an empty 403."""
-    if HTTP_RESPONSE in (scope.get("extensions") or {}):
-        body, media_type = answer_to("", status, "", detail)
-        await _respond(send, HTTP_RESPONSE, status, body, media_type, [])
-    else:
-        await send({"type": "websocket.close", "code": CloseCode.FORBIDDEN})
-
-
-async def _respond(send: Any, kind: str, status: int, body: bytes, media_type: str, headers: Headers) -> None:
-    own = [(b"content-type", media_type.encode()), (b"content-length", str(len(body)).encode())]
-    await send({"type": f"{kind}.start", "status": status, "headers": [*own, *headers]})
-    await send({"type": f"{kind}.body", "body": body})
+    """Answer a handshake of which `websocket.connect` has been received."""
+    await send_response(scope, send, status, *answer_to("", status, "", detail))

@@ -10,6 +10,8 @@ from http import HTTPStatus
 from websockets.datastructures import Headers
 from websockets.http11 import Request
 
+from realtime.responses import content_headers
+
 MAX_TARGET_BYTES = 16_384
 MAX_HEAD_BYTES = 65_536  # of a target, header lines, and the trailers of a body, together
 MAX_HEADER_LINES = 256
@@ -45,12 +47,7 @@ class RefusedRequest(Exception):
 
     def head(self, length: int, media_type: str) -> bytes:
         """The head of the answer; `length` in bytes, of its body."""
-        headers = [
-            (b"content-type", media_type.encode()),
-            (b"content-length", str(length).encode()),
-            (b"connection", b"close"),
-            *self.headers,
-        ]
+        headers = [*content_headers(length, media_type), (b"connection", b"close"), *self.headers]
         first = f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}\r\n".encode()
         return b"".join([first, *(b"%b: %b\r\n" % header for header in headers), b"\r\n"])
 

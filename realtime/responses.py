@@ -1,0 +1,42 @@
+"""HTTP answers of what answers without Django: status, media type, length and body as ASGI's messages."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from realtime.asgi import Headers
+from realtime.protocol import CloseCode
+
+WITHOUT_BODY = (204, 304)  # statuses whose answers have no body, and so neither type nor length
+# The ASGI extension by which a handshake gets an answer with a body.
+HTTP_RESPONSE = "websocket.http.response"
+
+
+async def send_response(
+    scope: Any,
+    send: Any,
+    status: int,
+    body: bytes = b"",
+    media_type: str = "",
+    headers: Iterable[tuple[bytes, bytes]] = (),
+) -> None:
+    """Answer a request, or refuse a handshake: by a server that cannot send a body that is an empty 403."""
+    if scope["type"] == "websocket" and HTTP_RESPONSE not in (scope.get("extensions") or {}):
+        await send({"type": "websocket.close", "code": CloseCode.FORBIDDEN})
+        return
+    for message in messages(scope, status, body, media_type, headers):
+        await send(message)
+
+
+def messages(
+    scope: Any, status: int, body: bytes, media_type: str, headers: Iterable[tuple[bytes, bytes]] = ()
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The start of an answer and its body, also where the answer is to HEAD: see `realtime.routing`."""
+    kind = HTTP_RESPONSE if scope["type"] == "websocket" else "http.response"
+    own = [] if status in WITHOUT_BODY else content_headers(len(body), media_type)
+    start = {"type": f"{kind}.start", "status": status, "headers": [*own, *headers]}
+    return start, {"type": f"{kind}.body", "body": body}
+
+
+def content_headers(length: int, media_type: str) -> Headers:
+    """What a head says of a body; `length` in bytes."""
+    return [(b"content-type", media_type.encode()), (b"content-length", str(length).encode())]
