@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from realtime import eventlog, history, metrics
 from realtime.database import in_database
 from realtime.eventlog import Event, HistoryTrimmed
-from realtime.history import PAGE, RECENT, History, Memory, Pages, Recents
+from realtime.history import History, Memory, Pages, Recents
 from realtime.models import Event as EventRow
 from realtime.models import RoomHead
 from realtime.protocol import FrameError
@@ -18,9 +18,17 @@ from tests.realtime.hub_rig import Bells, Reader, Rig, run
 from tests.support.queries import reads_of
 from tests.support.waiting import until
 
-LENGTH = 2300
+# A tenth of what a gateway keeps: a thousand readers of whole pages would keep a busy machine for a minute.
+PAGE, RECENT = 50, 100
+LENGTH = 230
 PAGES = -(-LENGTH // PAGE)
 LOG = EventRow._meta.db_table
+
+
+@pytest.fixture(autouse=True)
+def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "PAGE", PAGE)
+    monkeypatch.setattr(history, "RECENT", RECENT)
 
 
 async def trim(rig: Rig, seq: int) -> None:
@@ -71,7 +79,7 @@ def test_who_comes_later_finds_in_memory_what_others_have_read(rig: Rig) -> None
         found = await opened(rig)
         assert await read_on(found, 0) == list(range(1, LENGTH + 1))
         with reads_of(LOG) as queries:
-            for cursor in (0, 1, 499, 500, 1299, 1300, 1301, 2299, 2300):
+            for cursor in (0, 1, 49, 50, 129, 130, 131, 229, 230):
                 assert await read_on(found, cursor) == list(range(cursor + 1, LENGTH + 1))
         assert queries == []
 
@@ -94,7 +102,7 @@ def test_clients_that_know_more_than_their_gateway_share_one_look_at_the_head(ri
     run(story())
 
 
-@pytest.mark.parametrize("trimmed", [3, PAGE, PAGE + 250, LENGTH])
+@pytest.mark.parametrize("trimmed", [3, PAGE, PAGE + 25, LENGTH])
 def test_what_is_no_longer_kept_is_refused_at_the_cost_of_one_read_a_page(rig: Rig, trimmed: int) -> None:
     """A page that is trimmed in part serves those whose cursor it still reaches."""
 
@@ -135,7 +143,7 @@ def test_a_history_never_keeps_more_than_its_bounds(rig: Rig) -> None:
         assert 0 < pages.size <= 2 * page + 100
         pages.forget(rig.room)
         assert pages.size == 0
-        for event in await in_database(rows, rig, 0, 1500):
+        for event in await in_database(rows, rig, 0, 3 * PAGE):
             found.append(event)
         assert len(found.recent) == RECENT
 
