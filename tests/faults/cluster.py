@@ -4,11 +4,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
 from tests.faults.links import Link, Links
 from tests.support.gateway import Gateway
 from tests.support.postgres import Postgres
+from tests.support.raw_http import get
 from tests.support.redis import Redis
 from tests.support.stack import seed
 
@@ -45,8 +44,8 @@ class Node:
     def metrics(self) -> Metrics:
         """What it tells Prometheus, by series; empty while it does not answer."""
         try:
-            text = httpx.get(f"{self.gateway.http_url}/metrics", timeout=1).text
-        except httpx.HTTPError:
+            text = get(f"{self.gateway.http_url}/metrics", seconds=1).body.decode()
+        except OSError:
             return {}
         return {name: float(value) for name, value in SERIES.findall(text)}
 

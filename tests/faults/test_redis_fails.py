@@ -3,11 +3,11 @@
 import contextlib
 from collections.abc import AsyncIterator
 
-import httpx
 import pytest
 
 from tests.faults.conftest import MakeTrial
 from tests.faults.trial import Trial
+from tests.support.raw_http import get
 
 # The heads are compared each second; the clients that poll add their own interval.
 BY_THE_LOG_SECONDS = 2.5
@@ -20,8 +20,8 @@ SLOWEST_WRITE_SECONDS = 1.5
 
 async def says_it_is_deaf(load: Trial) -> None:
     """While Redis is away every gateway says so, and goes on serving."""
-    answers = [httpx.get(f"{node.gateway.http_url}/ready", timeout=5) for node in load.cluster.nodes]
-    found = [(answer.status_code, answer.json()["checks"]["channelLayer"]) for answer in answers]
+    answers = [get(f"{node.gateway.http_url}/ready") for node in load.cluster.nodes]
+    found = [(answer.status, answer.json()["checks"]["channelLayer"]) for answer in answers]
     load.demand(found == [(200, "degraded")] * len(found), f"/ready says {found} while Redis is away")
     for node in load.cluster.nodes:
         healthy = node.metrics().get("websocket_bell_healthy")
@@ -144,7 +144,7 @@ async def test_redis_is_slow(trial: MakeTrial, delay: float) -> None:
     async with trial(delivery=BY_THE_LOG_SECONDS) as load:
         async with load.fault(f"each chunk to and from Redis waits {delay:g} s, for 7 s"):
             for node in load.cluster.nodes:
-                node.redis.delay = delay
+                node.redis.slow_down(delay)
             await load.go_on(7)
             await load.watch.look()
             late = late_share(load, delay)

@@ -2,7 +2,6 @@
 
 import json
 import select
-import ssl
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, suppress
@@ -12,11 +11,11 @@ from typing import Any
 import httpx
 from websockets.sync.client import ClientConnection, connect
 
+from tests.support.api import TLS
 from tests.support.raw_http import RawHttp, head
 
 SEPARATOR = "\x1e"
 WAIT_SECONDS = 10
-TLS = ssl.create_default_context()  # which takes a client longer to make than all else
 QUIET_SECONDS = 0.3  # without an answer: a poll is held
 
 

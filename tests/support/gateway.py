@@ -1,14 +1,14 @@
 """A gateway process as an operator starts it: `python manage.py gateway`."""
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-import httpx
-
 from tests.support.environment import environment
 from tests.support.processes import Server, free_port
+from tests.support.raw_http import get
 
 START_SECONDS = 30
 
@@ -48,10 +48,18 @@ class Gateway(Server):
         self.start()
         self.wait_ready()
 
+    def clients(self) -> dict[str, int]:
+        """How many it serves now, by kind; what there is none of is left out."""
+        connections = get(f"{self.http_url}/health").json()["connections"]
+        metrics = get(f"{self.http_url}/metrics").body
+        polls = re.search(rb"^polling_waiting_requests (\S+)", metrics, re.MULTILINE)
+        found = {"sockets and sessions": connections, "held polls": int(float(polls[1])) if polls else 0}
+        return {kind: count for kind, count in found.items() if count}
+
 
 def answers(url: str) -> bool:
     """Whether a GET of that address is answered with 200."""
     try:
-        return httpx.get(url, timeout=5).status_code == httpx.codes.OK
-    except httpx.TransportError:
+        return get(url).status == 200
+    except OSError:
         return False
