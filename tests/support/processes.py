@@ -2,19 +2,21 @@
 
 import contextlib
 import ctypes
+import fcntl
 import itertools
 import os
-import secrets
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import IO, Self, TypeVar
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,8 +24,8 @@ POLL_SECONDS = 0.02
 START_SECONDS = 10
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _PORTS = range(10_000, 32_000)  # below those that systems give to outgoing connections
-_WORKERS = 8  # of pytest-xdist that share the ports
-_own_ports: Iterator[int] | None = None
+_SHARE = 400
+_locks: list[IO[str]] = []  # held until the process ends
 _between_looks = threading.Event()  # never set: waiting on it is a pause
 
 
@@ -34,17 +36,25 @@ class NotReady(AssertionError):
 def free_port() -> int:
     """A TCP port of 127.0.0.1 that is free now.
 
-    Of this worker's own share: a gateway that is started again must find its port, whatever else began
-    meanwhile. Where in its share a run begins is left to chance, for the sake of other runs beside it.
+    Of a share that no other process on this machine takes ports from: between the look and whoever listens
+    there others start, and a gateway that is started again must find its port.
     """
-    global _own_ports
-    if _own_ports is None:
-        share = len(_PORTS) // _WORKERS
-        worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _WORKERS
-        first = secrets.randbelow(share)
-        own = [_PORTS[worker * share + (first + place) % share] for place in range(share)]
-        _own_ports = itertools.cycle(own)
-    return next(filter(_is_free, _own_ports))
+    return next(filter(_is_free, _own_ports()))
+
+
+@cache
+def _own_ports() -> Iterator[int]:
+    """The ports of a share that nobody else has; it is this process's for as long as that runs."""
+    for first in _PORTS[::_SHARE]:
+        lock = (Path(tempfile.gettempdir()) / f"devmentor-ports-{first}.lock").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+        else:
+            _locks.append(lock)
+            return itertools.cycle(range(first, first + _SHARE))
+    raise RuntimeError(f"{len(_PORTS) // _SHARE} processes on this machine take ports for tests already")
 
 
 def _is_free(port: int) -> bool:
