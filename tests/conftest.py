@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.databases import CHOICES, InProcess
 
-pytest_plugins = ["tests.support.stack", "tests.support.browser"]
+pytest_plugins = ["tests.support.stack_fixtures", "tests.support.browser"]
 # A busy machine is no reason to fail: pytest's own time limit bounds a test.
 hypothesis.settings.register_profile("suite", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("suite")

@@ -1,5 +1,6 @@
 """The rig itself: its failures must say what happened, or every other failure is a riddle."""
 
+import json
 import signal
 import socket
 import sys
@@ -9,9 +10,14 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.support.api import bearer
+from tests.support.boards import Board
+from tests.support.engineio import Polling
+from tests.support.environment import environment
 from tests.support.gateway import Gateway
 from tests.support.people import EDITOR, OUTSIDER, OWNER, VIEWER
-from tests.support.processes import NotReady, Server, eventually, free_port
+from tests.support.processes import NotReady, Server, eventually, free_port, run
+from tests.support.raw_http import RawHttp, head
 from tests.support.redis import Redis
 from tests.support.sockets import Socket
 from tests.support.stack import Stack, Templates
@@ -60,6 +66,12 @@ def test_no_port_is_handed_out_twice() -> None:
     assert len(set(ports)) == len(ports)
 
 
+def test_two_runs_on_one_machine_take_ports_of_other_shares() -> None:
+    code = "from tests.support.processes import free_port; print([free_port() for _ in range(50)])"
+    others = json.loads(run([sys.executable, "-c", code], environment({})))
+    assert not {free_port() for _ in range(50)} & set(others)
+
+
 def test_redis_comes_back_on_its_port_and_leaves_nothing() -> None:
     redis = Redis()
     redis.client().set("key", "value")
@@ -82,8 +94,6 @@ def test_each_copy_of_the_database_is_a_database_of_its_own(templates: Templates
 
 def test_a_stack_serves_people_over_both_transports(stack: Stack) -> None:
     """A write through one gateway is seen on the other's socket and in the log."""
-    from tests.support.boards import Board
-
     board = Board(stack.api(OWNER))
     watching = stack.socket(EDITOR)
     watching.join(board.id)
@@ -93,6 +103,27 @@ def test_a_stack_serves_people_over_both_transports(stack: Stack) -> None:
     assert board.events(since=created["seq"] - 1) == [created]
     assert stack.api(VIEWER).get(f"{board.path}/board/").status_code == 200
     assert stack.api(OUTSIDER).get(f"{board.path}/board/").status_code == 404
+
+
+@pytest.mark.parametrize("own_stack", ["distributed"], indirect=True)
+def test_whoever_a_test_leaves_connected_is_noticed_with_its_name(own_stack: Stack) -> None:
+    """A socket on the one gateway, a session of Engine.IO on the other, and a poll that is held."""
+    own_stack.wait_left(by="nobody")
+    board = Board(own_stack.api(OWNER))
+    with (
+        Socket(own_stack.first.ws_url),
+        Polling(own_stack.second.http_url),
+        RawHttp(own_stack.second.http_url) as poll,
+    ):
+        path = f"{board.path}/events/?since={board.seq}&wait=20000"
+        poll.send(head("GET", path, poll.host, **bearer(own_stack.token(OWNER))))
+        eventually(lambda: "held polls" in own_stack.second.clients(), 20, "the poll to be held")
+        with pytest.raises(AssertionError) as caught:
+            own_stack.wait_left(by="test_before", seconds=0.1)
+    told = str(caught.value)
+    assert told.startswith("left open by test_before: ")
+    assert [told.count(kind) for kind in ("'sockets and sessions': 1", "'held polls': 1")] == [2, 1]
+    own_stack.wait_left(by="nobody")
 
 
 @pytest.mark.settings(MAX_CONNECTIONS="1")

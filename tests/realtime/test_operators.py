@@ -19,7 +19,7 @@ from tests.support.people import EDITOR, OPERATOR, OWNER, VIEWER
 from tests.support.processes import eventually
 from tests.support.socketio import SocketIOClient
 from tests.support.sockets import Socket
-from tests.support.stack import KINDS, Stack, Templates
+from tests.support.stack import KINDS, SharedStacks, Stack, Templates
 
 AT_ONCE = 2.0  # what the contract allows a change until it holds on every gateway
 SLACK = 1.0  # for a busy machine, and the command's own time
@@ -30,27 +30,19 @@ HARDEST = pytest.mark.parametrize("operated", ["redis stopped"], indirect=True)
 
 
 @pytest.fixture(scope="module")
-def _stacks(templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Stack]]:
-    running: dict[str, Stack] = {}
-    yield running
-    for stack in running.values():
-        stack.stop()
+def _stacks(templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedStacks]:
+    with SharedStacks(templates, tmp_path_factory, begin=Stack.start_console) as stacks:
+        yield stacks
 
 
 @pytest.fixture(params=WAYS)
-def operated(
-    request: pytest.FixtureRequest,
-    _stacks: dict[str, Stack],
-    templates: Templates,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Stack]:
+def operated(request: pytest.FixtureRequest, _stacks: SharedStacks) -> Iterator[Stack]:
     """A stack whose switches are thrown, and put back after each test; with Redis up, stopped, or none."""
     kind = "embedded" if request.param == "embedded" else "distributed"
-    if kind not in _stacks:
-        _stacks[kind] = Stack(kind, templates.copy(kind), tmp_path_factory.mktemp(kind), {})
-        _stacks[kind].console("check")  # so that no test measures its start
-    stack = _stacks[kind]
-    with redis_stopped(stack) if request.param == "redis stopped" else nothing_broken():
+    with (
+        _stacks.lend(kind, request.node.nodeid) as stack,
+        redis_stopped(stack) if request.param == "redis stopped" else nothing_broken(),
+    ):
         yield stack
         done(stack.python(PUT_BACK + FOLLOWED))
         stack.close_clients()

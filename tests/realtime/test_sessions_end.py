@@ -18,7 +18,7 @@ from tests.support.boards import Board
 from tests.support.people import EDITOR, OWNER, Person
 from tests.support.socketio import SocketIOClient
 from tests.support.sockets import Socket
-from tests.support.stack import KINDS, Stack, Templates
+from tests.support.stack import KINDS, SharedStacks, Stack, Templates
 
 AT_ONCE = 2.0  # what the contract allows the end of a log-in until it holds on every gateway
 SLACK = 1.0  # for a busy machine
@@ -36,35 +36,24 @@ from projects.models import Membership, User
 
 
 @pytest.fixture(scope="module")
-def _stacks(templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Stack]]:
-    started: dict[str, Stack] = {}
-    yield started
-    for stack in started.values():
-        stack.stop()
+def _stacks(templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedStacks]:
+    with SharedStacks(templates, tmp_path_factory, begin=Stack.start_console) as stacks:
+        yield stacks
 
 
 @pytest.fixture(params=WAYS)
-def running(
-    request: pytest.FixtureRequest,
-    _stacks: dict[str, Stack],
-    templates: Templates,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Stack]:
+def running(request: pytest.FixtureRequest, _stacks: SharedStacks) -> Iterator[Stack]:
     """A stack, with Redis up, paused, down, or none."""
     way: str = request.param
-    kind = "embedded" if way == "embedded" else "distributed"
-    if kind not in _stacks:
-        _stacks[kind] = Stack(kind, templates.copy(kind), tmp_path_factory.mktemp(kind), {})
-        _stacks[kind].console("check")  # so that no test measures its start
-    stack = _stacks[kind]
-    if way.startswith("redis"):
-        assert stack.redis is not None
-        stack.redis.server.pause() if way == "redis paused" else stack.redis.server.stop()
-    yield stack
-    stack.close_clients()
-    if way.startswith("redis"):
-        assert stack.redis is not None
-        stack.redis.server.resume() if way == "redis paused" else stack.redis.restart()
+    with _stacks.lend("embedded" if way == "embedded" else "distributed", request.node.nodeid) as stack:
+        if way.startswith("redis"):
+            assert stack.redis is not None
+            stack.redis.server.pause() if way == "redis paused" else stack.redis.server.stop()
+        yield stack
+        stack.close_clients()
+        if way.startswith("redis"):
+            assert stack.redis is not None
+            stack.redis.server.resume() if way == "redis paused" else stack.redis.restart()
 
 
 def hired(stack: Stack, board: Board) -> Person:

@@ -1,4 +1,4 @@
-"""The two ways to run the service, as fixtures: everything in one process, and spread over several.
+"""The two ways to run the service: everything in one process, and spread over several.
 
 `embedded`     SQLite file, in-process channel layer, one gateway
 `distributed`  PostgreSQL, Redis, two gateways
@@ -7,17 +7,15 @@
 import itertools
 import shutil
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.api import Api, log_in
-from tests.support.boards import Board
 from tests.support.console import Console, Outcome
 from tests.support.environment import environment
 from tests.support.gateway import Gateway
@@ -35,6 +33,7 @@ from realtime.api import pair
 people = User.objects.bulk_create(User(username=f"crowd-{{uuid.uuid4()}}") for _ in range({count}))
 print(json.dumps([pair(user)["access"] for user in people]))
 """
+LEAVE_SECONDS = 10  # in which gateways notice that a test's clients have gone
 TOKEN_SECONDS = 600  # tokens live 15 minutes; a session-wide stack may live longer
 
 
@@ -157,6 +156,10 @@ class Stack:
         """The same in a process that stays, with its exit status: a command then costs no start."""
         return self._started_console().run(*arguments)
 
+    def start_console(self) -> None:
+        """Start the process behind `console` and `python`, where a test measures what they do."""
+        self.console("check")
+
     def python(self, code: str) -> Outcome:
         """A few lines of Python beside the gateways, as in `manage.py shell`."""
         return self._started_console().python(code)
@@ -165,6 +168,17 @@ class Stack:
         if self._console is None:
             self._console = Console(environment(self.settings))
         return self._console
+
+    def wait_left(self, by: str, seconds: float = LEAVE_SECONDS) -> None:
+        """Wait until nobody is connected; an AssertionError says what was left open, and `by` whom."""
+
+        def found() -> list[dict[str, int]]:
+            return [clients for gateway in self.gateways if (clients := gateway.clients())]
+
+        try:
+            eventually(lambda: not found(), seconds)
+        except AssertionError:
+            raise AssertionError(f"left open by {by}: {found()}") from None
 
     def close_clients(self) -> None:
         """Close what `api` and `socket` have opened."""
@@ -184,62 +198,54 @@ class Stack:
             self.redis.stop()
 
 
+class SharedStacks:
+    """Stacks that tests use one after the other, whatever their order; started when first asked for.
+
+    begin: called with each that has been started
+    """
+
+    def __init__(
+        self,
+        templates: Templates,
+        folders: pytest.TempPathFactory,
+        begin: Callable[[Stack], object] = lambda stack: None,
+    ) -> None:
+        self._templates, self._folders, self._begin = templates, folders, begin
+        self._running: dict[str, Stack] = {}
+        self._last_test: dict[str, str] = {}
+
+    def __enter__(self) -> "SharedStacks":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for stack in self._running.values():
+            stack.stop()
+
+    @contextmanager
+    def lend(self, kind: str, test: str) -> Iterator[Stack]:
+        """A stack for one test, which begins with nobody connected: whom another has left would count in it.
+
+        Where somebody is left it fails, and the next test gets a new stack.
+        """
+        stack = self._running.get(kind) or self._start(kind)
+        try:
+            stack.wait_left(by=self._last_test.get(kind, "nobody"))
+        except AssertionError:
+            self._running.pop(kind).stop()
+            raise
+        self._last_test[kind] = test
+        try:
+            yield stack
+        finally:
+            stack.close_clients()
+
+    def _start(self, kind: str) -> Stack:
+        stack = Stack(kind, self._templates.copy(kind), self._folders.mktemp(kind), {})
+        self._running[kind] = stack
+        self._begin(stack)
+        return stack
+
+
 def seed(database_url: str) -> None:
     """Migrate a database and give it the tests' people."""
     run([sys.executable, "-m", "tests.support.seed"], environment({"DATABASE_URL": database_url}))
-
-
-@pytest.fixture(scope="session")
-def templates() -> Iterator[Templates]:
-    with ExitStack() as resources:
-        folder = resources.enter_context(tempfile.TemporaryDirectory(prefix="devmentor-"))
-        yield Templates(Path(folder), resources)
-
-
-@pytest.fixture(scope="session")
-def _running(templates: Templates) -> Iterator[dict[str, Stack]]:
-    """The session's stacks, started when first asked for and kept, whatever the order of the tests."""
-    running: dict[str, Stack] = {}
-    yield running
-    for stack in running.values():
-        stack.stop()
-
-
-@pytest.fixture(params=KINDS)
-def stack(
-    request: pytest.FixtureRequest,
-    templates: Templates,
-    _running: dict[str, Stack],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Stack]:
-    """A stack that all tests share: make a board of your own on it, leave its gateways and switches alone."""
-    kind: str = request.param
-    if kind not in _running:
-        _running[kind] = Stack(kind, templates.copy(kind), tmp_path_factory.mktemp(kind), {})
-    yield _running[kind]
-    _running[kind].close_clients()
-
-
-@pytest.fixture(params=KINDS)
-def own_stack(request: pytest.FixtureRequest, templates: Templates, tmp_path: Path) -> Iterator[Stack]:
-    """A stack for this test alone, to throw switches and end processes on.
-
-    `@pytest.mark.settings(RATE_LIMIT_ENABLED="true")` sets its gateways' environment.
-    """
-    kind: str = request.param
-    marker = request.node.get_closest_marker("settings")
-    started = Stack(kind, templates.copy(kind), tmp_path, dict(marker.kwargs) if marker else {})
-    yield started
-    started.stop()
-
-
-@pytest.fixture
-def board(stack: Stack) -> Board:
-    """A new board on the shared stack."""
-    return Board(stack.api(OWNER))
-
-
-@pytest.fixture
-def own_board(own_stack: Stack) -> Board:
-    """A new board on the test's own stack."""
-    return Board(own_stack.api(OWNER))
