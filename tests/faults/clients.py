@@ -26,15 +26,18 @@ LOST = (OSError, TimeoutError, ConnectionClosed, InvalidHandshake, InvalidMessag
 class Backoff:
     """Full jitter: a random wait up to a bound that doubles with each attempt in vain."""
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(
+        self, rng: random.Random, first: float = FIRST_WAIT_SECONDS, longest: float = LONGEST_WAIT_SECONDS
+    ) -> None:
         self._rng = rng
+        self._first, self._longest = first, longest
         self._attempt = 0
 
     def succeeded(self) -> None:
         self._attempt = 0
 
     async def wait(self) -> None:
-        most = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2**self._attempt)
+        most = min(self._longest, self._first * 2**self._attempt)
         self._attempt += 1
         await asyncio.sleep(self._rng.uniform(0, most))
 
@@ -119,6 +122,7 @@ class Client:
 class SocketClient(Client):
     """A plain WebSocket: JSON frames, `project:join` with `since`."""
 
+    open_seconds = 3.0
     ping_seconds = 1.0
     silence_seconds = 3.0  # without any frame: the line is dead, whatever TCP says
 
@@ -128,7 +132,12 @@ class SocketClient(Client):
         headers = bearer(self.token)
         address = self.url.replace("http", "ws", 1) + "/ws"
         async with connect(
-            address, additional_headers=headers, open_timeout=3, close_timeout=0.5, max_size=None, proxy=None
+            address,
+            additional_headers=headers,
+            open_timeout=self.open_seconds,
+            close_timeout=0.5,
+            max_size=None,
+            proxy=None,
         ) as socket:
             try:
                 await self.converse(socket)
@@ -171,8 +180,11 @@ class OneOfMany(SocketClient):
     """A socket whose replica is light, and that is content with the gateway's own heartbeats.
 
     It goes to one of the `gateways` by itself: the balancer of the rig would cost more than all else.
+    It waits between its attempts as the browser's client does, and for its turn at a gateway that is busy: a
+    thousand that try more often, and give up sooner, keep the whole machine from what they wait for.
     """
 
+    open_seconds = 30.0
     ping_seconds = 10.0
     silence_seconds = 30.0
     gateways: Sequence[str] = ()
@@ -180,6 +192,7 @@ class OneOfMany(SocketClient):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.replica.light = True
+        self.backoff = Backoff(self.rng, first=1.0, longest=30.0)
 
     async def follow(self) -> None:
         self.url = self.rng.choice(self.gateways)

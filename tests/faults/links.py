@@ -1,206 +1,85 @@
-"""TCP proxies that a test can cut, slow down, or let fall silent, on the real wire.
+"""The lines between the parts of the service, each a TCP proxy that a trial can cut, slow down or silence.
 
-They run in a thread of their own, so that the service has its database and Redis between tests too.
+They run in a process of their own: a thousand clients in the process of the test would else hold up the
+gateways' database and Redis, which come by way of them.
 """
 
-import asyncio
-import itertools
+import json
+import subprocess
+import sys
 import threading
-from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
-from contextlib import suppress
 from typing import Any
 
-CHUNK = 65_536
-READY_LOOK_SECONDS = 0.25
-END_SECONDS = 5
+from tests.support.processes import ROOT
 
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+END_SECONDS = 5
 
 
 class Links:
-    """The thread in which the proxies run."""
+    """The process in which the proxies run."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        self._opened: list[Link] = []
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.tcp_proxies"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._one_at_a_time = threading.Lock()
+        self._opened = 0
 
     def open(self, *upstreams: int, sticky: bool = False) -> "Link":
-        """A proxy to a port of this machine. To several it is a load balancer: in turn, or, where it is
+        """A line to a port of this machine. To several it is a load balancer: in turn, or, where it is
         sticky, to the first that is ready."""
-        link = Link(self._loop, upstreams, sticky)
-        self.run(link.listen())
-        self._opened.append(link)
-        return link
+        port = int(self.tell("open", upstreams=upstreams, sticky=sticky))
+        self._opened += 1
+        return Link(self, self._opened - 1, port)
 
-    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(END_SECONDS)
+    def tell(self, what: str, **arguments: Any) -> str:
+        """Its answer, once that is done."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with self._one_at_a_time:
+            print(json.dumps([what, arguments]), file=self._process.stdin, flush=True)
+            answer = self._process.stdout.readline()
+        assert answer, f"the proxies have ended: {what} {arguments}"
+        return answer
 
     def close(self) -> None:
-        for link in self._opened:
-            self.run(link.close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(END_SECONDS)
-        self._loop.close()
-
-
-class Pipe:
-    """One connection that a proxy carries: its near end is the client's, its far end the upstream's."""
-
-    def __init__(self, link: "Link", near: Streams, far: Streams) -> None:
-        self._link = link
-        self._near, self._far = near, far
-        self._abandoned = False
-
-    async def carry(self) -> None:
-        pumps = {
-            asyncio.ensure_future(self._pump(self._near[0], self._far[1])),
-            asyncio.ensure_future(self._pump(self._far[0], self._near[1])),
-        }
-        try:
-            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-            await _cancel(pumps)
-            while self._abandoned and await self._far[0].read(CHUNK):
-                pass  # swallowed: the far end has to find out by itself
-        except OSError:
-            pass  # the far end has found out
-        finally:
-            await _cancel(pumps)
-            self._near[1].close()
-            self._far[1].close()
-
-    def end(self) -> None:
-        self._near[1].transport.abort()
-        self._far[1].transport.abort()
-
-    def abandon(self) -> None:
-        self._abandoned = True
-        self._near[1].transport.abort()
-
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            while data := await reader.read(CHUNK):
-                await self._link.flowing.wait()
-                if self._link.delay:
-                    await asyncio.sleep(self._link.delay)
-                writer.write(data)
-                await writer.drain()
-
-
-async def _cancel(tasks: Collection["asyncio.Future[None]"]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+        self._process.communicate("", END_SECONDS)
 
 
 class Link:
-    """One proxy. What a test does to it holds once the method returns; any thread may call."""
+    """One line. What is done to it holds once the method returns; any thread may call."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, upstreams: Sequence[int], sticky: bool) -> None:
-        self.port = 0
-        self.delay = 0.0  # seconds that each chunk waits, either way
-        self.flowing = asyncio.Event()
-        self.flowing.set()
-        self._loop = loop
-        self._upstreams = upstreams
-        self._turns: Iterator[int] = itertools.repeat(0) if sticky else itertools.count()
-        self._ready = set(upstreams)
-        self._refusing = False
-        self._pipes: set[Pipe] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    # --- what a test does to it ---------------------------------------------------------------
+    def __init__(self, links: Links, number: int, port: int) -> None:
+        self.port = port
+        self._links = links
+        self._number = number
 
     def cut(self) -> None:
         """End what is open and refuse what comes, until `mend`."""
-        self._refusing = True
-        self.drop()
+        self._tell("cut")
 
     def drop(self) -> None:
         """End what is open; what comes gets through."""
-        self._each(Pipe.end)
+        self._tell("drop")
 
     def abandon(self) -> None:
         """End the clients' side without a word to the upstream, which is left with half-open connections."""
-        self._each(Pipe.abandon)
+        self._tell("abandon")
 
     def fall_silent(self) -> None:
         """Let nothing through either way, and tell neither end: a black hole, until `mend`."""
-        self._call(self.flowing.clear)
+        self._tell("fall_silent")
+
+    def slow_down(self, seconds: float) -> None:
+        """Let each chunk wait for so long, either way, until `mend`."""
+        self._tell("slow_down", seconds=seconds)
 
     def mend(self) -> None:
-        self._refusing, self.delay = False, 0.0
-        self._call(self.flowing.set)
+        self._tell("mend")
 
-    def _each(self, act: Callable[[Pipe], None]) -> None:
-        def act_on_all() -> None:
-            for pipe in list(self._pipes):
-                act(pipe)
-
-        self._call(act_on_all)
-
-    def _call(self, change: Callable[[], object]) -> None:
-        async def run() -> None:
-            change()
-
-        asyncio.run_coroutine_threadsafe(run(), self._loop).result(END_SECONDS)
-
-    # --- what it does -------------------------------------------------------------------------
-
-    async def listen(self) -> None:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", backlog=2048)
-        self.port = self._server.sockets[0].getsockname()[1]
-        if len(self._upstreams) > 1:
-            self._keep(self._look_who_is_ready())
-
-    async def close(self) -> None:
-        self._server.close()
-        await _cancel(list(self._tasks))
-
-    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._keep(self._carry((reader, writer)))
-
-    async def _carry(self, near: Streams) -> None:
-        far = None if self._refusing else await self._connect()
-        if far is None:
-            near[1].transport.abort()
-            return
-        pipe = Pipe(self, near, far)
-        self._pipes.add(pipe)
-        try:
-            await pipe.carry()
-        finally:
-            self._pipes.discard(pipe)
-
-    async def _connect(self) -> Streams | None:
-        """The next upstream that is ready, else the next that answers."""
-        first, count = next(self._turns), len(self._upstreams)
-        order = [self._upstreams[(first + step) % count] for step in range(count)]
-        for port in sorted(order, key=lambda port: port not in self._ready):
-            with suppress(OSError):
-                return await asyncio.open_connection("127.0.0.1", port)
-        return None
-
-    async def _look_who_is_ready(self) -> None:
-        while True:
-            answers = await asyncio.gather(*(_is_ready(port) for port in self._upstreams))
-            self._ready = {port for port, ready in zip(self._upstreams, answers, strict=True) if ready}
-            await asyncio.sleep(READY_LOOK_SECONDS)
-
-
-async def _is_ready(port: int) -> bool:
-    with suppress(OSError, TimeoutError):
-        async with asyncio.timeout(1):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            try:
-                writer.write(b"GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-                return b" 200 " in await reader.readline()
-            finally:
-                writer.close()
-    return False
+    def _tell(self, what: str, **arguments: Any) -> None:
+        self._links.tell(what, link=self._number, **arguments)

@@ -85,7 +85,7 @@ async def test_the_database_is_slow(trial: MakeTrial) -> None:
         healthy = median(write_times(load))
         async with load.fault("each chunk to and from the database waits 20 ms, for 6 s"):
             for node in load.cluster.nodes:
-                node.database.delay = 0.02
+                node.database.slow_down(0.02)
             count = len(write_times(load))
             await load.go_on(6)
             slow = median(write_times(load)[count:])

@@ -67,7 +67,8 @@ class Trial:
     """`async with` it: clients and writers are at work; at the end they settle and are judged.
 
     traces: the metrics that name the fault, each of which must have moved
-    bound: seconds after the fault's end in which every connected client must be level
+    back: seconds after the fault's end in which every client must be connected again
+    bound: seconds after that in which every connected client must be level
     delivery: seconds in which every connected client must have an answered write, all through the trial
     patience: seconds to wait for them all the same, so that what took too long is a number
     """
@@ -82,6 +83,7 @@ class Trial:
         traces: tuple[str, ...] = (),
         clients: int = CLIENTS,
         writers: int = WRITERS,
+        back: float = BACK_SECONDS,
         bound: float = HEALING_SECONDS,
         delivery: float | None = None,
         patience: float = PATIENCE_SECONDS,
@@ -89,6 +91,7 @@ class Trial:
         self.cluster = cluster
         self.line = line
         self.seed = seed
+        self.back = back
         self.bound = bound
         self.delivery = delivery
         self.patience = patience
@@ -284,10 +287,8 @@ class Trial:
             self.line.back, self.line.slowest = max(self.line.back, back), max(self.line.slowest, took)
             if took > self.bound:
                 self.verdict.blame(f"{replica.name} was level {took:.2f} s after, allowed are {self.bound:g}")
-            if back > BACK_SECONDS:
-                self.verdict.blame(
-                    f"{replica.name} came back {back:.2f} s after, allowed are {BACK_SECONDS:g}"
-                )
+            if back > self.back:
+                self.verdict.blame(f"{replica.name} came back {back:.2f} s after, allowed are {self.back:g}")
 
     def _time_deliveries(self, log: list[dict[str, Any]], project: str) -> None:
         """How long an answered write took to reach those who were connected all the while."""
