@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from django.test import Client
 
 from tests.support.people import OPERATOR
 from tests.support.stack import Stack
@@ -36,6 +37,32 @@ def test_a_page_of_another_origin_is_named_beside_our_own(browser: httpx.Client)
 
 def test_a_page_that_keeps_its_origin_to_itself_is_told_why(browser: httpx.Client) -> None:
     assert "no-referrer" in sent(browser, origin="null")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "referer, words",
+    [
+        (
+            "https://boards.example.test:18144/login",
+            ["https://boards.example.test:18144", "https://testserver"],
+        ),
+        (None, ["no-referrer"]),
+        ("https://[broken", ["no-referrer"]),
+    ],
+)
+def test_where_a_browser_sends_no_origin_the_referer_decides_what_is_said(
+    referer: str | None, words: list[str]
+) -> None:
+    """Over HTTPS alone, where Django calls for a Referer."""
+    client = Client(enforce_csrf_checks=True)
+    client.get("/login", secure=True)
+    form = {**OPERATOR.credentials, "csrfmiddlewaretoken": client.cookies["csrftoken"].value}
+    headers = {} if referer is None else {"Referer": referer}
+    answer = client.post("/login", form, secure=True, headers=headers)
+    assert answer.status_code == 403
+    page = answer.content.decode()
+    assert [word for word in words if word not in page] == []
 
 
 def test_without_cookies_the_page_speaks_of_cookies(browser: httpx.Client) -> None:
