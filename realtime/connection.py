@@ -13,7 +13,7 @@ from typing import Any
 
 from realtime.protocol import CloseCode
 from realtime.rooms import Room, UserId
-from realtime.wire import payload_bytes
+from realtime.wire import PING, payload_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -170,8 +170,9 @@ class Connection:
 
     `stream` sends ready frames past the queue; it is None while anything waits there, and while the socket
     takes no more. `has_origin` is whether an Origin was sent, `bearer` whether a token was. `ends_at` is when
-    it is closed for its age; `idle_timed` says whether it is closed for its silence; `gone` that its client
-    has left, so that a join which is still under way must take no seat.
+    it is closed for its age; `idle_timed` says whether it is closed for its silence. `asked_at` is when it
+    was first asked for a sign of life since `last_frame_at`, where it is the later of the two. `gone` says
+    that its client has left, so that a join which is still under way must take no seat.
     """
 
     id: str
@@ -186,6 +187,7 @@ class Connection:
     ends_at: float = float("inf")
     idle_timed: bool = True
     last_frame_at: float = 0.0
+    asked_at: float = float("-inf")
     heartbeat_at: float = 0.0
     frames_in: int = 0
     bytes_in: int = 0
@@ -244,6 +246,13 @@ class Connection:
             self._break_off(failure)
         else:
             self.outbox.pass_by(frames, payload)
+
+    def ask(self, now: float) -> None:
+        """Ask the client for a sign of life: by a ping, where the socket takes ready frames just now."""
+        if self.asked_at < self.last_frame_at:
+            self.asked_at = now
+        if self.stream is not None:
+            self.stream_out(PING, 0, 0)
 
     def cut_off(self) -> None:
         """Close on a reader that is too slow. What it has not read it finds in the log when it comes back."""

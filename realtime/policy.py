@@ -148,7 +148,7 @@ _ALL = (
         Kind.NUMBER,
         "CONNECTION_TIMEOUT",
         "A socket of which nothing is heard for so long, not even a pong, is closed with 4408.",
-        least=MINUTE_MS,  # a gateway pings every 20 s, or oftener where its environment says less than that
+        least=MINUTE_MS,  # a quiet client is asked for a sign of life after a third of it
         unit="ms",
     ),
     Setting(

@@ -13,6 +13,7 @@ from realtime.protocol import CloseCode
 from realtime.wire import frame
 
 HEARTBEAT_MS = 10_000
+QUIET_SECONDS = 90.0  # after which a client is asked for a sign of life, or after a third of the time-out
 EARLY_SECONDS = 0.5  # half of the time between two rounds: a heartbeat is as near to its time as may be
 
 Heads = tuple[tuple[str, int], ...]  # room id and head seq, of each room that a socket has joined
@@ -28,15 +29,15 @@ class Rounds:
 
     async def go(self) -> None:
         now, epoch = time.monotonic(), time.time()
-        silent_since = now - self._policy().idle_timeout
+        idle_timeout = self._policy().idle_timeout
         beaten_before = now - HEARTBEAT_MS / 1000 + EARLY_SECONDS
         due: list[Connection] = []
         queued = 0
         for connection in list(self._connections.values()):
             if connection.stream is None:  # else nothing is queued
                 queued += len(connection.outbox)
-            if connection.last_frame_at < silent_since and connection.idle_timed:
-                connection.close(CloseCode.IDLE, "nothing was heard of you for too long")
+            if connection.idle_timed:
+                _check_silence(connection, now, idle_timeout)
             if connection.ends_at <= now:
                 connection.close(CloseCode.RESTART, "this connection is as old as one may get: come back")
             if connection.identity is not None and connection.identity.has_expired(epoch):
@@ -66,3 +67,19 @@ class Rounds:
         """As far as they have been told: no heartbeat tells of an event before the event."""
         states = ((seat.room.id, self._hub.find(seat.room.name)) for seat in connection.seats.values())
         return tuple((room_id, state.told) for room_id, state in states if state is not None)
+
+
+def _check_silence(connection: Connection, now: float, idle_timeout: float) -> None:
+    """Ask a quiet client for a sign of life, each second until it gives one; close one that gives none.
+
+    Nobody is closed who was not asked in time: operators may shorten the time-out while sockets are open.
+    """
+    pause = min(QUIET_SECONDS, idle_timeout / 3)
+    silence = now - connection.last_frame_at
+    if silence <= pause:
+        return
+    is_asked = connection.asked_at >= connection.last_frame_at
+    if is_asked and silence > idle_timeout and now - connection.asked_at > pause:
+        connection.close(CloseCode.IDLE, "nothing was heard of you for too long")
+    else:
+        connection.ask(now)

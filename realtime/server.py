@@ -26,7 +26,6 @@ from realtime.websocket_protocol import SocketProtocol
 logger = logging.getLogger(__name__)
 
 BACKLOG = 2048
-PING_SECONDS = 90.0  # of a client that says nothing; to it there are heartbeats, which keep proxies awake
 KEEP_ALIVE_SECONDS = 75
 SAME_SIGNAL_SECONDS = 1.0  # what comes so soon after a signal is the same one, by another way
 ENDING_SECONDS = 5.0  # for the last writes, and for threads that are still at work for requests
@@ -109,9 +108,7 @@ def serve(
         ws=SocketProtocol,
         ws_max_size=MAX_FRAME_BYTES,
         ws_per_message_deflate=False,
-        # Pings keep a quiet client's last-frame time fresh; who answers none is closed as idle.
-        ws_ping_interval=min(PING_SECONDS, application.gateway.policy.idle_timeout / 3),
-        ws_ping_timeout=None,
+        ws_ping_interval=None,  # the round of the sockets asks who is quiet: see realtime.rounds
         lifespan="off",
         log_config=None,
         access_log=False,

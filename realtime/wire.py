@@ -6,6 +6,7 @@ member of its room: it is made once, and those of one turn of the loop leave as 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 # The key under `scope["extensions"]` where a server that takes ready frames offers a Wire.
 EXTENSION = "devmentor.wire"
@@ -14,7 +15,12 @@ EXTENSION = "devmentor.wire"
 # no answer any more, or has not taken all of the last one.
 ANSWER_LOST = "devmentor.answer-lost"
 
+# An item of ASGI's `websocket.disconnect`: our server has closed, with its code and reason, on a client that
+# has broken the protocol.
+BROKEN = "devmentor.broken"
+
 _FINAL_TEXT = 0x81
+PING = b"\x89\x00"  # asks for a pong; a frame of its own kind, without a payload
 
 
 def _nothing(*_: object) -> None:
@@ -54,6 +60,12 @@ class Wire:
         """The connection is lost: hand nothing to the server any more."""
         self.set_clear(False)
         self.write = self.close = self.abort = _nothing
+
+
+def ending(message: dict[str, Any]) -> tuple[int, str]:
+    """The code of a `websocket.disconnect`, and why the server has closed: empty where it was the client."""
+    code = int(message.get("code") or 1005)
+    return code, str(message.get("reason") or "the protocol was broken") if BROKEN in message else ""
 
 
 def frame(text: str) -> bytes:
