@@ -35,7 +35,10 @@ LAST_WORD_SECONDS = 2.0
 
 NEVER = float("-inf")
 
-_REASONS = {1000: "the client left", 1001: "the client left", 1006: "the connection broke off"}
+_REASONS = {
+    **dict.fromkeys((1000, 1001, 1005), "the client left"),
+    1006: "the connection broke off",
+}
 
 
 @dataclass(eq=False, slots=True)

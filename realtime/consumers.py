@@ -16,7 +16,7 @@ from realtime.gateway import Gateway
 from realtime.log_ins import cookie_removal
 from realtime.protocol import CloseCode
 from realtime.session import Session, authenticate, by_ended_session, origin_holds
-from realtime.wire import EXTENSION, Wire
+from realtime.wire import EXTENSION, Wire, ending
 from realtime.writers import TaskWriter, WireWriter, Writer
 
 CLOSE_SECONDS = 5.0  # how long a reader has to take what was queued before a close, and to answer that
@@ -87,7 +87,10 @@ class GatewayConsumer:
         while True:
             message = await self._receive()
             if message["type"] == "websocket.disconnect":
-                return int(message.get("code") or 1005)
+                code, reason = ending(message)
+                if reason:
+                    self.connection.close(code, reason)
+                return code
             payload = size(message.get("text") or message.get("bytes") or "")
             self.session.heard(payload)
             if payload > protocol.MAX_FRAME_BYTES:

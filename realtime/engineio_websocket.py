@@ -9,7 +9,7 @@ from realtime.engineio import EngineSession, Transport
 from realtime.outages import log_failure
 from realtime.protocol import MAX_FRAME_BYTES
 from realtime.socketio_packets import EngineType, Message, PacketError, TooLarge, read_engine_packet
-from realtime.wire import EXTENSION
+from realtime.wire import EXTENSION, ending
 from realtime.writers import close_message
 
 UPGRADE_SECONDS = 10.0  # how long a client may try a WebSocket before its session goes on by polling
@@ -18,11 +18,11 @@ PROBE = "probe"
 
 
 class Gone(Exception):
-    """The peer has closed the WebSocket, with that code."""
+    """The WebSocket is closed, with that code; `reason` is the server's own where it has closed."""
 
-    def __init__(self, code: int) -> None:
+    def __init__(self, code: int, reason: str) -> None:
         super().__init__(code)
-        self.code = code
+        self.code, self.reason = code, reason
 
 
 class Socket:
@@ -81,7 +81,7 @@ class Socket:
             while session.over is None:
                 await session.receive([read_engine_packet(await self._read())])
         except Gone as gone:
-            session.end(gone.code)
+            session.end(gone.code, gone.reason)
         except PacketError as error:
             session.end(error.code, str(error))
         except Exception as failure:  # noqa: BLE001  a fault of ours: a session that nobody reads must not stay
@@ -99,7 +99,7 @@ class Socket:
         """The next message. Raises Gone, and PacketError where it is too long."""
         message = await self._receive()
         if message["type"] == "websocket.disconnect":
-            raise Gone(int(message.get("code") or 1005))
+            raise Gone(*ending(message))
         text = message.get("text")
         received: Message = message["bytes"] if text is None else text
         if len(received) > MAX_FRAME_BYTES:  # where the server itself has no limit

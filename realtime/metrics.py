@@ -8,6 +8,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from realtime.protocol import CloseCode
 
+GATEWAYS_OWN = set(CloseCode) - {CloseCode.GOING_AWAY}  # which a browser says, too, as its page is left
 STATM = Path("/proc/self/statm")
 LATENCY_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -101,9 +102,14 @@ def count_out(event: str, frames: int = 1) -> None:
     MESSAGES.labels("out", event if event in _known else "other").inc(frames)
 
 
-def count_close(code: int) -> None:
-    """Codes of the protocol and ours are labels; a client may choose among thousands of others."""
+def count_close(code: int, by_client: bool = False) -> None:
+    """Codes of the protocol and ours are labels; a client may choose among thousands of others.
+
+    One that says what a gateway closes for is a label only where a gateway has closed with it.
+    """
     known = 1000 <= code <= 1015 or code in set(CloseCode)
+    if by_client:
+        known = 1000 <= code <= 1011 and code not in GATEWAYS_OWN
     CLOSES.labels(str(code) if known else "other").inc()
 
 

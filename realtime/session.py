@@ -150,7 +150,7 @@ class Session:
         code, reason = (int(closing.code), closing.reason) if closing else (code, None)
         self.gateway.audit.closed(self.connection, code, reason)
         self.gateway.remove(self.connection)
-        metrics.count_close(code)
+        metrics.count_close(code, by_client=closing is None)
         if closing and closing.code == CloseCode.TOO_SLOW:
             metrics.SLOW_CONSUMERS.inc()
 

@@ -1,7 +1,11 @@
 """Which requests become a WebSocket, when, and what becomes of all others: nothing that was sent is lost."""
 
+import asyncio
+import contextlib
 import json
+import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -183,7 +187,7 @@ def test_what_follows_text_that_is_none_is_dropped(port: int) -> None:
         raw.read_until(b"}")
         raw.send(b"\x81\x81\0\0\0\0\xff", PING, TEXT)
         assert b"got" not in (seen := raw.read_all())
-        assert seen.endswith((1007).to_bytes(2, "big"))
+        assert seen.endswith((1007).to_bytes(2, "big") + b"text is UTF-8")
 
 
 # --- half-closed ------------------------------------------------------------------------------------------
@@ -287,3 +291,26 @@ def test_refusals_are_logged_but_not_each(port: int, caplog: pytest.LogCaptureFi
     lines = [record.getMessage() for record in caplog.records if "refused" in record.getMessage()]
     assert len(lines) == 2, lines
     assert json.dumps(lines).count("127.0.0.1") == 2
+
+
+# --- the end of the server --------------------------------------------------------------------------------
+
+
+def test_a_handshake_that_meets_the_end_of_the_server_is_sent_on() -> None:
+    """It is no fault: a balancer sends a 503 to another server, and a client comes back."""
+    reached = threading.Event()
+
+    async def looks_credentials_up(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        reached.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    with contextlib.ExitStack() as connections:
+        with serving(looks_credentials_up) as port:
+            raw = connections.enter_context(RawConnection(port))
+            raw.send(b"GET /ws HTTP/1.1\r\n", HANDSHAKE, b"\r\n")
+            assert reached.wait(10)
+        seen = raw.read_all()
+    assert seen.startswith(b"HTTP/1.1 503 ")
+    assert b"retry-after: 1\r\n" in seen.lower()
