@@ -5,10 +5,7 @@ parser, whose bounds are others. Here a handshake is read once, and all requests
 """
 
 import asyncio
-import fcntl
 import logging
-import sys
-import termios
 from collections.abc import Callable
 from enum import Enum, auto
 from functools import partial
@@ -19,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from websockets.http11 import Request
 
 from realtime import request_heads
+from realtime.acknowledgement import progress
 from realtime.problems import AWAY_SECONDS, answer_to
 from realtime.rare_log import RareLog
 from realtime.request_heads import RefusedRequest
@@ -59,6 +57,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._early = b""  # what came behind a handshake
         self._half_closed = False
         self._awaits_leaving = False
+        self._answer_end: int | None = 0  # of all bytes written, where the last answer ends
         self._when_answered: Callable[[], None] | None = None  # what waits for the answers before it
 
     @property
@@ -75,7 +74,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        if exc is not None:
+        # HAProxy resets each connection that it needs no more: that alone says nothing of the last answer.
+        if exc is not None and not (self._is_answered and self._is_taken(by_reset=True)):
             self._tell_of_loss()
         self._stop_timers()
         self._when_answered = None
@@ -95,7 +95,7 @@ class HttpProtocol(HttpToolsProtocol):
         A long poll waits for its client to leave, and takes this for it: both look the same.
         """
         self._half_closed = True
-        if self._awaits_leaving or _unacknowledged(self.transport):
+        if self._awaits_leaving or not self._is_taken(by_reset=False):
             self._tell_of_loss()
         if self._reading is Reading.BODY:
             self._refuse(RefusedRequest(400, "the request ended before its body did"))
@@ -236,6 +236,9 @@ class HttpProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         self._awaits_leaving = False
+        if self._on_loss is not None:
+            now = progress(self.transport)
+            self._answer_end = None if now is None or now.is_reset else now.written
         if not self._is_answered or self.transport.is_closing():
             return
         if self._when_answered is not None:
@@ -244,12 +247,24 @@ class HttpProtocol(HttpToolsProtocol):
         elif self._half_closed:
             self.transport.close()
 
+    @property
+    def _on_loss(self) -> Callable[[], None] | None:
+        """What whoever answers the last request wants to be called."""
+        cycle: RequestResponseCycle | None = self.cycle
+        extensions: dict[Any, Any] = {} if cycle is None else cycle.scope.get("extensions") or {}
+        return extensions.get(ANSWER_LOST)
+
+    def _is_taken(self, by_reset: bool) -> bool:
+        """Whether the peer has the last answer to its end. A reset, unlike a FIN, acknowledges nothing."""
+        now = progress(self.transport)
+        if now is None or self._answer_end is None:
+            return not by_reset
+        return now.may_have(self._answer_end) if by_reset else now.acknowledged >= self._answer_end
+
     def _tell_of_loss(self) -> None:
         """The client takes no answer any more, or not all of the last: who gave it may want to know."""
-        cycle: RequestResponseCycle | None = self.cycle
-        if cycle is not None:
-            extensions: dict[Any, Any] = cycle.scope.get("extensions") or {}
-            extensions.get(ANSWER_LOST, _nothing)()
+        if self._on_loss is not None:
+            self._on_loss()
 
     # --- refusals -----------------------------------------------------------------------------
 
@@ -336,20 +351,6 @@ class HttpProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
         protocol.begin(request, self.headers, self._early)
         del self.parser
-
-
-def _nothing() -> None:
-    pass
-
-
-def _unacknowledged(transport: asyncio.Transport) -> bool:
-    """Whether the peer has not acknowledged all that was sent to it: SIOCOUTQ of tcp(7)."""
-    question = getattr(termios, "TIOCOUTQ", None)
-    connection = transport.get_extra_info("socket")
-    if question is None or connection is None:
-        return False
-    answer = fcntl.ioctl(connection.fileno(), question, bytes(4))
-    return int.from_bytes(answer, sys.byteorder) > 0
 
 
 async def answer_asterisk(scope: Any, receive: Any, send: Any) -> None:

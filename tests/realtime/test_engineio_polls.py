@@ -15,7 +15,7 @@ from tests.support.boards import Board
 from tests.support.engineio import Polling, path
 from tests.support.people import OWNER
 from tests.support.processes import eventually
-from tests.support.proxies import Nginx
+from tests.support.proxies import HAProxy, Nginx
 from tests.support.raw_http import RawHttp, head
 from tests.support.stack import Stack
 
@@ -43,6 +43,18 @@ def ended_or_delivers(client: Polling, seq: int) -> bool:
         assert "heartbeat" not in answer.text, "the session goes on, and the event never comes"
     assert answer.status_code == 400
     return True
+
+
+def leave(poll: RawHttp) -> list[str]:
+    """End the connection; the packets of an answer that was on its way and that the client has read."""
+    poll.socket.shutdown(socket.SHUT_WR)
+    try:
+        answer = poll.answer()
+    except ConnectionError:
+        return []
+    finally:
+        poll.socket.close()
+    return answer.body.decode().split("\x1e")
 
 
 def resume(stack: Stack, board: Board, since: int) -> list[int]:
@@ -75,7 +87,7 @@ def test_a_poll_that_is_answered_as_its_client_leaves_loses_nothing(stack: Stack
             writing = threading.Thread(target=board.add_task)
             writing.start()
             time.sleep(attempt * 0.003)  # the moment is what is tried
-            poll.socket.close()
+            polling.packets += leave(poll)
             writing.join()
             assert ended_or_delivers(polling, seq)
 
@@ -153,6 +165,35 @@ def test_a_client_that_polls_again_on_another_connection_goes_on(
             client.packets += answer.body.decode().split("\x1e")
     client.wait_for_seq(first + 4)
     assert client.seqs() == list(range(first, first + 5))
+
+
+@pytest.mark.parametrize("keeps", ["http-server-close", "http-keep-alive"])
+def test_behind_haproxy_a_session_outlives_the_connections_that_it_came_by(
+    stack: Stack, board: Board, tmp_path: Path, keeps: str
+) -> None:
+    """HAProxy resets each connection that it needs no more, also where it has read all that came by it."""
+    text = (
+        f"listen web\n  bind 127.0.0.1:@PORT@\n  option {keeps}\n  server one 127.0.0.1:{stack.second.port}\n"
+    )
+    with HAProxy(text, tmp_path) as haproxy, Polling(haproxy.http_url, Connection="close") as client:
+        client.let_in(stack.token(OWNER))
+        client.join(board.id)
+        first = board.seq + 1
+        for seq in range(first, first + 3):
+            board.add_task()
+            client.wait_for_seq(seq)
+        assert client.seqs() == list(range(first, first + 3))
+
+
+def test_a_session_whose_client_was_gone_before_the_answer_is_not_kept(stack: Stack) -> None:
+    """Nobody knows its id: it would count as open until its ping runs out."""
+    before = connections(stack)
+    for _ in range(20):
+        opening = RawHttp(stack.second.http_url)
+        opening.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        opening.send(head("GET", path(), opening.host))
+        opening.socket.close()
+    eventually(lambda: connections(stack) == before, SOON_SECONDS, "the sessions to end")
 
 
 def test_commands_of_two_posts_at_once_are_carried_out_in_the_order_sent(
