@@ -184,7 +184,10 @@ class Gateway:
         return max(behind, default=0)
 
     async def drain(self, window: float, code: CloseCode = CloseCode.RESTART) -> None:
-        """Close every socket over `window` seconds, each told when to come back; open none any more."""
+        """Close every socket over `window` seconds, each told when to come back; open none any more.
+
+        The window passes without sockets, too: until a balancer has seen `/ready` it sends requests here.
+        """
         self.draining = True
         self.hub.release_pollers()
         for release in self.on_drain:
@@ -193,9 +196,12 @@ class Gateway:
         for connection in leaving:
             after = secrets.randbelow(int(window * 1000) + 1)  # so that they do not all come at once
             connection.send(protocol.frame("system:draining", {"reconnectAfterMs": after}))
+        pause = window / max(1, len(leaving))
         for connection in leaving:
             connection.close(code, "this gateway stops, another takes over")
-            await asyncio.sleep(window / len(leaving))
+            await asyncio.sleep(pause)
+        if not leaving:
+            await asyncio.sleep(pause)
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSING_SECONDS):
                 await self._empty.wait()

@@ -28,6 +28,7 @@ refusals = RareLog(logging.getLogger(__name__))
 HEAD_SECONDS = 20.0  # from the first byte of a head that comes in parts to its last
 # A client that is refused while it sends may read the answer for so long: a reset would take it away.
 LINGER_SECONDS = 2.0
+ENDING_SECONDS = 0.5  # of a connection by which nothing is asked, once the server ends
 CUT_SHORT = (
     "this gateway stops and could not wait for the answer: send a write again with the same Idempotency-Key"
 )
@@ -100,6 +101,17 @@ class HttpProtocol(HttpToolsProtocol):
         if self._reading is Reading.BODY:
             self._refuse(RefusedRequest(400, "the request ended before its body did"))
         return not (self._is_answered or self._awaits_leaving)
+
+    def shutdown(self) -> None:
+        """The server ends: a request that has begun, or may be on its way, is answered before."""
+        if self._reading is Reading.IDLE and self._is_answered:
+            self.loop.call_later(ENDING_SECONDS, self._close_idle)
+        elif self._reading is not Reading.HEAD or not self._is_answered:
+            super().shutdown()
+
+    def _close_idle(self) -> None:
+        if self._reading is Reading.IDLE and self._is_answered:
+            self.transport.close()
 
     def _await_request(self) -> None:
         self._unset_keepalive_if_required()

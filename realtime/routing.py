@@ -1,5 +1,6 @@
 """The ASGI application: which address is whose."""
 
+from functools import partial
 from typing import Any
 
 from channels.routing import ProtocolTypeRouter, URLRouter
@@ -65,6 +66,8 @@ class Application:
             send = _without_body(send)
         # In place: a server keeps its scope, and the headers with it, for as long as a socket stays.
         scope.update(believable(scope, settings.TRUSTED_PROXIES))
+        if scope["type"] == "http":
+            send = partial(_send_last_while, self.gateway, send)
         if twice := doubled(scope["headers"]):
             came = f"{twice} in several lines, from {shown(scope['client'][0])}"
             note("twice", came, "it may stand in one line only")
@@ -83,6 +86,18 @@ def _without_body(send: Send) -> Send:
         await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
     return send_head
+
+
+async def _send_last_while(gateway: Gateway, send: Send, message: dict[str, Any]) -> None:
+    """While the gateway drains each answer is its connection's last.
+
+    A proxy keeps connections, and would send a write by one of them in the moment in which it is closed.
+    """
+    if gateway.draining and message["type"] == "http.response.start":
+        headers = message.get("headers", [])
+        if not any(name == b"connection" for name, _ in headers):
+            message = {**message, "headers": [*headers, (b"connection", b"close")]}
+    await send(message)
 
 
 class KnownHosts:

@@ -3,15 +3,17 @@
 import signal
 import threading
 import time
+from socket import create_connection
 
 import httpx
 import pytest
 
-from tests.support.api import answered
+from tests.support.api import answered, bearer
 from tests.support.boards import Board
 from tests.support.engineio import Polling
 from tests.support.people import EDITOR, OWNER, VIEWER
 from tests.support.processes import eventually
+from tests.support.raw_http import RawHttp
 from tests.support.sockets import Socket
 from tests.support.stack import Stack
 
@@ -60,6 +62,45 @@ def test_a_gateway_that_is_stopped_drains(own_stack: Stack, own_board: Board) ->
     assert ended < WINDOW_MS / 1000 + 4
     assert "Traceback" not in gateway.log.read_text()
     assert [response.status_code for response in held] == [200]
+
+
+@pytest.mark.parametrize("own_stack", ["embedded"], indirect=True)
+@pytest.mark.settings(DRAIN_WINDOW=str(WINDOW_MS))
+def test_a_gateway_without_sockets_answers_for_the_whole_window(own_stack: Stack, own_board: Board) -> None:
+    """A balancer asks /ready every other second, and sends a gateway that was gone at once whatever comes."""
+    gateway, sent = own_stack.first, bearer(own_stack.token(OWNER))
+    tasks = f"{gateway.http_url}{own_board.path}/tasks/"
+    with httpx.Client(headers=sent, timeout=5) as kept:
+        assert "connection" not in kept.get(tasks).headers
+        began = time.monotonic()
+        gateway.process.send_signal(signal.SIGTERM)
+        eventually(lambda: _ready(gateway.http_url) == 503, seconds=1, what="/ready to say no")
+        while time.monotonic() - began < WINDOW_MS / 1000 * 0.8:
+            written = kept.post(tasks, json={"title": "Meanwhile"})
+            assert written.status_code == 201
+            assert written.headers["connection"] == "close"
+    assert gateway.process.wait(timeout=15) == 0
+
+
+@pytest.mark.parametrize("own_stack", ["embedded"], indirect=True)
+def test_a_request_that_has_begun_is_answered_before_the_end(own_stack: Stack) -> None:
+    gateway = own_stack.first
+    with RawHttp(gateway.http_url) as kept:
+        kept.send(b"GET /health HTTP/1.1\r\nHost: localhost\r\n")
+        gateway.process.send_signal(signal.SIGTERM)
+        eventually(lambda: _is_refused(gateway.port), seconds=10, what="it to take no more connections")
+        kept.send(b"\r\n")
+        answer = kept.answer()
+        assert (answer.status, answer.headers["connection"]) == (200, "close")
+    assert gateway.process.wait(timeout=15) == 0
+
+
+def _is_refused(port: int) -> bool:
+    try:
+        create_connection(("127.0.0.1", port), 1).close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 def polls_held(url: str) -> float:
