@@ -28,7 +28,6 @@ class Columns(DomainView):
         answers.Column,
         body=requests.ColumnCreate,
         example={"name": "Review"},
-        refusals=[409],
     )
     @write(body=requests.ColumnCreate)
     def post(self, project_id: UUID) -> Response:
@@ -74,7 +73,6 @@ class Column(DomainView):
         "Delete a column; its tasks go to another",
         204,
         parameters=[schema.MOVE_TO],
-        refusals=[409],
     )
     @write(query=requests.ColumnDeleteQuery)
     def delete(self, column_id: UUID) -> Response:

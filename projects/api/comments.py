@@ -28,7 +28,6 @@ class Comments(DomainView):
         answers.Comment,
         body=requests.CommentCreate,
         example={"text": "Looks good to me."},
-        refusals=[409],
     )
     @write(body=requests.CommentCreate)
     def post(self, task_id: UUID) -> Response:
@@ -58,7 +57,6 @@ class Comment(DomainView):
         answers.Comment,
         body=requests.CommentPatch,
         example={"text": "Looks good to me, with one question."},
-        refusals=[409],
     )
     @write(body=requests.CommentPatch)
     def patch(self, comment_id: UUID) -> Response:

@@ -35,7 +35,6 @@ class Members(DomainView):
         answers.Member,
         body=requests.MemberAdd,
         example={"username": "grace", "role": "editor"},
-        refusals=[409],
     )
     @write(body=requests.MemberAdd)
     def post(self, project_id: UUID) -> Response:
@@ -65,7 +64,6 @@ class Member(DomainView):
         answers.Member,
         body=requests.MemberPatch,
         example={"role": "viewer"},
-        refusals=[409],
     )
     @write(body=requests.MemberPatch)
     def patch(self, membership_id: UUID) -> Response:
@@ -77,7 +75,7 @@ class Member(DomainView):
         )
         return Response(events.member(member))
 
-    @schema.writes("members_remove", "Remove a member, or leave", 204, refusals=[409])
+    @schema.writes("members_remove", "Remove a member, or leave", 204)
     @write()
     def delete(self, membership_id: UUID) -> Response:
         services.member_remove(actor=self.actor, membership_id=membership_id, mutation_id=self.mutation_id)

@@ -28,7 +28,6 @@ class Projects(DomainView):
         answers.Project,
         body=requests.ProjectCreate,
         example={"name": "Website", "columns": ["Ideas", "Doing", "Done"]},
-        refusals=[409],
         of_something=False,
     )
     @write(body=requests.ProjectCreate)

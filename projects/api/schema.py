@@ -41,6 +41,12 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     description="The same request under the same key again, however it is spelt, gives the first answer and "
     "changes nothing; another request is refused with 422. The event carries the key as `mutationId`.",
 )
+EXPECTED_USER = OpenApiParameter(
+    "X-Expected-User",
+    OpenApiTypes.UUID,
+    OpenApiParameter.HEADER,
+    description="The user whom the write is meant for: 409 `other-user` for any other log-in.",
+)
 IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description='Do it only at this version: `"3"`, a list, or `*`.'
 )
@@ -132,8 +138,8 @@ def writes(
         summary=summary,
         description=f"{summary}.",
         request=body,
-        parameters=[IDEMPOTENCY_KEY, *parameters, *_answer_headers(headers, [status])],
-        responses={status: answer, **_problems({400, 401, 403, 422, *absent, *refusals})},
+        parameters=[IDEMPOTENCY_KEY, EXPECTED_USER, *parameters, *_answer_headers(headers, [status])],
+        responses={status: answer, **_problems({400, 401, 403, 409, 422, *absent, *refusals})},
         examples=examples,
     )
 

@@ -36,7 +36,6 @@ class Tasks(DomainView):
         body=requests.TaskCreate,
         example={"title": "Write the release notes", "labels": ["docs"], "dueOn": "2026-12-01"},
         headers=["ETag"],
-        refusals=[409],
     )
     @write(body=requests.TaskCreate)
     def post(self, project_id: UUID) -> Response:
@@ -65,7 +64,7 @@ class Task(DomainView):
         example={"title": "Write and publish the release notes"},
         parameters=[schema.IF_MATCH],
         headers=["ETag"],
-        refusals=[409, 412],
+        refusals=[412],
     )
     @write(body=requests.TaskPatch)
     def patch(self, task_id: UUID) -> Response:
