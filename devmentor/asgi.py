@@ -8,7 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "devmentor.settings")
 django.setup(set_prefix=False)  # before all that needs the app registry
 
 from devmentor import __version__, health  # noqa: E402
-from devmentor.handler import OneThreadHandler  # noqa: E402
+from devmentor.password_requests import PasswordHandler  # noqa: E402
 from devmentor.postgresql.bounds import bound_statements  # noqa: E402
 from devmentor.sessions import forget_expired  # noqa: E402
 from projects.rooms import PROJECT  # noqa: E402
@@ -19,4 +19,4 @@ from realtime.routing import Application  # noqa: E402
 bound_statements()
 cleaning = {"answers under idempotency keys": idempotency_prune, "sessions": forget_expired}
 gateway = Gateway([PROJECT], __version__, cleaning)
-application = Application(gateway, OneThreadHandler(), health.routes(gateway))
+application = Application(gateway, PasswordHandler(), health.routes(gateway))

@@ -7,7 +7,7 @@ request is read on the loop, answered in one thread of a pool that stays, and se
 
 import asyncio
 import contextvars
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import IO, Any
 
 from django.core import signals
@@ -17,6 +17,7 @@ from django.core.handlers.base import BaseHandler
 from django.http import HttpResponse
 from django.urls import set_script_prefix
 
+from devmentor.passwords import forbid_hashing
 from realtime.responses import WITHOUT_BODY
 
 # More than a process's connections to its database: who needs none of those does not wait behind who does.
@@ -29,19 +30,20 @@ class OneThreadHandler(ASGIHandler):
     def __init__(self) -> None:
         BaseHandler.__init__(self)  # not ASGIHandler's, which loads middleware as coroutines
         self.load_middleware(is_async=False)
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request", initializer=forbid_hashing)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:
             body = await self.read_body(receive)
         except RequestAborted:
             return
+        await self.send_response(await self.answer_in(self._threads, scope, body), send)
+
+    async def answer_in(self, threads: Executor, scope: dict[str, Any], body: IO[bytes]) -> HttpResponse:
+        """The answer, made in one of these threads."""
         # A context for each request: what one binds for its lines in the log is not the next one's.
         answer = contextvars.copy_context().run
-        response = await asyncio.get_running_loop().run_in_executor(
-            self._threads, answer, self._answer, scope, body
-        )
-        await self.send_response(response, send)
+        return await asyncio.get_running_loop().run_in_executor(threads, answer, self._answer, scope, body)
 
     def _answer(self, scope: dict[str, Any], body: IO[bytes]) -> HttpResponse:
         """The whole answer, closed: so this thread has given its database connection back."""

@@ -4,6 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from csp.constants import NONE, SELF
+from django.conf import global_settings
 
 from devmentor import __version__, env
 from devmentor.logs import logging_config
@@ -151,6 +152,7 @@ MIDDLEWARE = [
     "realtime.middleware.RequestLogMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "realtime.devices.DeviceMiddleware",
     "axes.middleware.AxesMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
@@ -182,15 +184,19 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "/login"
 LOGIN_REDIRECT_URL = "/projects"
 LOGOUT_REDIRECT_URL = "/login"
+PASSWORD_HASHERS = ["devmentor.passwords.Hasher", *global_settings.PASSWORD_HASHERS[1:]]
+LOGIN_ATTEMPTS_PER_MINUTE = env.whole("LOGIN_ATTEMPTS_PER_MINUTE", 20)
 LOGIN_FAILURE_LIMIT = env.whole("LOGIN_FAILURE_LIMIT", 30)
 AXES_ENABLED = LOGIN_FAILURE_LIMIT > 0
-AXES_FAILURE_LIMIT = LOGIN_FAILURE_LIMIT or 1
+AXES_FAILURE_LIMIT = "realtime.log_in_lock.failure_limit"
 AXES_COOLOFF_TIME = 0.25  # hours
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_LOCKOUT_PARAMETERS = "realtime.log_in_lock.lockout_parameters"
+AXES_LOCKOUT_CALLABLE = "realtime.log_in_lock.lockout_answer"
+AXES_USERNAME_CALLABLE = "realtime.log_in_lock.counted_name"
+AXES_CLIENT_IP_CALLABLE = "realtime.throttling.counted_address"
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
-AXES_CLIENT_IP_CALLABLE = "realtime.throttling.counted_address"
-AXES_HTTP_RESPONSE_CODE = 429
 
 # --- REST ---------------------------------------------------------------------------------------
 API_CALLS_PER_MINUTE = env.whole("API_CALLS_PER_MINUTE", 60_000)

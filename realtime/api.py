@@ -21,9 +21,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from realtime import eventlog, problems, protocol, refusals, rules, tokens
+from realtime import eventlog, log_in_lock, problems, protocol, refusals, rules, tokens
 from realtime.authentication import NotAuthenticated, ServiceAuthentication
 from realtime.eventlog import Actor, UnknownRoom
+from realtime.log_in_lock import Lock
 from realtime.log_ins import user_of
 from realtime.rooms import Room, RoomKind
 from realtime.tokens import TokenError, TokenType
@@ -46,9 +47,11 @@ class Locked(exceptions.APIException):
     """429: too many log-ins failed."""
 
     status_code = 429
-    default_detail = "Too many log-ins failed for this name: wait a quarter of an hour."
     default_code = "rate-limited"
-    headers = {"Retry-After": "900"}
+
+    def __init__(self, lock: Lock) -> None:
+        super().__init__(f"Too many log-ins failed for this name: wait {lock}.")
+        self.headers = {"Retry-After": str(lock.seconds)}
 
 
 class Credentials(serializers.Serializer[Any]):
@@ -83,9 +86,10 @@ class TokenView(APIView):
         asked.is_valid(raise_exception=True)
         user = authenticate(request._request, **asked.validated_data)
         if user is None:
-            if getattr(request._request, "axes_locked_out", False):
-                raise Locked
+            if (lock := log_in_lock.lock_on(request._request)) is not None:
+                raise Locked(lock)
             raise NotAuthenticated("No active user has that name and password.")
+        log_in_lock.succeeded(request._request, user)
         return Response(pair(user))
 
 

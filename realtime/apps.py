@@ -8,7 +8,8 @@ class RealtimeConfig(AppConfig):
     def ready(self) -> None:
         from django.urls import register_converter
 
-        from realtime import checks, lookups, openapi  # noqa: F401  importing them registers what they hold
+        # Importing them registers what they hold.
+        from realtime import checks, log_in_lock, lookups, openapi  # noqa: F401
         from realtime.ids import IdConverter
 
         register_converter(IdConverter, "id")

@@ -39,6 +39,12 @@ RATE_LIMITED = Counter("websocket_rate_limited_total", "Frames refused by the ra
 AUTH_FAILURES = Counter(
     "websocket_auth_failures_total", "Credentials that did not hold, by reason", ["reason"]
 )
+LOG_INS = Counter("log_in_attempts_total", "Log-ins tried, by door and outcome", ["door", "outcome"])
+PASSWORD_REQUESTS = Gauge(
+    "password_requests_waiting",
+    "Requests of this process that hash a password, or wait to",
+    multiprocess_mode="livesum",
+)
 BELL_FAILURES = Counter(
     "websocket_bell_failures_total", "Messages that the channel layer did not take", ["operation"]
 )

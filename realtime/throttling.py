@@ -47,6 +47,13 @@ class TokenBuckets:
             self._forget(now)
         return True
 
+    def give_back(self, key: str, now: float) -> None:
+        """Undo a take."""
+        with self._lock:
+            if key in self._buckets:
+                tokens, before = self._buckets[key]
+                self._buckets[key] = (min(tokens + 1, float(self._per_minute)), before)
+
     def wait(self, key: str, now: float) -> float:
         """In how many seconds from `now` there will be a token."""
         with self._lock:

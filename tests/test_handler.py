@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.core.signals import request_finished
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import override_settings
@@ -13,6 +14,7 @@ from django.urls import path
 from django.utils.deprecation import MiddlewareMixin
 
 from devmentor.handler import OneThreadHandler
+from devmentor.password_requests import DOORS
 
 pytestmark = pytest.mark.django_db(transaction=True)  # of middleware: rules that operators have set
 
@@ -43,7 +45,11 @@ def broken(request: HttpRequest) -> HttpResponse:
     raise RuntimeError("broken on purpose")
 
 
-urlpatterns = [path(view.__name__, view) for view in (echo, stream, where, broken)]
+def hashed(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(make_password("x"))
+
+
+urlpatterns = [path(view.__name__, view) for view in (echo, stream, where, broken, hashed)]
 
 
 @pytest.fixture(autouse=True)
@@ -133,3 +139,18 @@ def test_a_request_ends_in_the_thread_in_which_it_was_answered() -> None:
 def test_a_view_that_breaks_is_a_500_and_the_next_is_answered() -> None:
     assert exchange("broken")[0]["status"] == 500
     assert exchange("where")[0]["status"] == 200
+
+
+def test_no_password_is_hashed_where_other_requests_are_answered() -> None:
+    """A view that does so has to be among the doors, or a crowd before it stops everybody else."""
+    assert exchange("hashed")[0]["status"] == 500
+    assert make_password("x").startswith("pbkdf2_sha256$")
+
+
+def test_doors_are_the_addresses_that_hash() -> None:
+    for address in ("/api/auth/token/", "/login", "/admin/login/", "/admin/password_change/"):
+        assert any(door.path.fullmatch(address) for door in DOORS), address
+    for address in ("/admin/projects/user/add/", "/admin/projects/user/1f-2/password/"):
+        assert any(door.path.fullmatch(address) and not door.guessed for door in DOORS), address
+    for address in ("/", "/api/auth/token/refresh/", "/admin/projects/user/1/change/"):
+        assert not any(door.path.fullmatch(address) for door in DOORS), address

@@ -18,9 +18,7 @@ from projects import services
 from projects.models import User
 
 WRONG = "That username and password do not go together. Check both and try again; capital letters count."
-LOCKED = (
-    "Too many attempts failed. Log-in with this name is locked here for a while; try again in 15 minutes."
-)
+LOCKED = "Too many attempts failed. Log-in with this name is locked here: try again in {}."
 STALE = (
     "This form was open for too long, or somebody else has logged in since. Nothing was changed: try again."
 )
@@ -89,9 +87,8 @@ def _why(request: HttpRequest, reason: str) -> str:
 
 
 def _refusal(request: HttpRequest, target: str, form: AuthenticationForm) -> HttpResponse:
-    if getattr(request, "axes_locked_out", False):
-        request.axes_locked_out = False  # type: ignore[attr-defined]  # or axes puts its bare page in place of ours
-        return _page(request, target, error=LOCKED, status=429)
+    if (lock := getattr(request, "log_in_lock", None)) is not None:
+        return _page(request, target, error=LOCKED.format(lock), status=429)
     missing = "username" in form.errors or "password" in form.errors
     return _page(request, target, error=MISSING if missing else WRONG, status=400 if missing else 401)
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
@@ -29,6 +29,12 @@ class ControlRoom(AdminSite):
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Every page but the log-in is made by this."""
         return super().admin_view(bounded(view), cacheable)
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        from realtime.control_room.log_in import LogInForm
+
+        self.login_form = LogInForm
+        return super().login(request, extra_context)
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """The operators' own pages first, and first of those the switches, which are no model's."""

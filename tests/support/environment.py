@@ -32,6 +32,7 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "devmentor.settings",
         "DEBUG": "true",
         "DRAIN_WINDOW": "500",
+        "LOGIN_ATTEMPTS_PER_MINUTE": "0",
         "LOGIN_FAILURE_LIMIT": "0",
         "MAX_BOARDS_PER_USER": "0",  # the same few people make the boards of all tests
         "PYTHONUNBUFFERED": "1",
