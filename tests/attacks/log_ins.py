@@ -17,9 +17,9 @@ from tests.support.sockets import Socket
 from tests.support.stack import Stack, Templates
 
 TOKEN = "/api/auth/token/"
-# Of log-ins in a minute by an address, and failures for a name. Few: on a busy machine a password takes seconds, in which a larger limit would have filled up again.
-ATTEMPTS = 4
-FAILURES = 4
+# Few: on a busy machine a password takes seconds, in which a larger limit would have filled up again.
+ATTEMPTS = 2  # in a minute, by an address
+FAILURES = 4  # for a name
 
 
 @dataclass(slots=True)
