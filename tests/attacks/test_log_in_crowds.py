@@ -11,7 +11,7 @@ from tests.support.people import EDITOR, OPERATOR, OWNER, VIEWER
 from tests.support.raw_http import Answer
 from tests.support.stack import KINDS, Stack, Templates
 
-# On an idle machine it is a fraction of one. Before there were limits it was 17 s, and here is room for a busy one.
+# On an idle machine it is 0.3 s, and before there were limits it was 17 s: here is room for a busy one.
 WORST_SECONDS = 5.0
 Visitors = Callable[[str], Visitor]
 
