@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from realtime.asgi import Scope
 from realtime.database import answers
-from realtime.exposition import exposition
+from realtime.exposition import MetricsPage
 from realtime.gateway import Gateway
 from realtime.proxies import is_from
 from realtime.responses import send_response
@@ -21,6 +21,8 @@ Answer = tuple[int, bytes, str]
 
 
 def routes(gateway: Gateway) -> list[Any]:
+    page = MetricsPage()
+
     async def health(scope: Scope) -> Answer:
         return _json(200, {"status": "healthy", "connections": gateway.open_sockets})
 
@@ -35,7 +37,7 @@ def routes(gateway: Gateway) -> list[Any]:
         return _json(200 if up else 503, said)
 
     async def metrics(scope: Scope) -> Answer:
-        return 200, exposition(), CONTENT_TYPE_LATEST
+        return 200, page.text(), CONTENT_TYPE_LATEST
 
     found = {
         "health": _endpoint(health),

@@ -1,9 +1,10 @@
 """The metrics in Prometheus's text format: of this process, or of all the workers of a gateway together."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from time import monotonic
 
 from prometheus_client import REGISTRY, CollectorRegistry, Metric, ProcessCollector, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -12,6 +13,33 @@ from prometheus_client.samples import Sample
 
 # Where workers put what they count, so that whichever is asked can tell it of all; prometheus_client's name.
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+
+
+class MetricsPage:
+    """What /metrics is answered with. Anybody may ask for it, and it is made on the loop: no more than SHARE
+    of the time goes into that, and BURST_SECONDS now and then. Who asks more often gets what was made last.
+    """
+
+    SHARE = 0.03
+    BURST_SECONDS = 0.5
+
+    def __init__(
+        self, make: Callable[[], bytes] | None = None, clock: Callable[[], float] = monotonic
+    ) -> None:
+        self._make = make or exposition
+        self._clock = clock
+        self._text: bytes | None = None
+        self._left = self.BURST_SECONDS  # of the time that may be spent
+        self._at = clock()
+
+    def text(self) -> bytes:
+        now = self._clock()
+        self._left = min(self.BURST_SECONDS, self._left + (now - self._at) * self.SHARE)
+        self._at = now
+        if self._text is None or self._left > 0:
+            self._text = self._make()
+            self._left -= self._clock() - now
+        return self._text
 
 
 def exposition() -> bytes:
