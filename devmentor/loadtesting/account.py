@@ -1,5 +1,6 @@
-"""As whom the clients come where this machine has the gateway's database: a user made for the run."""
+"""As whom the clients come where this machine has the gateway's database: users made for the run."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from projects import services
 from projects.errors import DomainError
 from projects.models import Membership, Role, User
 from projects.rooms import room_of
-from realtime import controls, retention, tokens
+from realtime import controls, retention, rules, tokens
 from realtime.chunks import delete_in_chunks
 from realtime.management.operating import told
 from realtime.tokens import TokenType
@@ -26,40 +27,56 @@ GRACE_SECONDS = 3600  # that the token outlives the run
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A token, and the project that its user may write into; None: it has to make one.
+    """Tokens, of whose users the first may write into the project; None: it has to make one.
 
-    passing: whether the project goes with the user
+    passing: whether the project goes with the users
     """
 
-    token: str
+    tokens: tuple[str, ...]
     project: str | None
     passing: bool = False
 
 
 @contextmanager
-def own_account(project: str | None, seconds: float) -> Iterator[Access]:
-    """A user made for the run, in a project of its own or as an editor of `project`. Everything goes again:
-    the user, the project, its log. Raises CommandError.
+def own_account(project: str | None, seconds: float, connections: int) -> Iterator[Access]:
+    """Users made for the run, as many as so many connections need, in a project of their own or as members of
+    `project`. Everything goes again: the users, the project, its log. Raises CommandError.
     """
     operator = User.objects.get(pk=controls.command_line().user_id)
-    user = services.user_create(
-        username=f"{USERNAME}{token_hex(4)}", password=None, first_name="Load", last_name="test"
-    )
+    users = [_make_user() for _ in range(users_for(connections, rules.refresh().policy.max_per_user))]
     try:
-        own = services.project_create(actor=user, name=PROJECT) if project is None else None
-        if project is not None:
-            _let_in(user, project, operator)
-        auth = tokens.auth_digest(user.get_session_auth_hash())
-        token = tokens.issue(str(user.pk), TokenType.ACCESS, int(seconds) + GRACE_SECONDS, auth)
-        access = Access(token, str(own.pk) if own else project, passing=own is not None)
+        own = services.project_create(actor=users[0], name=PROJECT) if project is None else None
+        target = str(own.pk) if own else str(project)
+        for user in users[1:] if own else users:
+            _let_in(user, target, operator, Role.EDITOR if user is users[0] else Role.VIEWER)
+        tokens = tuple(_token(user, seconds) for user in users)
         connection.close()  # it would be idle for the whole run, and perhaps dead after it
-        yield access
+        yield Access(tokens, target, passing=own is not None)
     finally:
         try:
-            _remove(user, operator)
+            for user in users:
+                _remove(user, operator)
         except Error as failure:
-            left = f"user {user.username}, and the project where it made one, are left there"
+            left = f"the users {USERNAME}…, and the project where they made one, are left there"
             raise CommandError(f"{told(failure)}; {left}") from failure
+
+
+def users_for(connections: int, most_each: int) -> int:
+    """How many users these clients are, where each may have `most_each` connections; 0: any number.
+
+    A fifth stays free: whoever comes back may still be counted.
+    """
+    return math.ceil(connections / max(1, most_each * 4 // 5)) if most_each else 1
+
+
+def _make_user() -> User:
+    name = f"{USERNAME}{token_hex(4)}"
+    return services.user_create(username=name, password=None, first_name="Load", last_name="test")
+
+
+def _token(user: User, seconds: float) -> str:
+    auth = tokens.auth_digest(user.get_session_auth_hash())
+    return tokens.issue(str(user.pk), TokenType.ACCESS, int(seconds) + GRACE_SECONDS, auth)
 
 
 def _remove(user: User, operator: User) -> None:
@@ -71,13 +88,13 @@ def _remove(user: User, operator: User) -> None:
     services.user_delete(actor=operator, user_id=user.pk)
 
 
-def _let_in(user: User, project: str, operator: User) -> None:
+def _let_in(user: User, project: str, operator: User, role: Role) -> None:
     try:
         services.member_add(
             actor=operator,
             project_id=UUID(project),
             username=user.username,
-            role=Role.EDITOR.value,
+            role=role.value,
             operator=True,
         )
     except DomainError as refused:

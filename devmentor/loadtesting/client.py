@@ -3,7 +3,7 @@
 import asyncio
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -42,12 +42,19 @@ class Refused(Exception):
 
 @dataclass(slots=True)
 class Place:
-    """What the clients of a crowd have in common: where they go and as whom, to which room, who counts."""
+    """What the clients of a crowd have in common: where they go and as whom, to which room, who counts.
+
+    tokens: of those as whom the clients come, in turn; none: as whoever `http` speaks for
+    """
 
     http: Http
     room: str
     arrivals: Arrivals
+    tokens: Sequence[str] = ()
     instances: set[str] = field(default_factory=set)
+
+    def token_of(self, number: int) -> str | None:
+        return self.tokens[number % len(self.tokens)] if self.tokens else self.http.token
 
 
 class Line(ClientConnection):
@@ -77,13 +84,16 @@ class Line(ClientConnection):
 
 
 class Client:
-    """`moved` is called for each event that is new to it; `closes`: codes of the connections that it lost."""
+    """`moved` is called for each event that is new to it; `closes`: codes of the connections that it lost;
+    `number`: which of its crowd it is.
+    """
 
-    def __init__(self, place: Place, moved: Callable[["Client"], None]) -> None:
+    def __init__(self, place: Place, moved: Callable[["Client"], None], number: int = 0) -> None:
         self.ledger = Ledger()
         self.closes: list[int] = []
         self.refusal: Refused | None = None
         self._place = place
+        self._number = number
         self._moved = moved
         self._line: Line | None = None
         self._joining: asyncio.Future[None] | None = None
@@ -133,7 +143,7 @@ class Client:
         """Show the new token, before the old one runs out."""
         if self._line is not None:
             with suppress(*LOST):
-                shown = {"token": self._place.http.token}
+                shown = {"token": self._place.token_of(self._number)}
                 await self._line.send(json.dumps({"event": "auth", "data": shown}))
 
     def account(self) -> str:
@@ -181,7 +191,7 @@ class Client:
     async def _open(self) -> Line:
         opened = await connect(
             self._place.http.address.socket,
-            additional_headers={"Authorization": f"Bearer {self._place.http.token}"},
+            additional_headers={"Authorization": f"Bearer {self._place.token_of(self._number)}"},
             create_connection=partial(Line, self),  # type: ignore[arg-type]  # it takes any maker of one
             user_agent_header="devmentor-loadtest",
             open_timeout=OPEN_SECONDS,

@@ -13,7 +13,8 @@ ATTEMPTS = 3  # of a client whose connection breaks while it enters
 PAUSE_SECONDS = 1.0
 FULL, RATE_LIMITED, REALTIME_OFF, UNAUTHENTICATED, FORBIDDEN = 4503, 4429, 4000, 4401, 4403
 HINTS: dict[int | str | None, str] = {
-    FULL: "ask for fewer --connections, or raise the limit: MAX_CONNECTIONS and `manage.py policy`",
+    FULL: "ask for fewer --connections, or raise the limit: MAX_CONNECTIONS, MAX_CONNECTIONS_PER_USER or "
+    "MAX_CONNECTIONS_PER_ADDRESS, or `manage.py policy`",
     RATE_LIMITED: "wait a minute, ask for fewer --connections, or raise HANDSHAKES_PER_MINUTE",
     REALTIME_OFF: "real-time is off there: `manage.py realtime on`",
     UNAUTHENTICATED: "the log-in does not hold there",
@@ -27,7 +28,7 @@ class Crowd:
 
     def __init__(self, place: Place, count: int) -> None:
         self.place = place
-        self.clients = [Client(place, self._moved) for _ in range(count)]
+        self.clients = [Client(place, self._moved, number) for number in range(count)]
         self._goal: int | None = None
         self._behind: set[Client] = set()
         self._level = asyncio.Event()

@@ -88,7 +88,8 @@ async def load(plan: Plan, visit: Visit, stop: Stop) -> Result:
     """Raises CommandError where it cannot be carried out."""
     tasks = min(MOST_TASKS, max(LEAST_TASKS, math.ceil(plan.rate)))
     async with board_of(visit.http, visit.project, tasks, visit.passing) as board:
-        crowd = Crowd(Place(visit.http, board.id, Arrivals(plan.connections)), plan.connections)
+        place = Place(visit.http, board.id, Arrivals(plan.connections), visit.tokens)
+        crowd = Crowd(place, plan.connections)
         try:
             with Bar("Connecting", plan.connections, " clients") as bar:
                 await crowd.enter(bar.step)

@@ -33,6 +33,10 @@ def add_shared(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="the outcome as a JSON object, for programs")
 
 
+def connections(options: dict[str, Any]) -> int:
+    return whole(options, "connections", 1, MOST_CONNECTIONS)
+
+
 def whole(options: dict[str, Any], name: str, least: int, most: int) -> int:
     text = str(options[name])
     if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
@@ -80,13 +84,13 @@ def password(username: str) -> str:
     return line
 
 
-def make_room_for(connections: int) -> None:
+def make_room_for(clients: int) -> None:
     """Raise the limit of open files as far as is needed, and may be."""
-    needed = connections + SPARE_FILES
+    needed = clients + SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < needed:
         raise CommandError(
-            f"--connections {connections}: they take {needed} open files, and this shell may have {hard}. "
+            f"--connections {clients}: they take {needed} open files, and this shell may have {hard}. "
             f"Raise that (ulimit -Hn), or ask for {max(1, hard - SPARE_FILES)} connections at the most"
         )
     if soft != resource.RLIM_INFINITY and soft < needed:

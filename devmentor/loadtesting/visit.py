@@ -14,12 +14,15 @@ from devmentor.loadtesting.login import LogIn
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """`http` carries the token; `project` None: there is none yet; `passing`: it goes without our doing."""
+    """`http` carries the token of who writes; `project` None: there is none yet; `passing`: it goes without
+    our doing; `tokens`: of those as whom the clients come, none where that is who writes.
+    """
 
     http: Http
     project: str | None
     passing: bool
     login: LogIn | None = None
+    tokens: tuple[str, ...] = ()
 
     @asynccontextmanager
     async def renewing(self, renewed: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
@@ -45,11 +48,11 @@ async def look(address: Address) -> None:
 
 @asynccontextmanager
 async def visit_with(address: Address, access: Access, database: str) -> AsyncIterator[Visit]:
-    """With a token made here. Raises CommandError where it does not hold there."""
-    http = Http(address, access.token)
+    """With tokens made here. Raises CommandError where they do not hold there."""
+    http = Http(address, access.tokens[0])
     try:
         await check_known(http, database)
-        yield Visit(http, access.project, access.passing)
+        yield Visit(http, access.project, access.passing, tokens=access.tokens)
     finally:
         http.close()
 

@@ -29,12 +29,13 @@ class LoadCommand(OperatorCommand):
     def visit(
         self, options: dict[str, Any], seconds: float, work: Work[T], done: Callable[[T], None]
     ) -> None:
-        """Look whether a gateway is ready there, and do the work as a user made for it, or as --user. `done`
+        """Look whether a gateway is ready there, and do the work as users made for it, or as --user. `done`
         tells what came of it; then what was made is removed.
 
         seconds: how long it may take
         """
         address, project, user = read.address(options), read.project(options), options["user"]
+        connections = read.connections(options)
         try:
             with Interruptions() as interruptions:
                 interruptions.run(lambda _: look(address))
@@ -42,7 +43,7 @@ class LoadCommand(OperatorCommand):
                     visiting = visit_as(address, user, read.password(user), project)
                     done(interruptions.run(partial(_during, visiting, work)))
                     return
-                with own_account(project, seconds) as access:
+                with own_account(project, seconds, connections) as access:
                     visiting = visit_with(address, access, database())
                     done(interruptions.run(partial(_during, visiting, work)))
         except KeyboardInterrupt:

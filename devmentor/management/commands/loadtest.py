@@ -33,7 +33,7 @@ class Command(LoadCommand):
         parser.add_argument("--rate", default="10", metavar="N", help="writes a second (%(default)s)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        connections = read.whole(options, "connections", 1, read.MOST_CONNECTIONS)
+        connections = read.connections(options)
         seconds = read.number(options, "duration", LEAST_SECONDS, MOST_SECONDS)
         plan = Plan(connections, seconds, read.number(options, "rate", LEAST_RATE, MOST_RATE))
         read.make_room_for(connections)

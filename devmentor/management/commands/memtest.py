@@ -33,7 +33,7 @@ class Command(LoadCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        connections = read.whole(options, "connections", 1, read.MOST_CONNECTIONS)
+        connections = read.connections(options)
         plan = Plan(connections, read.whole(options, "waves", LEAST_VALUES, MOST_WAVES))
         read.make_room_for(connections)
         json = options["json"]
