@@ -38,9 +38,7 @@ def main() -> None:
     if shutil.which("wrk") is None:
         sys.exit("wrk is not installed: apt-get install wrk")
     os.sched_setaffinity(0, {OTHERS_CORE})
-    with Service(
-        program=PROGRAM, settings={"HANDSHAKES_PER_MINUTE": "0", "API_CALLS_PER_MINUTE": "0"}
-    ) as service:
+    with Service(program=PROGRAM) as service:
         owner = person("owner")
         board = Board(owner, tasks=BEHIND)
         writer = Writer(board, owner)

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import psycopg
 
-from tests.support.environment import environment
+from tests.support.environment import NO_LIMITS, environment
 from tests.support.gateway import Gateway
 from tests.support.postgres import Postgres
 from tests.support.redis import Redis
@@ -51,6 +51,7 @@ class Service:
             "REDIS_URL": self.redis.url,
             "DEBUG": "false",
             "MAX_CONNECTIONS": "100000",
+            **NO_LIMITS,
             **(settings or {}),
         }
         self._program = program

@@ -91,9 +91,14 @@ RATE_LIMIT_ENABLED = env.boolean("RATE_LIMIT_ENABLED", False)
 RATE_LIMIT_WINDOW = env.whole("RATE_LIMIT_WINDOW", 60_000, least=100)
 RATE_LIMIT_MAX = env.whole("RATE_LIMIT_MAX", 100, least=1)
 MAX_CONNECTIONS = env.whole("MAX_CONNECTIONS", 1000, least=1)
-MAX_CONNECTIONS_PER_USER = env.whole("MAX_CONNECTIONS_PER_USER", 0)
+MAX_HELD_POLLS = env.whole("MAX_HELD_POLLS", 1000)
+CONNECTIONS_KEPT_FOR_USERS = env.whole("CONNECTIONS_KEPT_FOR_USERS", 20, most=100)
+# Unset, a tenth of all; at least ten, so that a few windows of one person fit into a small gateway.
+_TENTH = max(10, MAX_CONNECTIONS // 10)
+MAX_CONNECTIONS_PER_USER = env.whole("MAX_CONNECTIONS_PER_USER", _TENTH)
+MAX_GUESTS_PER_ADDRESS = env.whole("MAX_GUESTS_PER_ADDRESS", _TENTH)
 MAX_CONNECTIONS_PER_ADDRESS = env.whole("MAX_CONNECTIONS_PER_ADDRESS", 0)
-HANDSHAKES_PER_MINUTE = env.whole("HANDSHAKES_PER_MINUTE", 6000)
+HANDSHAKES_PER_MINUTE = env.whole("HANDSHAKES_PER_MINUTE", 2000)
 CONNECTION_TIMEOUT = env.whole("CONNECTION_TIMEOUT", 300_000, least=500)
 MAX_CONNECTION_AGE = env.whole("MAX_CONNECTION_AGE", 14_400_000)
 MAX_BOARDS_PER_USER = env.whole("MAX_BOARDS_PER_USER", 200)
@@ -199,7 +204,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
 
 # --- REST ---------------------------------------------------------------------------------------
-API_CALLS_PER_MINUTE = env.whole("API_CALLS_PER_MINUTE", 60_000)
+API_CALLS_PER_MINUTE = env.whole("API_CALLS_PER_MINUTE", 6000)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "realtime.authentication.BearerAuthentication",

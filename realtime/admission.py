@@ -8,29 +8,17 @@ from django.conf import settings
 from django.http import parse_cookie
 from django.http.request import split_domain_port, validate_host
 
-from realtime import origins, refusals
+from realtime import connection_limits, metrics, origins, refusals
 from realtime.authentication import Credentials, bearer_token
-from realtime.census import Counts
+from realtime.census import Counts, Place
 from realtime.connection import Identity
-from realtime.enforcement import DROPPED, FULL, NO_ORIGIN, REALTIME_OFF
-from realtime.networks import counted_as
+from realtime.enforcement import DROPPED, NO_ORIGIN, REALTIME_OFF
 from realtime.policy import Policy
 from realtime.protocol import BEARER_PREFIX, SUBPROTOCOL, CloseCode
 
 Refusal = tuple[CloseCode, str]
-FULL_ADDRESS = "too many sockets are open from your address"
-FULL_USER = "you have too many sockets open"
-HANDSHAKES = "too many handshakes from your address: wait a minute"
 NO_PAGE = "a session cookie speaks only where an Origin is sent"
 NO_PERSON = "this origin, which any page may have, speaks by token and never by a session cookie"
-# By what decides a refusal of which operators are told.
-DECIDED_BY = {
-    FULL: "MAX_CONNECTIONS, or the operators' limit, is reached",
-    FULL_ADDRESS: "MAX_CONNECTIONS_PER_ADDRESS is reached",
-    FULL_USER: "MAX_CONNECTIONS_PER_USER is reached",
-    HANDSHAKES: "HANDSHAKES_PER_MINUTE is reached",
-    NO_ORIGIN: "strict mode calls for an Origin or a bearer token",
-}
 AGENT_LENGTH = 200
 
 
@@ -63,30 +51,28 @@ def refusal(
     """Why a socket may not stay beside those that are there; None where it may."""
     if not in_force.realtime:
         return CloseCode.REALTIME_OFF, REALTIME_OFF
-    if there.total >= in_force.max_connections:
-        return CloseCode.FULL, FULL
     if in_force.strict and handshake.token is None and handshake.origin is None:
         return CloseCode.FORBIDDEN, NO_ORIGIN
     if identity and identity.previous and not in_force.previous_secret:
         return CloseCode.UNAUTHENTICATED, DROPPED
-    if 0 < settings.MAX_CONNECTIONS_PER_ADDRESS <= there.of_address[counted_as(handshake.address)]:
-        return CloseCode.FULL, FULL_ADDRESS
-    if identity and too_many(there.of_user[identity.id]):
-        return CloseCode.FULL, FULL_USER
-    return None
+    place = Place(identity.id if identity else None, handshake.address)
+    limit = connection_limits.reached(place, there, in_force)
+    return None if limit is None else (CloseCode.FULL, limit.reason)
 
 
 def has_place(address: str, there: Counts, in_force: Policy) -> bool:
-    """Whether the limits leave a place for one more socket of that address."""
-    of_address = there.of_address[counted_as(address)]
-    is_crowded = 0 < settings.MAX_CONNECTIONS_PER_ADDRESS <= of_address
-    return there.total < in_force.max_connections and not is_crowded
+    """Whether the limits leave a place for one more socket of a guest at that address."""
+    return connection_limits.reached(Place(None, address), there, in_force) is None
 
 
-def note_refusal(handshake: Handshake, reason: str) -> None:
-    """Tell operators of a socket that their limits keep out."""
-    if advice := DECIDED_BY.get(reason):
-        refusals.note(reason, f"a socket from {refusals.shown(handshake.address)}", advice)
+def note_refusal(address: str, reason: str) -> None:
+    """Count a socket that a limit keeps out, and tell operators of it."""
+    if limit := connection_limits.BY_REASON.get(reason):
+        metrics.LIMIT_REFUSALS.labels(limit.variable).inc()
+        refusals.note(reason, f"a socket from {refusals.shown(address)}", limit.advice)
+    elif reason == NO_ORIGIN:
+        advice = "strict mode calls for an Origin or a bearer token"
+        refusals.note(reason, f"a socket from {refusals.shown(address)}", advice)
 
 
 def foreign(handshake: Handshake) -> str:
@@ -104,11 +90,6 @@ def foreign(handshake: Handshake) -> str:
         known = f"Origin {origin}, where {refusals.shown(handshake.own_origin)} was asked"
     refusals.note("origin", f"{known}, from {address}", "CORS_ORIGIN lists those that are let in")
     return "pages of this origin may not open sockets here"
-
-
-def too_many(of_user: int) -> bool:
-    """Whether a user with so many open sockets may open no other."""
-    return 0 < settings.MAX_CONNECTIONS_PER_USER <= of_user
 
 
 def read_handshake(scope: dict[str, Any], session_cookie: str) -> Handshake:

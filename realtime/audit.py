@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any
 
 from realtime import metrics, records
-from realtime.connection import Connection, Identity
+from realtime.connection import LONG_POLL, Connection, Identity
 from realtime.database import in_database
 from realtime.leases import LEASE_SECONDS, RENEW_SECONDS, Condition, Holder
 from realtime.outages import is_away
@@ -65,7 +65,10 @@ class Entry:
         self.looked_at = now
         frames_in, frames_out, behind = self.counted
         beats = QUIET_FRAMES * (now - self.written_at) / REFRESH_SECONDS
-        if (there.frames_in, lag(there)) != (frames_in, behind) or there.frames_out > frames_out + beats:
+        asked = beats if there.transport == LONG_POLL else 0  # polls that are held in vain, like heartbeats
+        if there.frames_in > frames_in + asked or there.frames_out > frames_out + beats:
+            return True
+        if lag(there) != behind:
             return True
         return now - self.written_at >= QUIET_SECONDS and self.written_at < there.last_frame_at
 

@@ -1,61 +1,111 @@
-"""How many sockets are open, from each address and of each user, without a look at all of them."""
+"""How many connections there are: in all, of each user and of each address, without a look at all of them."""
 
 from collections import Counter
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from realtime.connection import Connection
-from realtime.networks import counted_as
+from realtime.connection import LONG_POLL, Connection
+from realtime.networks import counted_as, counted_networks
 from realtime.rooms import UserId
+
+# Clients without a place that may open a transport, only to be told so; and those of one address.
+WITHOUT_PLACE, WITHOUT_PLACE_OF_AN_ADDRESS = 100, 10
+
+
+class Place(NamedTuple):
+    """What is counted of a connection; `user_id` None: a guest, also one who may still say who they are."""
+
+    user_id: UserId
+    address: str
+    is_poll: bool = False
+
+
+def place_of(connection: Connection) -> Place:
+    return Place(connection.user_id, connection.address, connection.transport == LONG_POLL)
+
+
+@dataclass(slots=True)
+class Tally:
+    """Of one kind of connection."""
+
+    users: int = 0
+    guests: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.users + self.guests
 
 
 class Counts:
-    """Of open sockets. Addresses are those of `counted_as`; a guest's user is None."""
+    """Of sockets and of held polls; for each user and address of both together.
+
+    of_address, of_guests: of everybody there, and of guests alone, by the keys of `counted_networks`
+    """
 
     def __init__(self) -> None:
-        self.total = 0
-        self.of_address: Counter[str] = Counter()
+        self.sockets = Tally()
+        self.polls = Tally()
         self.of_user: Counter[UserId] = Counter()
+        self.of_address: Counter[str] = Counter()
+        self.of_guests: Counter[str] = Counter()
 
-    def add(self, connection: Connection) -> None:
-        self._count(connection, 1)
+    def tally(self, place: Place) -> Tally:
+        """Of the kind of connection that this is."""
+        return self.polls if place.is_poll else self.sockets
 
-    def remove(self, connection: Connection) -> None:
-        self._count(connection, -1)
+    def add(self, place: Place) -> None:
+        self._count(place, 1)
 
-    def _count(self, connection: Connection, by: int) -> None:
-        self._place(connection.address, by)
-        _add(self.of_user, connection.user_id, by)
+    def remove(self, place: Place) -> None:
+        self._count(place, -1)
 
-    def _place(self, address: str, by: int) -> None:
-        self.total += by
-        _add(self.of_address, counted_as(address), by)
+    def _count(self, place: Place, by: int) -> None:
+        tally = self.tally(place)
+        if place.user_id is None:
+            tally.guests += by
+        else:
+            tally.users += by
+            _add(self.of_user, place.user_id, by)
+        for key, _ in counted_networks(place.address):
+            _add(self.of_address, key, by)
+            if place.user_id is None:
+                _add(self.of_guests, key, by)
 
 
 class Census(Counts):
-    """The open sockets of one process; `let_in` counts them without those that are still to be let in."""
+    """The connections of one process. A client that opens a transport before it says who it is has a guest's
+    place, until it is let in or gone; one for which there was no place is counted for itself, and in nobody's
+    way: it may still turn out to be a user, or be told why not.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.let_in = Counts()
+        self.without_place: Counter[str] = Counter()
 
-    def arrive(self, address: str) -> None:
-        """Count a client that is not let in yet: whose it is nobody knows."""
-        self._place(address, 1)
+    @property
+    def open_sockets(self) -> int:
+        return self.sockets.total + self.without_place.total()
 
-    def depart(self, address: str) -> None:
-        """It is let in, or gone."""
-        self._place(address, -1)
+    def arrive(self, address: str, has_place: bool) -> None:
+        self._arrive(address, has_place, 1)
 
-    def add(self, connection: Connection) -> None:
-        super().add(connection)
-        self.let_in.add(connection)
+    def depart(self, address: str, has_place: bool) -> None:
+        """It is let in, or gone; `has_place` as when it came."""
+        self._arrive(address, has_place, -1)
 
-    def remove(self, connection: Connection) -> None:
-        super().remove(connection)
-        self.let_in.remove(connection)
+    def _arrive(self, address: str, has_place: bool, by: int) -> None:
+        if has_place:
+            self._count(Place(None, address), by)
+        else:
+            _add(self.without_place, counted_as(address), by)
+
+    def takes_another_without_place(self, address: str) -> bool:
+        """Whether one more may come for which there is no place."""
+        here = self.without_place[counted_as(address)]
+        return here < WITHOUT_PLACE_OF_AN_ADDRESS and self.without_place.total() < WITHOUT_PLACE
 
 
-def _add(counter: Counter[Any], key: str | None, by: int) -> None:
+def _add(counter: Counter[Any], key: str, by: int) -> None:
     counter[key] += by
     if not counter[key]:  # else whoever was ever here would be remembered
         del counter[key]

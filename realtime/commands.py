@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from realtime import metrics, protocol
-from realtime.admission import too_many
+from realtime.admission import note_refusal
 from realtime.connection import Connection, Identity, Seat, SeatState
+from realtime.connection_limits import FULL_USER, user_is_full
 from realtime.enforcement import DROPPED
 from realtime.eventlog import HistoryTrimmed, UnknownRoom, rfc3339
 from realtime.gateway import Gateway
@@ -93,8 +94,9 @@ class Commands:
             failure = command.error(DROPPED, ErrorCode.UNAUTHENTICATED)
             raise failure.closing(CloseCode.UNAUTHENTICATED)
         others = self._gateway.census.of_user[identity.id] - (self._connection.user_id == identity.id)
-        if too_many(others):
-            failure = command.error("you have too many sockets open", ErrorCode.FORBIDDEN)
+        if user_is_full(others, self._gateway.policy):
+            note_refusal(self._connection.address, FULL_USER.reason)
+            failure = command.error(FULL_USER.reason, ErrorCode.FORBIDDEN)
             raise failure.closing(CloseCode.FULL)
         self._become(identity)
         return Answer({"user": identity.wire()})

@@ -4,12 +4,14 @@ Times are seconds of a monotonic clock, handed in.
 """
 
 import logging
+import random
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
+from uuid import UUID
 
 from realtime.protocol import CloseCode
 from realtime.rooms import Room, UserId
@@ -20,6 +22,7 @@ logger = logging.getLogger(__name__)
 QUEUE_FRAMES = 1000
 QUEUE_BYTES = 1024 * 1024
 EVENT_SHARE = 0.75  # events fill a queue no further: the rest is for answers and heartbeats
+LONG_POLL = "long-poll"  # the transport of a client that is held until there are events, again and again
 REFILL_SHARE = 0.5  # whoever waits to put events into a queue goes on once this much of it is taken
 
 
@@ -157,6 +160,11 @@ class Outbox:
             waiting, self._waiting = self._waiting, []
             for tell in waiting:
                 tell()
+
+
+def connection_id() -> str:
+    """A new one, unique and no secret: each from the system's own source would cost a handshake two calls."""
+    return str(UUID(int=random.getrandbits(128), version=4))
 
 
 def size(frame: str | bytes) -> int:

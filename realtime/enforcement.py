@@ -1,11 +1,11 @@
-"""Which open sockets may not stay under rules that have changed. Pure.
+"""Which open connections may not stay under rules that have changed. Pure.
 
 It tells before a change is made, too, whom that would touch.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
+from realtime.connection import LONG_POLL
 from realtime.networks import Blocklist
 from realtime.policy import Policy
 from realtime.protocol import CloseCode
@@ -14,7 +14,6 @@ Ground = tuple[CloseCode, str]
 
 REALTIME_OFF = "real-time is off: poll"
 BLOCKED = "your network is blocked here: ask whoever runs this service"
-FULL = "this gateway is full: come back later"
 DROPPED = "the secret of your token is no longer accepted: log in again"
 NO_LOG_IN = "credentials are required: log in"
 NO_ORIGIN = "strict mode: send an Origin or a bearer token"
@@ -22,17 +21,18 @@ NO_ORIGIN = "strict mode: send an Origin or a bearer token"
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """On what terms a socket is here. `credential`: guest, token, previous, session; empty: not known."""
+    """On what terms a connection is here. `credential`: guest, token, previous, session; empty: not known."""
 
     address: str
     credential: str
     has_origin: bool
+    transport: str = "websocket"
 
 
 def ground(
     terms: Terms, in_force: Policy, blocked: Blocklist, now: float, *, guests_wait: bool = False
 ) -> Ground | None:
-    """Why an open socket may not stay; None where it may. `now` in epoch seconds.
+    """Why an open connection may not stay; None where it may. `now` in epoch seconds.
 
     guests_wait: guests are not judged here: they are within the time that they have to log in
     """
@@ -59,11 +59,8 @@ def guest_ground(in_force: Policy) -> Ground | None:
 
 
 def lacks_origin(terms: Terms) -> bool:
-    """Whether it carries no bearer token, and has no Origin that says which page it belongs to."""
-    return terms.credential == "session" and not terms.has_origin
+    """Whether it carries no bearer token, and has no Origin that says which page it belongs to.
 
-
-def excess(opened_at: Iterable[tuple[str, float]], most: int) -> list[str]:
-    """Of (id, when it was opened) those beyond `most`: the newest, for whom the least is lost."""
-    oldest_first = sorted(opened_at, key=lambda each: each[1])
-    return [connection_id for connection_id, _ in oldest_first[most:]]
+    Of a poll none is asked: browsers send none with a page's requests to its own server.
+    """
+    return terms.credential == "session" and not terms.has_origin and terms.transport != LONG_POLL

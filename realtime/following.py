@@ -1,4 +1,4 @@
-"""Keeping a process's sockets within what operators say, whatever becomes of the channel layer.
+"""Keeping a process's connections within what operators say, whatever becomes of the channel layer.
 
 The journal is looked at once a second, and when the bell tells of an entry: the bell only makes it quicker.
 """
@@ -12,7 +12,8 @@ from contextlib import suppress
 
 from django.conf import settings
 
-from realtime import enforcement, journal, metrics, protocol, refusals, rules
+from realtime import connection_limits, enforcement, journal, metrics, protocol, refusals, rules
+from realtime.census import place_of
 from realtime.connection import Connection
 from realtime.database import aside
 from realtime.enforcement import Ground, Terms
@@ -30,7 +31,7 @@ FIRST_SECONDS = 3.0
 
 
 class Following:
-    """`connections` are the open sockets, by id; `policy` and `rules` are what is in force for them."""
+    """`connections` are the open ones, by id; `policy` and `rules` are what is in force for them."""
 
     def __init__(self, connections: Mapping[str, Connection]) -> None:
         self._connections = connections
@@ -90,17 +91,17 @@ class Following:
                 self._hold_to_rules(connection, before, now)
             except Exception as failure:  # noqa: BLE001  the others are to be held to them all the same
                 log_failure(f"holding connection {connection.id} to the rules", failure)
-        opened = ((connection.id, connection.opened_at) for connection in self._staying())
-        for connection_id in enforcement.excess(opened, self.policy.max_connections):
-            self._connections[connection_id].close(CloseCode.FULL, enforcement.FULL)
+        opened = ((one.opened_at, one.id, place_of(one)) for one in self._staying())
+        for connection_id, limit in connection_limits.excess(opened, self.policy).items():
+            self._connections[connection_id].close(CloseCode.FULL, limit.reason)
 
     def _hold_to_rules(self, connection: Connection, before: Policy, now: float) -> None:
-        """Tell an open socket what concerns it, or close it; `before` is what was in force."""
+        """Tell an open connection what concerns it, or close it; `before` is what was in force."""
         if self.policy.banner != before.banner:
             _say(connection, "system:banner", banner=self.policy.banner)
         # Who was let in as a guest under these terms has AUTH_SECONDS, and a guard of its own.
         guests_wait = before.require_auth and (before.strict or not self.policy.strict)
-        terms = Terms(connection.address, connection.credential, connection.has_origin)
+        terms = Terms(connection.address, connection.credential, connection.has_origin, connection.transport)
         ground = enforcement.ground(terms, self.policy, self.rules.blocked, now, guests_wait=guests_wait)
         if ground is not None:
             self.turn_away(connection, *ground)
@@ -131,5 +132,5 @@ class Following:
 
 
 def _say(connection: Connection, event: str, **data: object) -> None:
-    connection.send(protocol.frame(event, data))
-    metrics.count_out(event)
+    if connection.send(protocol.frame(event, data)):
+        metrics.count_out(event)

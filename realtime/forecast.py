@@ -9,7 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from realtime import enforcement, leases, policy, records, rules
+from realtime import connection_limits, enforcement, leases, policy, records, rules
+from realtime.census import Place
+from realtime.connection import LONG_POLL
 from realtime.enforcement import Terms
 from realtime.models import ConnectionRecord, GatewayProcess
 from realtime.networks import Block, Blocklist, read_network
@@ -17,7 +19,17 @@ from realtime.policy import Policy
 from realtime.rules import Rules
 
 FIELDS = (
-    *("id", "username", "address", "credential", "has_origin", "transport", "gateway_id", "opened_at"),
+    *(
+        "id",
+        "user_id",
+        "username",
+        "address",
+        "credential",
+        "has_origin",
+        "transport",
+        "gateway_id",
+        "opened_at",
+    ),
     "last_frame_at",
 )
 IDLE = "nothing was heard of it for longer than that"
@@ -51,7 +63,7 @@ def _cuts(found: Rules) -> list[Cut]:
     staying: dict[str, list[ConnectionRecord]] = {}
     for record in records.live().only(*FIELDS):
         there = in_force.get(record.gateway_id, own)
-        terms = Terms(record.address, record.credential, record.has_origin)
+        terms = Terms(record.address, record.credential, record.has_origin, record.transport)
         ground = enforcement.ground(terms, there, found.blocked, now)
         if ground is not None:
             cuts.append((record, ground[1]))
@@ -60,7 +72,7 @@ def _cuts(found: Rules) -> list[Cut]:
         else:
             staying.setdefault(record.gateway_id, []).append(record)
     for gateway, remaining in staying.items():
-        cuts += _excess(remaining, in_force.get(gateway, own).max_connections)
+        cuts += _excess(remaining, in_force.get(gateway, own))
     return cuts
 
 
@@ -77,7 +89,12 @@ def _policies(found: Rules) -> dict[str, Policy]:
     return {instance: policy.in_force({**own, **said}, found.operators) for instance, said in gateways}
 
 
-def _excess(there: list[ConnectionRecord], most: int) -> list[Cut]:
+def _excess(there: list[ConnectionRecord], in_force: Policy) -> list[Cut]:
     by_id = {str(record.id): record for record in there}
-    opened = ((key, record.opened_at.timestamp()) for key, record in by_id.items())
-    return [(by_id[key], enforcement.FULL) for key in enforcement.excess(opened, most)]
+    opened = ((record.opened_at.timestamp(), key, _place(record)) for key, record in by_id.items())
+    found = connection_limits.excess(opened, in_force)
+    return [(by_id[key], limit.reason) for key, limit in found.items()]
+
+
+def _place(record: ConnectionRecord) -> Place:
+    return Place(record.user_id, record.address, record.transport == LONG_POLL)

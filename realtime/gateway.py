@@ -4,6 +4,7 @@ import asyncio
 import os
 import secrets
 import socket
+from collections import ChainMap
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from uuid import uuid4
@@ -16,24 +17,26 @@ from realtime.authentication import Authentication
 from realtime.background import Background, repeat
 from realtime.bell import Bell
 from realtime.broadcast import ORDERS_GROUP
-from realtime.census import Census
+from realtime.census import Census, place_of
 from realtime.connection import Connection, Identity, Seat
 from realtime.database import close_connections
 from realtime.following import Following
 from realtime.hub import Hub
 from realtime.leases import Condition, Holder
 from realtime.log_in_watch import LogInWatch
+from realtime.long_pollers import LongPollers
 from realtime.policy import Policy
 from realtime.presence import FLUSH_SECONDS, Presence
 from realtime.protocol import CloseCode, ErrorCode, FrameError
 from realtime.ringing import Message
 from realtime.rooms import RoomKind
 from realtime.rounds import Rounds
-from realtime.throttling import TokenBuckets
+from realtime.throttling import AddressBuckets
 from realtime.upkeep import Cleaning, Upkeep
 
 TICK_SECONDS = 1.0
 LOG_IN_SECONDS = 1.25  # what has ended is to be closed within two
+STOPPING = "this gateway stops, another takes over"
 CLOSING_SECONDS = 2.0  # how long the last sockets of a drain have to take their close frame
 
 
@@ -51,14 +54,16 @@ class Gateway:
         self.authentication = Authentication()
         self.connections: dict[str, Connection] = {}
         self.census = Census()
-        self.log_in_watch = LogInWatch(self.connections)
-        self.following = Following(self.connections)
         self.hub = Hub(self._eject)
         self.presence = Presence(self.hub, self.instance, self._ring)
         holder = Holder(self.instance, version, host, pid, policy.environment())
         self.audit = Audit(holder, self._condition, self.lag)
+        self.long_pollers = LongPollers(self.census, self.audit, lambda: self.policy)
+        everybody = ChainMap(self.connections, self.long_pollers.open)
+        self.log_in_watch = LogInWatch(everybody)
+        self.following = Following(everybody)
         self.upkeep = Upkeep(self.audit, self._announce_end, cleaning or {})
-        self.handshakes = TokenBuckets(settings.HANDSHAKES_PER_MINUTE)
+        self.handshakes = AddressBuckets(settings.HANDSHAKES_PER_MINUTE)
         self.rounds = Rounds(self.connections, self.hub, lambda: self.policy)
         self.draining = False
         self.on_drain: list[Callable[[], None]] = []  # called when it begins to stop
@@ -82,6 +87,7 @@ class Gateway:
             asyncio.create_task(clock)
             for clock in (
                 repeat("the round of the sockets", TICK_SECONDS, self.rounds.go),
+                repeat("ending who polls no more", TICK_SECONDS, self.long_pollers.sweep),
                 repeat("comparing heads", TICK_SECONDS, self.hub.check_heads),
                 repeat("following operators", TICK_SECONDS, self.following.look, at_once=True),
                 repeat("mending subscriptions", TICK_SECONDS, self.bell.mend),
@@ -112,21 +118,21 @@ class Gateway:
     @property
     def open_sockets(self) -> int:
         """How many sockets are open, those that have not been let in yet included."""
-        return self.census.total
+        return self.census.open_sockets
 
-    def arrive(self, address: str) -> None:
+    def arrive(self, address: str, has_place: bool) -> None:
         """Count a client that has opened a transport and is not let in yet."""
-        self.census.arrive(address)
+        self.census.arrive(address, has_place)
         metrics.CONNECTIONS.set(self.open_sockets)
 
-    def depart(self, address: str) -> None:
+    def depart(self, address: str, has_place: bool) -> None:
         """It has been let in, or is gone."""
-        self.census.depart(address)
+        self.census.depart(address, has_place)
         metrics.CONNECTIONS.set(self.open_sockets)
 
     def add(self, connection: Connection) -> None:
         self.connections[connection.id] = connection
-        self.census.add(connection)
+        self.census.add(place_of(connection))
         connection.heartbeat_at = connection.opened_at
         self.audit.opened(connection)
         self._empty.clear()
@@ -137,7 +143,7 @@ class Gateway:
         connection.gone = True
         if self.connections.pop(connection.id, None) is None:
             return
-        self.census.remove(connection)
+        self.census.remove(place_of(connection))
         for seat in list(connection.seats.values()):
             self.leave(seat)
         if not self.connections:
@@ -148,10 +154,10 @@ class Gateway:
         """From now on a socket is that user's, by a token."""
         is_open = connection.id in self.connections
         if is_open:
-            self.census.remove(connection)
+            self.census.remove(place_of(connection))
         connection.identity, connection.bearer = identity, True
         if is_open:
-            self.census.add(connection)
+            self.census.add(place_of(connection))
 
     def leave(self, seat: Seat) -> None:
         if seat.connection.seats.pop(seat.room.name, None) is not None:
@@ -189,6 +195,7 @@ class Gateway:
         The window passes without sockets, too: until a balancer has seen `/ready` it sends requests here.
         """
         self.draining = True
+        self.long_pollers.close_all(code, STOPPING)
         self.hub.release_pollers()
         for release in self.on_drain:
             release()
@@ -198,7 +205,7 @@ class Gateway:
             connection.send(protocol.frame("system:draining", {"reconnectAfterMs": after}))
         pause = window / max(1, len(leaving))
         for connection in leaving:
-            connection.close(code, "this gateway stops, another takes over")
+            connection.close(code, STOPPING)
             await asyncio.sleep(pause)
         if not leaving:
             await asyncio.sleep(pause)

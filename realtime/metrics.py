@@ -26,6 +26,14 @@ ROOMS = Gauge(
     "websocket_rooms", "Rooms with members or waiting pollers in this process", multiprocess_mode="livesum"
 )
 POLLERS = Gauge("polling_waiting_requests", "Long polls that this process holds", multiprocess_mode="livesum")
+POLLS_NOT_HELD = Counter(
+    "polling_not_held_total", "Polls that asked to be held and were answered at once, by reason", ["reason"]
+)
+LIMIT_REFUSALS = Counter(
+    "gateway_limit_refusals_total",
+    "Connections, handshakes and calls that were refused, by the limit that was reached",
+    ["limit"],
+)
 QUEUED = Gauge(
     "websocket_send_queue_frames",
     "Frames that wait in the send queues of this process",

@@ -97,8 +97,14 @@ CREDENTIALS = [
 ]
 
 
+TRANSPORTS = [("websocket", "WebSocket"), ("socketio", "Socket.IO"), ("long-poll", "long polls")]
+
+
 class ConnectionRecord(models.Model):
-    """One socket, open or closed. `user_id` and `username` are null for a guest; times as above."""
+    """One socket, or one client that polls, open or closed. `user_id` and `username` are null for a guest.
+
+    Times as above.
+    """
 
     id = models.UUIDField(primary_key=True)
     gateway = models.ForeignKey(GatewayProcess, on_delete=models.CASCADE, related_name="records")
@@ -106,9 +112,7 @@ class ConnectionRecord(models.Model):
     username = models.CharField(max_length=150, null=True)
     address = models.CharField(max_length=100)
     agent = models.CharField(max_length=200)
-    transport = models.CharField(
-        max_length=20, choices=[("websocket", "WebSocket"), ("socketio", "Socket.IO")]
-    )
+    transport = models.CharField(max_length=20, choices=TRANSPORTS)
     rooms = models.JSONField(default=list, help_text="ids of the rooms that it has joined")
     opened_at = models.DateTimeField()
     last_frame_at = models.DateTimeField(help_text="of the client; a few seconds late while it is open")

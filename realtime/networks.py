@@ -11,9 +11,14 @@ from dataclasses import dataclass
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+IPV6_BITS = 128
 MAPPED_BITS = 96  # of an IPv6 address stand before the IPv4 one that it maps
 MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 HOST_BITS = 64  # of an IPv6 address are its owner's to choose: who has one address there has them all
+SITE_BITS = 80  # of an IPv6 address are one subscriber's or one rented server's, where those get a /48
+SITE_FACTOR = (
+    4  # a /48 may have as much as so many addresses: many people may share one, or one may have it all
+)
 
 
 def read_address(text: str) -> Address | None:
@@ -32,7 +37,25 @@ def counted_as(address: str) -> str:
     found = read_address(address)
     if not isinstance(found, ipaddress.IPv6Address):
         return address if found is None else str(found)
-    return str(ipaddress.IPv6Address(int(found) >> HOST_BITS << HOST_BITS))
+    return _first_of(found, HOST_BITS)
+
+
+def counted_networks(address: str) -> list[tuple[str, int]]:
+    """The keys under which a limit for each address counts what comes from there, each with how many times
+    the limit it may have: the address itself, of IPv6 its /64, and of IPv6 the /48 around that.
+
+    Without the second, whoever has a /48 would have 65,536 addresses.
+    """
+    host = counted_as(address), 1
+    found = read_address(address)
+    if not isinstance(found, ipaddress.IPv6Address):
+        return [host]
+    return [host, (f"{_first_of(found, SITE_BITS)}/{IPV6_BITS - SITE_BITS}", SITE_FACTOR)]
+
+
+def _first_of(address: ipaddress.IPv6Address, bits: int) -> str:
+    """The first address of its network, of which so many bits differ."""
+    return str(ipaddress.IPv6Address(int(address) >> bits << bits))
 
 
 def plain(text: str) -> str:

@@ -115,7 +115,7 @@ def add_event_routes(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """drf-spectacular's POSTPROCESSING_HOOKS."""
     result.setdefault("components", {}).setdefault("schemas", {}).update({"Event": EVENT, "EventPage": PAGE})
     operation = _operation()
-    _add(operation, ON_THE_WAY)
+    _add(operation, {**ON_THE_WAY, 429: BY_DRF[429]})
     result["paths"]["/api/projects/{id}/events/"] = {"get": operation}
     result["paths"] = dict(sorted(result["paths"].items()))
     return result
@@ -137,6 +137,9 @@ def _operation() -> dict[str, Any]:
             "304": {"description": "Nothing new since the ETag that was sent"},
             "400": {"description": "A parameter does not hold"},
             "401": {"description": "Credentials do not hold"},
+            "403": {
+                "description": "Operators keep your network out, or have ended this poll: see `Retry-After`"
+            },
             "404": {"description": "No such project, or one that you may not see"},
             "410": {"description": "`history-trimmed`: load the board again"},
         },

@@ -17,6 +17,7 @@ from realtime.characters import check_line
 
 MINUTE_MS = 60_000
 MOST_DIGITS = 12  # more than any limit has; a number of thousands takes long to read
+IPV6 = "Of IPv6 a /64 is one address, and a /48 may have as many as four."
 # Kept beside the settings: no switch and no limit, but as much in force.
 DROPPED_SECRET = "dropped-secret"  # noqa: S105  its name, under which a digest is kept
 
@@ -143,6 +144,47 @@ _ALL = (
         unit="sockets",
     ),
     Setting(
+        "kept-for-users",
+        "Kept for users",
+        Kind.NUMBER,
+        "CONNECTIONS_KEPT_FOR_USERS",
+        "The share of a gateway's connections, and of its held polls, that guests cannot take. 0: none.",
+        most=100,
+        unit="%",
+    ),
+    Setting(
+        "max-connections-per-user",
+        "Connections of a user",
+        Kind.NUMBER,
+        "MAX_CONNECTIONS_PER_USER",
+        "Sockets and held polls of one user on one gateway, as above. 0: any number.",
+        unit="connections",
+    ),
+    Setting(
+        "max-guests-per-address",
+        "Guests of an address",
+        Kind.NUMBER,
+        "MAX_GUESTS_PER_ADDRESS",
+        f"Sockets and held polls of guests from one address on one gateway, as above. {IPV6} 0: any number.",
+        unit="connections",
+    ),
+    Setting(
+        "max-connections-per-address",
+        "Connections of an address",
+        Kind.NUMBER,
+        "MAX_CONNECTIONS_PER_ADDRESS",
+        "The same of guests and users together: an office may be one address. 0: any number.",
+        unit="connections",
+    ),
+    Setting(
+        "max-held-polls",
+        "Held polls of a gateway",
+        Kind.NUMBER,
+        "MAX_HELD_POLLS",
+        "More are answered at once, and told to ask again in some seconds. 0: any number.",
+        unit="polls",
+    ),
+    Setting(
         "connection-timeout",
         "Idle time-out",
         Kind.NUMBER,
@@ -173,7 +215,9 @@ def named(name: str) -> Setting:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What is in force. Windows and timeouts in seconds."""
+    """What is in force. Windows and timeouts in seconds, `kept_for_users` in percent; of the limits behind
+    `max_connections` 0 is none.
+    """
 
     realtime: bool
     strict: bool
@@ -183,6 +227,11 @@ class Policy:
     rate_max: int
     max_connections: int
     idle_timeout: float
+    kept_for_users: int = 0
+    max_per_user: int = 0
+    max_guests_per_address: int = 0
+    max_per_address: int = 0
+    max_held_polls: int = 0
     banner: str | None = None
     previous_secret: bool = False
     """Whether tokens that were signed with JWT_SECRET_PREVIOUS are accepted."""
@@ -220,6 +269,11 @@ def in_force(of_environment: Mapping[str, Any], of_operators: Mapping[str, Any])
         rate_max=values["rate-limit-max"],
         max_connections=values["max-connections"],
         idle_timeout=values["connection-timeout"] / 1000,
+        kept_for_users=values["kept-for-users"],
+        max_per_user=values["max-connections-per-user"],
+        max_guests_per_address=values["max-guests-per-address"],
+        max_per_address=values["max-connections-per-address"],
+        max_held_polls=values["max-held-polls"],
         banner=values["banner"],
         previous_secret=of_environment.get(DROPPED_SECRET)
         not in (None, *(of_operators.get(DROPPED_SECRET) or ())),

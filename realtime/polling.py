@@ -7,18 +7,20 @@ in the hub, woken by the same bell that wakes the sockets.
 
 import asyncio
 import logging
+import math
+import random
+import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl
 
 import orjson
 from django.conf import settings
 
-from realtime import cross_origin
-from realtime.admission import read_handshake
+from realtime import cross_origin, metrics, refusals
+from realtime.admission import Handshake, read_handshake
 from realtime.asgi import ASGIApp, Headers
 from realtime.connection import Identity
 from realtime.enforcement import BLOCKED, DROPPED
@@ -27,55 +29,49 @@ from realtime.gateway import Gateway
 from realtime.ids import read_id
 from realtime.log_in_watch import LogInEnded
 from realtime.log_ins import ENDED, cookie_removal
+from realtime.long_pollers import LongPoller
 from realtime.outages import is_away, log_away
 from realtime.paging import Pager
-from realtime.problems import AWAY_SECONDS, FAULT, MEDIA_TYPE, first_errors, problem
-from realtime.protocol import MAX_SEQ
+from realtime.poll_query import Problem, Query, read_query
+from realtime.problems import AWAY_SECONDS, FAULT, MEDIA_TYPE, problem
+from realtime.protocol import CloseCode
 from realtime.responses import send_response
 from realtime.rooms import Room, RoomKind
+from realtime.throttling import CALLS, user_caller
 from realtime.tokens import CredentialsError
 
 logger = logging.getLogger(__name__)
 
-LIMIT = 500
-MAX_LIMIT = 1000
-MAX_WAIT_MS = 30_000
 UNREADABLE = "the database cannot be read now: ask again in a moment"
+TOO_MANY = "too many calls: Retry-After says when to go on"
 EXPIRED = "your token has run out: get a new one with the refresh token"
 LONG_POLL_PACE_MS = 100  # so that a burst of events is one answer and not one answer each
+
+DISCONNECTED_SECONDS = 5  # as long as the browser's client waits after close 4403, at the least
 
 ReadPage = Callable[[Room, int, int], Awaitable[Page]]
 Check = Callable[[], Awaitable[None]]
 RETRY_SOON: Headers = [(b"retry-after", str(AWAY_SECONDS).encode())]
 
 
-class Problem(Exception):
-    """An answer that is a problem."""
-
-    def __init__(
-        self, status: int, code: str, detail: str, headers: Headers | None = None, **extra: Any
-    ) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.body = orjson.dumps(problem(status, code, detail, **extra))
-        self.headers = headers or []
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """The parameters, checked; `wait` in seconds."""
-
-    since: int
-    limit: int
-    wait: float
-
-
 @dataclass(frozen=True, slots=True)
 class Poller:
-    """Who asks (`user` None: a guest), and from where."""
+    """Who asks (`user` None: a guest), and what they say of themselves."""
 
     user: Identity | None
-    address: str
+    handshake: Handshake
+
+    @property
+    def address(self) -> str:
+        return self.handshake.address
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A page, and when to ask for the next one, in milliseconds."""
+
+    page: Page
+    poll_after: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,27 +130,72 @@ class EventsEndpoint:
         poller = await self._poller(scope)
         try:
             async with self.gateway.log_in_watch.request_of(poller.user):
-                page = await self._page_for(poller, room, query)
+                answer = await self._answer_for(poller, room, query)
         except LogInEnded:
             raise _unauthenticated(ENDED) from None
-        return self._reply(scope, page, settings.POLL_INTERVAL if not query.wait else LONG_POLL_PACE_MS)
+        return self._reply(scope, answer)
 
-    async def _page_for(self, poller: Poller, room: Room, query: Query) -> Page:
+    async def _answer_for(self, poller: Poller, room: Room, query: Query) -> Answer:
         check = partial(self._check_access, room, poller.user)
         page = await self._read(self.pager.newest, room, query, check)
-        if page.events or not query.wait or self.gateway.draining:
-            return page
-        if not await self._wait(room, query, poller.user):
-            return page
+        if not query.wait:
+            return Answer(page, settings.POLL_INTERVAL)
+        connection = self._connection_of(poller, room)
+        if connection is None:
+            return Answer(page, _spread_interval())
+        try:
+            if not page.events:
+                page = await self._news(connection, poller, room, query) or page
+            connection.answer(page)
+        finally:
+            self.gateway.long_pollers.rest(connection)
+        return Answer(page, LONG_POLL_PACE_MS if connection.closing is None else _spread_interval())
+
+    def _connection_of(self, poller: Poller, room: Room) -> LongPoller | None:
+        """The connection as which this poll is held; None where it is not to be held."""
+        if self.gateway.draining or not self.gateway.policy.realtime:
+            return None
+        found = self.gateway.long_pollers.begin(poller.handshake, poller.user, room)
+        if isinstance(found, LongPoller):
+            return found
+        metrics.POLLS_NOT_HELD.labels(found.variable).inc()
+        refusals.note(
+            f"poll: {found.reason}", f"to hold a poll from {refusals.shown(poller.address)}", found.advice
+        )
+        return None
+
+    async def _news(self, connection: LongPoller, poller: Poller, room: Room, query: Query) -> Page | None:
+        """What came while the poll was held; None where its time was up, or it is to be answered at once."""
+        news = await self._wait(connection, room, query)
+        if connection.closing is not None:
+            self._check_policy(poller.address, poller.user)
+            if connection.closing.code == CloseCode.FORBIDDEN:
+                raise Problem(403, "forbidden", connection.closing.reason, _retry_later())
+            return None
+        if not news:
+            return None
         return await self._read(self.pager.heard, room, query, partial(self._check_again, room, poller))
 
-    async def _wait(self, room: Room, query: Query, user: Identity | None) -> bool:
-        """Whether news came: waited for no longer than the token lasts by which the poller has come."""
-        seconds = query.wait
+    async def _wait(self, connection: LongPoller, room: Room, query: Query) -> bool:
+        """Whether news came: waited for no longer than the token lasts by which the poller has come, nor than
+        the connection is open.
+        """
+        seconds, user = query.wait, connection.identity
         if user is not None and user.expires_at is not None:
             seconds = min(seconds, user.expires_at - time.time())
-        news = await self.gateway.hub.wait_beyond(room, query.since, seconds)
+        news = False
+        try:
+            async with asyncio.timeout(None) as open_for:
+                now = asyncio.get_running_loop().time
+                connection.wake = lambda: open_for.reschedule(now())
+                news = await self.gateway.hub.wait_beyond(room, query.since, seconds)
+        except TimeoutError:
+            if not open_for.expired():
+                raise
+        finally:
+            connection.wake = _nothing
         if user is not None and user.has_expired(time.time()):
+            connection.close(CloseCode.UNAUTHENTICATED, EXPIRED)
             raise _unauthenticated(EXPIRED)
         return news
 
@@ -169,7 +210,10 @@ class EventsEndpoint:
             by_cookie = handshake.credentials.session_key is not None
             raise _unauthenticated(str(error), [cookie_removal()] if by_cookie else []) from None
         self._check_policy(handshake.address, user)
-        return Poller(user, handshake.address)
+        wait = CALLS.refused(user_caller(user.id) if user else None, handshake.address)
+        if wait is not None:
+            raise Problem(429, "rate-limited", TOO_MANY, [_retry_after(wait)])
+        return Poller(user, handshake)
 
     def _check_policy(self, address: str, user: Identity | None) -> None:
         in_force = self.gateway.policy
@@ -209,9 +253,10 @@ class EventsEndpoint:
         await check()
         return page
 
-    def _reply(self, scope: dict[str, Any], page: Page, interval: int) -> Reply:
-        """The rows are the wire objects already: joined as they are. `interval` in milliseconds."""
-        interval = 0 if page.more else interval
+    def _reply(self, scope: dict[str, Any], answer: Answer) -> Reply:
+        """The rows are the wire objects already: joined as they are."""
+        page = answer.page
+        interval = 0 if page.more else answer.poll_after
         etag = f'"{page.seq}{"+" if page.more else ""}"'.encode()
         headers = [(b"etag", etag), (b"retry-after", str(round(interval / 1000)).encode())]
         if not page.events and etag in _if_none_match(scope):
@@ -222,32 +267,22 @@ class EventsEndpoint:
         return Reply(200, body.encode(), headers)
 
 
-def read_query(query_string: bytes) -> Query:
-    """The parameters of a poll. Raises Problem, all errors at once."""
-    found = dict(parse_qsl(query_string.decode("latin-1"), keep_blank_values=True))
-    errors: dict[str, list[str]] = {}
-    values = {
-        "since": _number(found, "since", 0, 0, MAX_SEQ, errors),
-        "limit": _number(found, "limit", LIMIT, 1, MAX_LIMIT, errors),
-        "wait": _number(found, "wait", 0, 0, MAX_WAIT_MS, errors),
-    }
-    for name in found.keys() - values.keys():
-        errors[name] = ["Unknown parameter: expected since, limit or wait."]
-    if errors:
-        raise Problem(
-            400, "bad-request", "Some parameters do not hold: see errors.", errors=first_errors(errors)
-        )
-    return Query(values["since"], values["limit"], values["wait"] / 1000)
+def _spread_interval() -> int:
+    """When to ask again, in milliseconds, after a poll that was not held: not all at once."""
+    return settings.POLL_INTERVAL + secrets.randbelow(settings.POLL_INTERVAL)
 
 
-def _number(
-    found: dict[str, str], name: str, default: int, least: int, most: int, errors: dict[str, list[str]]
-) -> int:
-    value = found.get(name, str(default))
-    if value.isascii() and value.isdigit() and len(value) <= 19 and least <= int(value) <= most:
-        return int(value)
-    errors[name] = [f"Expected a whole number from {least} to {most}."]
-    return default
+def _retry_later() -> Headers:
+    """When whom an operator has disconnected may come back."""
+    return [_retry_after(DISCONNECTED_SECONDS * (1 + random.random()))]  # noqa: S311  not all at once
+
+
+def _retry_after(seconds: float) -> tuple[bytes, bytes]:
+    return b"retry-after", str(math.ceil(seconds)).encode()
+
+
+def _nothing() -> None:
+    pass
 
 
 def _failed(path: str, failure: Exception) -> Reply:

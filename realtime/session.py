@@ -5,18 +5,16 @@ import random
 import time
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 
 from realtime import admission, metrics, origins, protocol
 from realtime.admission import Handshake, Refusal
-from realtime.census import Counts
 from realtime.commands import Answer, Commands
-from realtime.connection import Connection, FrameRate, Identity, RateVerdict
+from realtime.connection import Connection, FrameRate, Identity, RateVerdict, connection_id
+from realtime.connection_limits import HANDSHAKES
 from realtime.enforcement import NO_LOG_IN
-from realtime.gateway import Gateway
-from realtime.networks import counted_as
+from realtime.gateway import STOPPING, Gateway
 from realtime.outages import log_failure
 from realtime.protocol import CloseCode, Command, ErrorCode, FrameError
 from realtime.rounds import HEARTBEAT_MS
@@ -34,9 +32,9 @@ async def authenticate(gateway: Gateway, handshake: Handshake) -> tuple[Identity
         return None, (CloseCode.RESTART, "the switches in force cannot be read now: come back")
     if blocked := gateway.following.blocked(handshake.address):
         return None, blocked
-    if not gateway.handshakes.take(counted_as(handshake.address), time.monotonic()):
-        admission.note_refusal(handshake, admission.HANDSHAKES)
-        return None, (CloseCode.RATE_LIMITED, admission.HANDSHAKES)
+    if not gateway.handshakes.take(handshake.address, time.monotonic()):
+        admission.note_refusal(handshake.address, HANDSHAKES.reason)
+        return None, (CloseCode.RATE_LIMITED, HANDSHAKES.reason)
     try:
         return await gateway.authentication.identify(handshake.credentials), None
     except CredentialsError as error:
@@ -59,11 +57,6 @@ def lifetime() -> float:
 
 def _nothing() -> None:
     pass
-
-
-def connection_id() -> str:
-    """A new one, unique and no secret: each from the system's own source would cost a handshake two calls."""
-    return str(UUID(int=random.getrandbits(128), version=4))
 
 
 def origin_holds(handshake: Handshake, identity: Identity | None) -> bool:
@@ -115,22 +108,19 @@ class Session:
 
     # --- its beginning and its end ------------------------------------------------------------
 
-    def refusal(self, there: Counts | None = None) -> Refusal | None:
-        """Why this client may not stay; operators are told where their limits decide.
-
-        there: those whose places are taken; by default all that are open
-        """
-        found = self._refusal(there or self.gateway.census)
+    def refusal(self) -> Refusal | None:
+        """Why this client may not stay; operators are told where their limits decide."""
+        found = self._refusal()
         if found is not None:
-            admission.note_refusal(self.handshake, found[1])
+            admission.note_refusal(self.handshake.address, found[1])
         return found
 
-    def _refusal(self, there: Counts) -> Refusal | None:
+    def _refusal(self) -> Refusal | None:
         """In the order in which a client should hear it."""
         gateway, handshake = self.gateway, self.handshake
         if gateway.draining:
-            return CloseCode.RESTART, "this gateway stops, another takes over"
-        return admission.refusal(handshake, self.connection.identity, there, gateway.policy)
+            return CloseCode.RESTART, STOPPING
+        return admission.refusal(handshake, self.connection.identity, gateway.census, gateway.policy)
 
     def open(self, refusal: Refusal | None) -> None:
         """Greet; then be one of the gateway's connections, or close with the reason of the refusal."""

@@ -133,9 +133,7 @@ class Peer:
             refusal = CloseCode.FORBIDDEN, foreign(handshake)
         session = Session(self._gateway, handshake, identity, self._engine.wake, "socketio")
         self._depart()  # it does not count beside itself
-        census = self._gateway.census
-        # Who came first keeps the place from who came later: else those of one moment keep each other out.
-        refusal = refusal or session.refusal(census.let_in if self._has_place else census)
+        refusal = refusal or session.refusal()
         if refusal is None and identity is None and self._gateway.policy.require_auth:
             refusal = CloseCode.UNAUTHENTICATED, f"{NO_LOG_IN}: connect with auth: {{token}}"
         if refusal is not None:
@@ -166,7 +164,7 @@ class Peer:
     def _arrive(self) -> None:
         address, gateway = self._handshake.address, self._gateway
         self._has_place = admission.has_place(address, gateway.census, gateway.policy)
-        gateway.arrive(address)
+        gateway.arrive(address, self._has_place)
         loop = asyncio.get_running_loop()
         self._patience = loop.call_later(CONNECT_SECONDS, self._give_up)
 
@@ -175,7 +173,7 @@ class Peer:
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
-            self._gateway.depart(self._handshake.address)
+            self._gateway.depart(self._handshake.address, self._has_place)
 
     def _give_up(self) -> None:
         metrics.count_close(CloseCode.IDLE)

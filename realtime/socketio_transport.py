@@ -9,21 +9,18 @@ from typing import Any
 
 from django.conf import settings
 
-from realtime import metrics
+from realtime import admission, metrics
 from realtime.admission import Handshake, foreign, read_handshake
-from realtime.enforcement import FULL
+from realtime.connection_limits import IS_FULL
 from realtime.engineio import EngineSession, Heartbeat
 from realtime.engineio_requests import Problem, Refusal, Request
 from realtime.engineio_server import EngineServer
-from realtime.gateway import Gateway
-from realtime.networks import counted_as
+from realtime.gateway import STOPPING, Gateway
 from realtime.protocol import CloseCode
 from realtime.socketio_peer import Peer
 
 PATH = "socket.io"
 HEARTBEAT = Heartbeat()
-# Beyond MAX_CONNECTIONS so many may open a transport, only to be told by a connect_error that it is full.
-PLACES_TO_BE_REFUSED = 100
 
 
 class SocketIOTransport:
@@ -58,14 +55,10 @@ class SocketIOTransport:
             return  # a session that is there, if it is, has been looked at
         if self._gateway.draining or not await self._gateway.following.begun():
             raise Refusal(Problem.BAD_REQUEST, "this gateway lets nobody in now: come back", 503)
-        if self._is_crowded(handshake.address):
-            raise Refusal(Problem.FORBIDDEN, FULL, 503)
-
-    def _is_crowded(self, address: str) -> bool:
-        census, per_address = self._gateway.census, settings.MAX_CONNECTIONS_PER_ADDRESS
-        if census.total >= self._gateway.policy.max_connections + PLACES_TO_BE_REFUSED:
-            return True
-        return 0 < per_address <= census.of_address[counted_as(address)] - PLACES_TO_BE_REFUSED
+        address, census = handshake.address, self._gateway.census
+        has_place = admission.has_place(address, census, self._gateway.policy)
+        if not has_place and not census.takes_another_without_place(address):
+            raise Refusal(Problem.FORBIDDEN, IS_FULL, 503)
 
     def _begin(self, handshake: Handshake, engine: EngineSession) -> Peer:
         peer = Peer(self._gateway, handshake, engine, self._peers.discard)
@@ -76,4 +69,4 @@ class SocketIOTransport:
         """The gateway stops; whom it has let in it closes itself, one after the other."""
         for peer in list(self._peers):
             if not peer.is_let_in:
-                peer.close(CloseCode.RESTART, "this gateway stops, another takes over")
+                peer.close(CloseCode.RESTART, STOPPING)

@@ -10,7 +10,8 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from realtime.networks import counted_as
+from realtime import metrics
+from realtime.networks import SITE_FACTOR, counted_as, counted_networks
 from realtime.refusals import note, shown
 
 MINUTE = 60.0
@@ -73,21 +74,59 @@ class TokenBuckets:
                 self._buckets.popitem(last=False)
 
 
-CALLS = TokenBuckets(settings.API_CALLS_PER_MINUTE)
+class AddressBuckets:
+    """The same for addresses, as `counted_networks` counts them; 0 is no limit."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._of_factor = {factor: TokenBuckets(per_minute * factor) for factor in (1, SITE_FACTOR)}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._of_factor.values()))
+
+    def take(self, address: str, now: float) -> bool:
+        """Take a token at `now` (seconds); False when there is none."""
+        return all(self._of_factor[factor].take(key, now) for key, factor in counted_networks(address))
+
+    def wait(self, address: str, now: float) -> float:
+        """In how many seconds from `now` there will be a token."""
+        networks = counted_networks(address)
+        return max(self._of_factor[factor].wait(key, now) for key, factor in networks)
+
+
+class CallLimit:
+    """API_CALLS_PER_MINUTE for each user and service, and for the guests of each address."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._of_callers = TokenBuckets(per_minute)
+        self._of_guests = AddressBuckets(per_minute)
+
+    def refused(self, caller: str | None, address: str) -> float | None:
+        """Count a call. None, or in how many seconds to call again.
+
+        caller: what stands for a user or a service; None for a guest
+        """
+        now = time.monotonic()
+        found: TokenBuckets | AddressBuckets = self._of_callers if caller else self._of_guests
+        key = caller or address
+        if found.take(key, now):
+            return None
+        metrics.LIMIT_REFUSALS.labels("API_CALLS_PER_MINUTE").inc()
+        note("calls", f"a REST call of {shown(key)}", "API_CALLS_PER_MINUTE is reached")
+        return found.wait(key, now)
+
+
+CALLS = CallLimit(settings.API_CALLS_PER_MINUTE)
 
 
 class CallThrottle(BaseThrottle):
-    """API_CALLS_PER_MINUTE per user, or per address for guests."""
+    """Holds REST calls to CALLS."""
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        self._key = _caller(request)
-        taken = CALLS.take(self._key, time.monotonic())
-        if not taken:
-            note("calls", f"a REST call of {shown(self._key)}", "API_CALLS_PER_MINUTE is reached")
-        return taken
+        self._wait = CALLS.refused(_caller(request), request.META.get("REMOTE_ADDR", ""))
+        return self._wait is None
 
-    def wait(self) -> float:
-        return CALLS.wait(self._key, time.monotonic())
+    def wait(self) -> float | None:
+        return self._wait
 
 
 def counted_address(request: HttpRequest | Request) -> str:
@@ -95,8 +134,14 @@ def counted_address(request: HttpRequest | Request) -> str:
     return counted_as(request.META.get("REMOTE_ADDR", ""))
 
 
-def _caller(request: Request) -> str:
-    """A user's key is no address, whatever the key is."""
-    user = request.user
-    known = user and user.is_authenticated and user.pk
-    return f"user {user.pk}" if known else counted_address(request)
+def user_caller(user_id: str) -> str:
+    """What stands for a user where calls are counted."""
+    return f"user {user_id}"
+
+
+def _caller(request: Request) -> str | None:
+    """What stands for who calls: a user, or a service, which has a name and no row; None for a guest."""
+    user: Any = request.user
+    if not (user and user.is_authenticated):
+        return None
+    return user_caller(str(user.pk)) if user.pk else f"service {user.name}"

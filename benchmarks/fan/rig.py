@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from tests.support.environment import environment
+from tests.support.environment import NO_LIMITS, environment
 from tests.support.postgres import Postgres
 from tests.support.redis import Redis
 
@@ -79,7 +79,7 @@ class Rig:
                 "SECRET_KEY": SECRET,
                 "REDIS_URL": self.redis.url,
                 "MAX_CONNECTIONS": "100000",
-                "HANDSHAKES_PER_MINUTE": "0",
+                **NO_LIMITS,
                 **settings,
             }
         )

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from realtime import leases, records, rules, samples, standing
+from realtime.connection import LONG_POLL
 from realtime.control_room.charts import Chart, chart
 from realtime.control_room.rights import may_change_policy
 from realtime.control_room.wording import told
@@ -30,7 +31,8 @@ def context(request: HttpRequest) -> dict[str, Any]:
     stands = standing.of_all()
     gateways = live_gateways(stands)
     people = records.live().aggregate(
-        sockets=Count("pk"),
+        connections=Count("pk"),
+        polls=Count("pk", filter=Q(transport=LONG_POLL)),
         people=Count("user_id", distinct=True),
         guests=Count("pk", filter=Q(user_id=None)),
     )
@@ -38,7 +40,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     return {
         "sentences": sentences(stands, people, len(gateways), rules.refresh().blocked.count(time.time())),
         "unusual": unusual,
-        "charts": charts(points, people["sockets"]),
+        "charts": charts(points, people["connections"]),
         "gateways": gateways,
         "stands": stands,
         "people": people,
@@ -73,11 +75,15 @@ def sentences(stands: list[Standing], people: dict[str, Any], gateways: int, blo
     guests = people["guests"]
     who = f"{people['people']} {'person' if people['people'] == 1 else 'people'}"
     who += f" and {guests} guest{'' if guests == 1 else 's'}" if guests else ""
-    found.append(
-        f"{who} on {people['sockets']} socket{'' if people['sockets'] == 1 else 's'} "
-        f"of {gateways} gateway{'' if gateways == 1 else 's'}."
-    )
+    polls = people["polls"]
+    how = _counted(people["connections"] - polls, "socket")
+    how += f" and {_counted(polls, 'client')} that {'polls' if polls == 1 else 'poll'}" if polls else ""
+    found.append(f"{who} on {how} of {_counted(gateways, 'gateway')}.")
     return found
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _where(everywhere: Any) -> str:
@@ -112,11 +118,11 @@ def findings(gateways: list[GatewayProcess], stands: list[Standing], points: lis
     return found
 
 
-def charts(points: list[Point], sockets: int) -> list[Chart]:
-    """`sockets`: how many are open now; samples are some seconds old."""
+def charts(points: list[Point], connections: int) -> list[Chart]:
+    """`connections`: how many are open now; samples are some seconds old."""
     latencies = [None if point.p99 is None else point.p99 * 1000 for point in points]
     return [
-        chart("Connections", [*(point.connections for point in points[:-1]), sockets]),
+        chart("Connections", [*(point.connections for point in points[:-1]), connections]),
         chart("Frames a second", [point.frames for point in points], digits=1),
         chart("Errors a second", [point.errors for point in points], digits=2),
         chart("Latency, p99", latencies, "ms", digits=1),

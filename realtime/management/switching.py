@@ -18,12 +18,16 @@ from realtime.policy import SETTINGS, Kind
 from realtime.protocol import CloseCode
 from realtime.standing import Standing
 
+CONNECTION_LIMITS = (
+    *("max-connections", "kept-for-users", "max-connections-per-user", "max-guests-per-address"),
+    *("max-connections-per-address", "max-held-polls"),
+)
 # The closes that a setting brings about.
 CLOSES = {
     "realtime": Q(close_code=CloseCode.REALTIME_OFF),
     "strict": Q(close_code=CloseCode.FORBIDDEN, close_reason__startswith="strict mode"),
     "require-auth": Q(close_code=CloseCode.UNAUTHENTICATED, close_reason__startswith="credentials"),
-    "max-connections": Q(close_code=CloseCode.FULL),
+    **dict.fromkeys(CONNECTION_LIMITS, Q(close_code=CloseCode.FULL)),
     "connection-timeout": Q(close_code=CloseCode.IDLE),
 }
 SHUT_GUESTS_OUT = ("strict", "require-auth")
@@ -127,7 +131,7 @@ class SwitchCommand(SettingCommand):
 
 
 def _closing(entries: list[OperatorAction], name: str, wanted: Any) -> OperatorAction | None:
-    """The entry for which sockets are closed; None where there is none."""
+    """The entry for which connections are closed; None where there is none."""
     lax = SETTINGS[name].kind is Kind.SWITCH and wanted is not SETTINGS[name].strict
     if lax or name not in CLOSES:
         return None
@@ -138,7 +142,7 @@ def _closing(entries: list[OperatorAction], name: str, wanted: Any) -> OperatorA
 
 
 def _staying(entry: OperatorAction | None) -> int:
-    """How many sockets are still open that were when it was set, and may not be under it."""
+    """How many connections are still open that were when it was set, and may not be under it."""
     if entry is None:
         return 0
     return sum(record.opened_at <= entry.at for record, _ in forecast.of_policy({}))
@@ -152,7 +156,7 @@ def _done(name: str, wanted: Any, entry: OperatorAction | None, staying: int) ->
     counts = _closed(entry)
     if SETTINGS[name].kind is Kind.NUMBER and not counts and not staying:
         return lines  # a limit may have been raised
-    told = f"Closed {counted(sum(counts.values()), 'socket')}"
+    told = f"Closed {counted(sum(counts.values()), 'connection')}"
     lines.append(told + (f"; {staying} that may not stay {are(staying)} still open." if staying else "."))
     return lines if name == "realtime" else [*lines, *by_reason(counts)]
 

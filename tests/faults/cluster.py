@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults.links import Link, Links
+from tests.support.environment import NO_LIMITS
 from tests.support.gateway import Gateway
 from tests.support.postgres import Postgres
 from tests.support.raw_http import get
@@ -13,6 +14,7 @@ from tests.support.stack import seed
 
 GATEWAYS = 3
 SETTINGS = {
+    **NO_LIMITS,
     "DRAIN_WINDOW": "3000",
     "CONNECTION_TIMEOUT": "6000",
     "POLL_INTERVAL": "250",

@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.support.api import Api, answered
+from tests.support.api import Api, answered, bearer
 from tests.support.boards import Board
 from tests.support.people import EDITOR, OUTSIDER, OWNER, VIEWER
 from tests.support.processes import eventually
@@ -143,12 +143,13 @@ def test_a_hundred_waiting_pollers_hold_no_thread_and_keep_nobody_waiting(stack:
     """With a thread each, a thousand would end the gateway."""
     pid, head = stack.second.process.pid, board.seq
     limits = httpx.Limits(max_connections=None)
-    headers = {"Authorization": f"Bearer {stack.token(VIEWER)}"}
+    readers = [bearer(stack.token(person)) for person in (OWNER, EDITOR, VIEWER)]  # no user holds them all
     url = f"{stack.second.http_url}{board.path}/events/"
     page(stack.api(VIEWER, stack.second), board)
     before, held_before = threads(pid), waiting(stack)
-    with httpx.Client(headers=headers, timeout=40, limits=limits) as client, ThreadPoolExecutor(100) as pool:
-        held = [pool.submit(client.get, url, params={"since": head, "wait": 20_000}) for _ in range(100)]
+    asked = {"since": head, "wait": 20_000}
+    with httpx.Client(timeout=40, limits=limits) as client, ThreadPoolExecutor(100) as pool:
+        held = [pool.submit(client.get, url, params=asked, headers=readers[n % 3]) for n in range(100)]
         eventually(lambda: waiting(stack) >= held_before + 100, seconds=20, what="a hundred polls to be held")
         assert answered(stack.api(EDITOR, stack.second).get(f"{board.path}/board/"), 200)["seq"] == head
         assert threads(pid) <= before + 12  # the pools of Django and of the gateway, at their most

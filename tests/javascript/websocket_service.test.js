@@ -89,6 +89,21 @@ test("where no socket opens at either address the page polls, says so, and comes
   assert.deepEqual(gateway.unreachable, []);
 });
 
+test("a poll that an operator has cut off is asked again when it was told to", async () => {
+  gateway.acceptsSockets = false;
+  await start();
+  gateway.cutsPollsFor = 5;
+  await clock.pass(2500);
+  const { polls } = gateway;
+  await clock.pass(2000);
+  assert.equal(gateway.polls, polls, "not before");
+  gateway.cutsPollsFor = null;
+  gateway.append();
+  await clock.pass(8000);
+  assert.deepEqual(heard, [1]);
+  assert.deepEqual(news, []);
+});
+
 test("a connection that comes back within a second never showed anything but Live", async () => {
   await start();
   const words = new Set();

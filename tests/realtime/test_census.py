@@ -1,6 +1,7 @@
 """Limits for each address and user rest on counts that are kept, not on a look at every socket."""
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from realtime.connection import Connection, Identity
 from realtime.gateway import Gateway
-from realtime.networks import counted_as
+from realtime.networks import counted_networks
 
 users = st.sampled_from(["ada", "grace"])
 steps = st.one_of(
@@ -41,13 +42,15 @@ def test_the_census_counts_what_is_open(story: list[tuple[Any, ...]]) -> None:
                 gateway.identify(opened[number], identity(user))  # one that is gone, too
             case "close", [number] if number < len(opened):
                 gateway.remove(opened[number])
-    there = gateway.connections.values()
-    assert gateway.census.total == len(there)
-    assert dict(gateway.census.of_address) == Counter(counted_as(each.address) for each in there)
-    assert dict(gateway.census.of_user) == Counter(each.user_id for each in there)
-    census, let_in = gateway.census, gateway.census.let_in  # the same, where nobody only arrives
-    assert (let_in.total, let_in.of_address, let_in.of_user) == (
-        census.total,
-        census.of_address,
-        census.of_user,
-    )
+    there = list(gateway.connections.values())
+    guests = [each for each in there if each.user_id is None]
+    census = gateway.census
+    assert (census.sockets.users, census.sockets.guests) == (len(there) - len(guests), len(guests))
+    assert (gateway.open_sockets, census.polls.total) == (len(there), 0)
+    assert dict(census.of_address) == keys(there)
+    assert dict(census.of_guests) == keys(guests)
+    assert dict(census.of_user) == Counter(each.user_id for each in there if each.user_id)
+
+
+def keys(connections: Iterable[Connection]) -> Counter[str]:
+    return Counter(key for each in connections for key, _ in counted_networks(each.address))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from realtime import policy
-from realtime.polling import Problem, Query, read_query
+from realtime.poll_query import Problem, Query, read_query
 from realtime.transport import describe, websocket_url
 
 Ask = Callable[..., str]

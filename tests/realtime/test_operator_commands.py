@@ -10,6 +10,7 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from realtime import confirmation, enforcement, journal
+from realtime.connection_limits import IS_FULL
 from realtime.eventlog import rfc3339
 from realtime.models import BlockedNetwork, GatewayProcess, OperatorAction, PolicySetting
 from realtime.policy import SETTINGS
@@ -61,7 +62,7 @@ def test_what_is_not_confirmed_ends_with_one(monkeypatch: pytest.MonkeyPatch) ->
     assert (outcome.status, outcome.out) == (1, "Closed 0 of 1 connection. 1 is still open.\n")
     assert outcome.err == "not confirmed in time: their clients take no close frame"
     outcome = typed("realtime", "off")
-    assert "Closed 0 sockets; 1 that may not stay is still open." in outcome.out
+    assert "Closed 0 connections; 1 that may not stay is still open." in outcome.out
     assert (outcome.status, outcome.err) == (1, "not confirmed in time: their clients take no close frame")
     GatewayProcess.objects.update(rules_seq=0)
     for command in ("realtime on", "policy banner hello", "block 198.51.100.7", "block 198.51.100.7 --lift"):
@@ -109,7 +110,7 @@ def test_realtime_off_counts_the_sockets_that_it_closed() -> None:
     connect(closed_at=timezone.now() + timedelta(seconds=1), close_code=1000)  # leaves by itself meanwhile
     with obeying(4000):
         lines = typed("realtime", "off", "--banner", "a moment").out.splitlines()
-    assert lines[:3] == ["Real-time is off.", "Closed 3 sockets.", "0 sockets are open. Banner: a moment"]
+    assert lines[:3] == ["Real-time is off.", "Closed 3 connections.", "0 sockets are open. Banner: a moment"]
     assert "\nNothing was changed: it was set so already.\n" in typed("realtime", "off").out
     back = typed("realtime", "on", "--json")
     assert (back.json()["setting"], back.json()["inForce"], back.err) == ("realtime", True, "")
@@ -125,7 +126,7 @@ def test_strict_mode_says_whom_it_closes_what_guests_lose_and_that_it_is_on_alre
     assert typed("strict", "on", "--dry-run", "--json").json() == would
     with obeying(4403):
         lines = typed("strict", "on").out.splitlines()
-    assert lines[:4] == ["Strict mode is on.", guests, "Closed 1 socket.", "      1  strict mode: log in"]
+    assert lines[:4] == ["Strict mode is on.", guests, "Closed 1 connection.", "      1  strict mode: log in"]
     again = typed("strict", "on", "--dry-run").out
     assert again.startswith("Strict mode is on already.\nThat would close 0 live connections.\n")
 
@@ -164,13 +165,13 @@ def test_one_is_set_and_taken_back() -> None:
 def test_a_lower_limit_says_whom_it_would_close_and_then_how_many_it_has() -> None:
     connect(), connect(), connect()
     asked = ("policy", "max-connections", "1")
-    would = f"That would close 2 live connections.\n      2  {enforcement.FULL}\n"
+    would = f"That would close 2 live connections.\n      2  {IS_FULL}\n"
     assert typed(*asked, "--dry-run").out == would
     assert journal.head() == 0
     with obeying(4503):
         told = typed(*asked, "--json")
     assert told.json()["inForce"] == 1
-    assert told.err.splitlines() == ["Closed 2 sockets.", f"      2  {enforcement.FULL}"]
+    assert told.err.splitlines() == ["Closed 2 connections.", f"      2  {IS_FULL}"]
 
 
 WRONG = [

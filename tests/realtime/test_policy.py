@@ -18,6 +18,11 @@ ENVIRONMENT: dict[str, Any] = {
     "rate-limit-max": 100,
     "rate-limit-window": 60_000,
     "max-connections": 1000,
+    "kept-for-users": 20,
+    "max-connections-per-user": 100,
+    "max-guests-per-address": 100,
+    "max-connections-per-address": 0,
+    "max-held-polls": 1000,
     "connection-timeout": 300_000,
 }
 SWITCHES = [setting for setting in SETTINGS.values() if setting.kind is Kind.SWITCH]
@@ -78,6 +83,7 @@ def standing(credential: str = "token", has_origin: bool = False, address: str =
         ({"strict": True}, standing("guest", has_origin=True), CloseCode.FORBIDDEN),
         ({"strict": True}, standing("session"), CloseCode.FORBIDDEN),
         ({"strict": True}, standing("session", has_origin=True), None),
+        ({"strict": True}, Terms("192.0.2.7", "session", has_origin=False, transport="long-poll"), None),
         ({"strict": True}, standing("token"), None),
         ({"require_auth": True}, standing("guest"), CloseCode.UNAUTHENTICATED),
         ({"require_auth": True}, standing("session"), None),
@@ -93,12 +99,6 @@ def test_a_blocked_network_goes_whatever_it_shows() -> None:
     blocked = Blocklist([Block(read_network("192.0.2.0/24"), until=10)])
     assert ground(standing(), with_operators(), blocked, now=9) == (CloseCode.FORBIDDEN, enforcement.BLOCKED)
     assert ground(standing(), with_operators(), blocked, now=10) is None
-
-
-def test_over_the_limit_the_newest_go() -> None:
-    opened = [("second", 2.0), ("first", 1.0), ("third", 3.0)]
-    assert enforcement.excess(opened, 1) == ["second", "third"]
-    assert enforcement.excess(opened, 3) == []
 
 
 def test_the_previous_secret_is_dropped_by_its_digest_and_no_other() -> None:

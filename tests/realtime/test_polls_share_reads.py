@@ -1,6 +1,7 @@
 """What polls cost the database, and that sharing the cost makes no answer older than its question."""
 
 import asyncio
+import itertools
 import random
 import threading
 from collections.abc import Awaitable
@@ -29,10 +30,11 @@ LOG = (EventRow._meta.db_table, RoomHead._meta.db_table)
 
 
 class Polls:
-    """Asks as a guest, by the ASGI application itself."""
+    """Asks as guests, each from an address of its own, by the ASGI application itself."""
 
     def __init__(self, rig: Rig) -> None:
         self.rig = rig
+        self._numbers = itertools.count()
         self.endpoint = EventsEndpoint(rig.gateway, rig.room.kind, preflight=never)
 
     async def answer(self, **query: int) -> tuple[int, Any]:
@@ -40,6 +42,7 @@ class Polls:
         await self.rig.gateway.following.look()  # what the gateway's clock does at its start
         text = "&".join(f"{name}={value}" for name, value in query.items()).encode()
         sent: list[dict[str, Any]] = []
+        number = next(self._numbers)
 
         async def send(message: dict[str, Any]) -> None:
             sent.append(message)
@@ -50,7 +53,7 @@ class Polls:
             "path": "/events/",
             "query_string": text,
             "headers": [],
-            "client": ("127.0.0.1", 1),
+            "client": (f"127.0.{number // 250}.{number % 250}", 1),
             "url_route": {"kwargs": {"room_id": self.rig.room.id}},
         }
         await self.endpoint(scope, stay, send)

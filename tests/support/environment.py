@@ -9,7 +9,14 @@ NAMES = (
     *("SECRET_KEY", "JWT_SECRET", "JWT_SECRET_PREVIOUS", "ALLOWED_HOSTS", "TRUSTED_PROXIES"),
     *("CORS_ORIGIN", "PUBLIC_WEBSOCKET_URL", "SECURE_SSL_REDIRECT", "ADMIN_NETWORKS", "METRICS_NETWORKS"),
     *("ONCALL_WEBHOOK_URL", "ONCALL_ROUTING_KEY"),
-    *("MAX_CONNECTIONS", "CONNECTION_TIMEOUT", "DRAIN_WINDOW"),
+    *(
+        "MAX_CONNECTIONS",
+        "MAX_HELD_POLLS",
+        "CONNECTIONS_KEPT_FOR_USERS",
+        "CONNECTION_TIMEOUT",
+        "DRAIN_WINDOW",
+    ),
+    *("MAX_CONNECTIONS_PER_USER", "MAX_CONNECTIONS_PER_ADDRESS", "MAX_GUESTS_PER_ADDRESS"),
     *("RATE_LIMIT_ENABLED", "RATE_LIMIT_WINDOW", "RATE_LIMIT_MAX"),
     *("STRICT_MODE", "REQUIRE_AUTH", "ENABLE_REALTIME"),
     *("NEXT_PUBLIC_ENABLE_REALTIME", "NEXT_PUBLIC_WEBSOCKET_URL", "NEXT_PUBLIC_MOCK_MODE"),
@@ -17,6 +24,15 @@ NAMES = (
 SECRETS = {
     "JWT_SECRET": "signs the tokens of the tests and of nothing else",
     "SECRET_KEY": "signs the sessions of the tests and of nothing else",
+}
+# For a few people at one address who play a crowd.
+NO_LIMITS = {
+    "HANDSHAKES_PER_MINUTE": "0",
+    "API_CALLS_PER_MINUTE": "0",
+    "MAX_HELD_POLLS": "0",
+    "MAX_CONNECTIONS_PER_USER": "0",
+    "MAX_GUESTS_PER_ADDRESS": "0",
+    "CONNECTIONS_KEPT_FOR_USERS": "0",
 }
 # What a process needs of the machine, beside ours.
 _MACHINE = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "SYSTEMROOT")
@@ -32,8 +48,11 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "devmentor.settings",
         "DEBUG": "true",
         "DRAIN_WINDOW": "500",
+        # The tests are a few people at one address, who do in a minute what no honest client does.
         "LOGIN_ATTEMPTS_PER_MINUTE": "0",
         "LOGIN_FAILURE_LIMIT": "0",
+        "HANDSHAKES_PER_MINUTE": "0",
+        "API_CALLS_PER_MINUTE": "0",
         "MAX_BOARDS_PER_USER": "0",  # the same few people make the boards of all tests
         "PYTHONUNBUFFERED": "1",
         "PYTHONWARNINGS": "default",

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from realtime import records, standing
+from realtime.connection import LONG_POLL
 from realtime.management.switching import SwitchCommand
 from realtime.management.wording import are, counted
 from realtime.standing import Standing
@@ -34,6 +35,7 @@ class Command(SwitchCommand):
         return changes if banner is None and not on else {**changes, "banner": banner or None}
 
     def more(self, stands: Standing) -> list[str]:
-        banner, live = standing.of("banner").in_force, records.live().count()
+        banner = standing.of("banner").in_force
+        live = records.live().exclude(transport=LONG_POLL).count()
         sockets = f"{counted(live, 'socket')} {are(live)} open."
         return [f"{sockets} Banner: {banner}" if banner else f"{sockets} No banner."]

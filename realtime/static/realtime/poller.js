@@ -10,7 +10,7 @@ import { log } from "./log.js";
  * @property {() => number | null} cursor
  * @property {(page: Page) => void} onPage
  * @property {(ok: boolean) => void} onOutcome  after each request
- * @property {(status: number) => void} onRefused  404, 401, 403 or 410; polling has stopped
+ * @property {(status: number) => void} onRefused  404, 401, 403 or 410, without a word on when to ask again; polling has stopped
  * @property {import("./backoff.js").Backoff} backoff
  * @property {Clock} clock
  * @property {typeof fetch} fetch
@@ -92,7 +92,7 @@ export class Poller {
    * @returns {Promise<number>}  from the start of this request to the start of the next
    */
   async #take(response, signal) {
-    if (REFUSALS.includes(response.status)) {
+    if (isFinal(response)) {
       this.stop();
       this.options.onRefused(response.status);
       return 0;
@@ -127,6 +127,14 @@ export class Poller {
       void this.#ask();
     });
   }
+}
+
+/**
+ * Whether asking again would be in vain. Whom an operator has disconnected is told when to come back, with a 403 too.
+ * @param {Response} response
+ */
+function isFinal(response) {
+  return REFUSALS.includes(response.status) && retryAfterMs(response) === null;
 }
 
 /**

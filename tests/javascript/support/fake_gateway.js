@@ -12,6 +12,8 @@ export class FakeGateway {
   /** The code with which each new socket is closed after its greeting. @type {number | null} */
   refusesWith = null;
   unauthenticatedPolls = 0;
+  /** Seconds after which a poll that an operator has cut off may come back. @type {number | null} */
+  cutsPollsFor = null;
   trimmedBefore = 0;
   sockets = [];
   polls = 0;
@@ -48,6 +50,7 @@ export class FakeGateway {
       this.unauthenticatedPolls -= 1;
       return json({ code: "unauthenticated" }, 401);
     }
+    if (this.cutsPollsFor !== null) return json({ code: "forbidden" }, 403, { "Retry-After": String(this.cutsPollsFor) });
     const since = Number(new URL(address, "http://test").searchParams.get("since"));
     if (since < this.trimmedBefore) return json({ code: "history-trimmed" }, 410);
     const events = this.log.filter((one) => one.seq > since);
@@ -59,8 +62,8 @@ export class FakeGateway {
   }
 }
 
-function json(body, status = 200) {
-  return new Response(JSON.stringify(body), { status });
+function json(body, status = 200, headers = {}) {
+  return new Response(JSON.stringify(body), { status, headers });
 }
 
 class FakeSocket {
