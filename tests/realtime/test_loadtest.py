@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from devmentor.loadtesting.account import users_for
 from tests.realtime import tampering
 from tests.realtime.command_rig import typed
 from tests.realtime.tampering import Tampering
@@ -203,6 +204,30 @@ def test_a_gateway_that_is_full_limits_or_has_no_sockets_is_told_in_a_line(own_s
     assert "ask for fewer --connections, or raise the limit: MAX_CONNECTIONS" in full.err
     assert "was refused: 4429 too many handshakes" in limited.err
     assert left_behind(own_stack) == "0 0 0"
+
+
+@pytest.mark.parametrize("own_stack", ["embedded"], indirect=True)
+@pytest.mark.settings(MAX_CONNECTIONS_PER_USER="10")
+def test_more_clients_than_one_user_may_have_come_as_several(
+    own_stack: Stack, own_board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = load(own_stack, "--connections=25", "--duration=1", "--json")
+    assert (found.status, found.json()["losses"]) == (0, 0), found.err
+    assert left_behind(own_stack) == "0 0 0"
+    monkeypatch.setattr("sys.stdin", StringIO(f"{EDITOR.password}\n"))
+    arguments = ("--connections=11", "--duration=1", f"--project={own_board.id}")
+    one = typed("loadtest", f"--url={own_stack.first.http_url}", f"--user={EDITOR.username}", *arguments)
+    assert (one.status, one.out) == (1, "")
+    assert "10 of 11 clients were let in, then one was refused: 4503 you have too many" in one.err
+    assert "MAX_CONNECTIONS_PER_USER" in one.err
+
+
+@pytest.mark.parametrize(
+    "clients, most, users", [(100, 100, 2), (80, 100, 1), (300, 100, 4), (5, 0, 1), (3, 1, 3)]
+)
+def test_a_fifth_of_what_a_user_may_have_stays_free(clients: int, most: int, users: int) -> None:
+    """Whoever comes back after a cut may still be counted."""
+    assert users_for(clients, most) == users
 
 
 @EMBEDDED
