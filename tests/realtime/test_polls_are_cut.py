@@ -179,7 +179,7 @@ def test_a_limit_is_lowered(scene: Scene) -> None:
 def test_a_gateway_that_stops_lets_all_go(own_stack: Stack) -> None:
     with Many() as many:
         scene = Scene(own_stack, many)
-        assert own_stack.second.terminate() == 0
+        assert own_stack.second.stop() == 0
         for poll in (scene.guest, scene.member):
             assert (poll.result(SOON).status, poll.result().body["events"]) == (200, [])
         assert {row["user"] for row in scene.closed(1012)} == {None, VIEWER.username}
