@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,11 @@ from projects.rooms import readers, room_of
 from realtime import eventlog
 
 Reader = User | AnonymousUser
+# What a snapshot is to make of a board's tasks, which are read one after the other.
+Collect = Callable[[Iterable[events.TaskOnBoardData]], Any]
 NOBODY = UUID(int=0)
+TASKS_AT_ONCE = 100  # read from the database
+TASK_CHARACTERS = 400  # of a task in JSON, beside its words
 
 
 def projects_visible_to(user: Reader) -> QuerySet[Project]:
@@ -136,16 +141,34 @@ def board(user: Reader, project_id: UUID, *, comment_counts: bool = False) -> di
     With `comment_counts`: `commentCounts` {taskId: n}, for tasks that have comments.
     """
     with eventlog.consistent_read():
-        project = project_for(user, project_id)
-        found = {
-            "seq": board_head(user, project_id),
-            "project": events.project(project),
-            "members": [events.member(row) for row in members_of(project)],
-            "columns": [events.column(row) for row in columns_of(project)],
-            "tasks": [events.task_on_board(row) for row in _task_texts(project)],
-        }
-        if comment_counts:
-            found["commentCounts"] = _comment_counts(project)
+        return _board(project_for(user, project_id), comment_counts, list)
+
+
+def board_unchecked(project_id: UUID, *, comment_counts: bool, collect: Collect) -> dict[str, Any]:
+    """The same for whoever's rights have been looked at already. Raises NotFound."""
+    with eventlog.consistent_read():
+        project = Project.objects.filter(pk=project_id).first()
+        if project is None:
+            raise NotFound("There is no such project.")
+        return _board(project, comment_counts, collect)
+
+
+def board_size(project_id: UUID) -> int:
+    """How many characters the snapshot of a board has at the most, or so; 0 where there is none."""
+    counted = Project.objects.filter(pk=project_id).values_list("task_count", "characters").first()
+    return counted[0] * TASK_CHARACTERS + counted[1] if counted else 0
+
+
+def _board(project: Project, comment_counts: bool, collect: Collect) -> dict[str, Any]:
+    found = {
+        "seq": eventlog.head(room_of(project.pk)),
+        "project": events.project(project),
+        "members": [events.member(row) for row in members_of(project)],
+        "columns": [events.column(row) for row in columns_of(project)],
+        "tasks": collect(map(events.task_on_board, _task_texts(project).iterator(TASKS_AT_ONCE))),
+    }
+    if comment_counts:
+        found["commentCounts"] = _comment_counts(project)
     return found
 
 

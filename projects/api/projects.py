@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
 from rest_framework import status
@@ -10,7 +11,7 @@ from rest_framework.response import Response
 
 from projects import events, selectors, services
 from projects.api import answers, requests, schema
-from projects.api.boards import KEPT
+from projects.api.boards import board_cache, read_board
 from projects.api.pagination import page
 from projects.api.preconditions import is_known
 from projects.api.views import DomainView, write
@@ -91,12 +92,9 @@ class Board(DomainView):
         seq = selectors.board_head(request.user, project_id)
         if is_known(request, _tag(seq, counts)):
             return Response(status=status.HTTP_304_NOT_MODIFIED, headers=_headers(seq, counts))
-        found = KEPT.get(
-            (project_id, counts),
-            seq,
-            lambda: selectors.board(request.user, project_id, comment_counts=counts),
-        )
-        return Response(found.text, headers=_headers(found.seq, counts))
+        read = partial(read_board, project_id, comment_counts=counts)
+        found = board_cache.get((project_id, counts), seq, read)
+        return Response(found.json, headers=_headers(found.seq, counts))
 
 
 def _headers(seq: int, counts: bool) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from rest_framework.renderers import JSONRenderer
 
-from projects.api.boards import Encoded
+from projects.api.boards import RawJson
 
 
 class FastJSONRenderer(JSONRenderer):
@@ -20,7 +20,7 @@ class FastJSONRenderer(JSONRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
-        if isinstance(data, Encoded):
-            return data
+        if isinstance(data, RawJson):
+            return data.text
         # Text that Django translates late is no str yet.
         return b"" if data is None else orjson.dumps(data, default=str)

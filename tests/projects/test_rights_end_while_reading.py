@@ -10,7 +10,7 @@ from django.test import Client as BrowserClient
 
 from projects import selectors, services
 from projects.api import projects
-from projects.api.boards import Kept
+from projects.api.boards import BoardCache
 from projects.web import summaries
 from realtime import eventlog
 from tests.projects.conftest import Board, Client, make_people
@@ -56,7 +56,7 @@ def put_out(board: Board) -> None:
 def test_a_board_that_another_reader_has_had_kept_meanwhile(
     before: Before, monkeypatch: pytest.MonkeyPatch, known: bool
 ) -> None:
-    monkeypatch.setattr(projects, "KEPT", Kept())
+    monkeypatch.setattr(projects, "board_cache", BoardCache())
     board = Board(make_people())
     path = f"{board.path}/board/"
 
