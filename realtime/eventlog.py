@@ -15,11 +15,12 @@ from typing import Any
 
 import orjson
 from django.db import DEFAULT_DB_ALIAS, connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet, Subquery, Sum, Window
 from django.db.models.expressions import Combinable
 from django.utils import timezone
 
 from realtime import broadcast
+from realtime.functions import OctetLength
 from realtime.models import Event as EventRow
 from realtime.models import RoomHead
 from realtime.rooms import Room
@@ -59,6 +60,11 @@ class Event:
     reauthorise: bool = False
     committed_at: float | None = None
 
+    @property
+    def size(self) -> int:
+        """Bytes on the wire, where the envelope is UTF-8."""
+        return len(self.envelope) if self.envelope.isascii() else len(self.envelope.encode())
+
     def wire(self) -> dict[str, Any]:
         """The wire object, parsed."""
         found: dict[str, Any] = orjson.loads(self.envelope)
@@ -90,10 +96,14 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What is kept of a stretch of the log. Events up to `trimmed` are gone."""
+    """What is kept of a stretch of the log. Events up to `trimmed` are gone.
+
+    is_large: there are more bytes of events than was asked for, and so none are here
+    """
 
     trimmed: int
     events: list[Event]
+    is_large: bool = False
 
 
 class Log:
@@ -243,21 +253,33 @@ def since(room: Room, seq: int, limit: int) -> Page:
     return Page(reached, events, more=reached < newest)
 
 
-def span(room: Room, seq: int, length: int) -> Span:
+def span(room: Room, seq: int, length: int, most_bytes: int | None = None) -> Span:
     """What is kept of the `length` events after `seq`, in order and without a hole. Raises UnknownRoom.
 
     Unlike `since` it does not mind a start that is trimmed: those who share a read have cursors of their own.
+    most_bytes: read nothing where there are more
     """
     bounds = RoomHead.objects.filter(room=room.name).values_list("seq", "trimmed").first()
     if bounds is None:
         raise UnknownRoom(room.name)
     newest, trimmed = bounds
     last = min(newest, seq + length)
-    rows = EventRow.objects.filter(room=room.name, seq__gt=max(seq, trimmed), seq__lte=last).order_by("seq")
-    events = [_event(row) for row in rows]
+    first = max(seq, trimmed)
+    rows = EventRow.objects.filter(room=room.name, seq__gt=first, seq__lte=last)
+    if most_bytes is not None:
+        rows = rows.filter(seq__lte=_end_within(rows, most_bytes))
+    events = [_event(row) for row in rows.order_by("seq")]
+    if most_bytes is not None and first < last and (not events or events[-1].seq < last):
+        return Span(trimmed, [], is_large=True)
     # The log is trimmed from its old end: what went between the two reads went there.
     gone = events[0].seq - 1 if events else last
-    return Span(trimmed if gone <= max(seq, trimmed) else gone, events)
+    return Span(trimmed if gone <= first else gone, events)
+
+
+def _end_within(rows: QuerySet[EventRow], most_bytes: int) -> Subquery:
+    """seq of the last row up to which the envelopes take no more; no row where the first is larger."""
+    size = Window(Sum(OctetLength("envelope")), order_by="seq")
+    return Subquery(rows.annotate(size=size).filter(size__lte=most_bytes).order_by("-seq").values("seq")[:1])
 
 
 def _event(row: EventRow) -> Event:

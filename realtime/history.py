@@ -3,10 +3,11 @@
 A thousand clients that come back at once, each with a cursor of its own, must not be a thousand queries.
 So the log is read in pages at fixed places, seq 1 … PAGE, PAGE + 1 … 2 * PAGE and so on, one read for all who
 wait for the same page, and a page stays in memory for those who come to it later. Reads then follow the range
-that is asked for and not the number of readers.
+that is asked for and not the number of readers. Where events are large, the pages are shorter ones.
 """
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
@@ -23,13 +24,17 @@ from realtime.eventlog import Event, HistoryTrimmed, Span
 from realtime.rooms import Room
 
 PAGE = 500  # events read from the log at once
+PAGE_BYTES = 2 * 1024 * 1024  # of a page; where there are more, it is read in short ones
+SHORT_PAGE = 10  # events; the largest events there are take a few hundred kilobytes
+GIVEN_BYTES = 1024 * 1024  # of events that a reader gets at once, but for one that is larger
 RECENT = 1000  # events a room keeps in memory for those who come back at once
-RECENT_CHARACTERS = 4_000_000  # which large events reach long before their number does
+ROOM_BYTES = 4_000_000  # of them, which large events reach long before their number does
 KEPT_BYTES = 64_000_000  # of the pages that a process keeps, all rooms together
 RECENT_BYTES = 128_000_000  # of the recent events of all rooms that a process hears
 EVENT_BYTES = 400  # of an event in memory, beside its envelope: most are small
 
-PageKey = tuple[str, int]
+Place = tuple[int, int]  # of a page: the seq before its first event, and how many it may have
+PageKey = tuple[str, Place]
 
 
 class Pages:
@@ -50,6 +55,9 @@ class Pages:
     def find(self, key: PageKey) -> list[Event]:
         """The events of that page; empty where it is not kept."""
         return self._kept.get(key, [])
+
+    def drop(self, key: PageKey) -> None:
+        self._kept.pop(key, None)
 
     def forget(self, room: Room) -> None:
         """Drop what is kept of a room that this process no longer hears."""
@@ -96,7 +104,8 @@ class History:
         self._pages, self._recents = memory.pages, memory.recents
         self._closed = False
         self._trimmed = 0  # events up to here were found to be gone; they never come back
-        self._reads: dict[int, asyncio.Task[Span]] = {}
+        self._large: set[int] = set()  # where pages begin that are read in short ones
+        self._reads: dict[Place, asyncio.Task[Span]] = {}
         self._newest: Batch[None, int] = Batch(self._read_newest)
 
     def append(self, event: Event) -> None:
@@ -105,10 +114,10 @@ class History:
         if self._closed:
             return
         self.recent.append(event)
-        self.recent_size += len(event.envelope)
-        while len(self.recent) > RECENT or self.recent_size > RECENT_CHARACTERS:
-            self.recent_size -= len(self.recent.popleft().envelope)
-        self._recents.changed(self, self._weight())
+        self.recent_size += _weight(event)
+        while len(self.recent) > RECENT or self.recent_size > ROOM_BYTES:
+            self.recent_size -= _weight(self.recent.popleft())
+        self._recents.changed(self, self.recent_size)
 
     def forget(self) -> None:
         """Keep no recent events: whoever needs them finds them in the log."""
@@ -122,21 +131,20 @@ class History:
         self.forget()
         self._pages.forget(self.room)
 
-    def _weight(self) -> int:
-        return self.recent_size + EVENT_BYTES * len(self.recent)
-
     async def after(self, cursor: int) -> list[Event]:
-        """Events after a cursor beyond which there are any: in order, one at least, PAGE at most.
+        """Events after a cursor beyond which there are any, in order: PAGE or GIVEN_BYTES at most, but one.
 
         Some may be later than `head`, where the log is ahead of this process. Raises HistoryTrimmed.
         """
-        for _ in range(2):  # a read that was under way already may end before what has come since
+        # A read that was under way already may end before what has come since, and a page may be found large.
+        for _ in range(4):
             if found := self._in_memory(cursor):
-                return found
+                return within(GIVEN_BYTES, found)
             if cursor < self._trimmed:
                 break
-            if found := _beyond(cursor, (await self._read(_page_of(cursor))).events):
-                return found
+            span = await self._read(self._place_of(cursor))
+            if found := _beyond(cursor, span.events):
+                return within(GIVEN_BYTES, found)
         raise HistoryTrimmed(f"events after {cursor} cannot be had: the log no longer reaches back to them")
 
     async def check(self, cursor: int) -> int:
@@ -154,34 +162,44 @@ class History:
         if self.recent and self.recent[0].seq <= cursor + 1:
             first = cursor + 1 - self.recent[0].seq
             return list(islice(self.recent, first, first + PAGE))
-        return _beyond(cursor, self._pages.find((self.room.name, _page_of(cursor))))
+        return _beyond(cursor, self._pages.find((self.room.name, self._place_of(cursor))))
 
-    async def _read(self, start: int) -> Span:
+    def _place_of(self, cursor: int) -> Place:
+        """The page that holds the event after a cursor."""
+        start = cursor - cursor % PAGE
+        return (cursor - cursor % SHORT_PAGE, SHORT_PAGE) if start in self._large else (start, PAGE)
+
+    async def _read(self, place: Place) -> Span:
         """One read of the log for all who wait for the same page."""
-        task = self._reads.get(start)
+        task = self._reads.get(place)
         if task is None or task.done():  # the one that has just ended may be older than the question
-            task = asyncio.create_task(self._read_page(start))
-            self._reads[start] = task
-            task.add_done_callback(partial(self._ended, start))
+            task = asyncio.create_task(self._read_page(place))
+            self._reads[place] = task
+            task.add_done_callback(partial(self._ended, place))
         return await asyncio.shield(task)
 
-    def _ended(self, start: int, task: "asyncio.Task[Span]") -> None:
-        if self._reads.get(start) is task:
-            del self._reads[start]
+    def _ended(self, place: Place, task: "asyncio.Task[Span]") -> None:
+        if self._reads.get(place) is task:
+            del self._reads[place]
         if not task.cancelled():
             task.exception()  # marked as seen: it may be that nobody waits any more
 
-    async def _read_page(self, start: int) -> Span:
+    async def _read_page(self, place: Place) -> Span:
         """Read a page, or what has come since of one that is kept: the last one grows yet."""
         metrics.LOG_READS.inc()
-        kept = self._pages.find((self.room.name, start))
+        key, (start, length) = (self.room.name, place), place
+        kept = self._pages.find(key)
         end = kept[-1].seq if kept else start
-        span = await in_database(eventlog.span, self.room, end, start + PAGE - end)
+        most_bytes = PAGE_BYTES - _size(kept) if length > SHORT_PAGE else None
+        span = await in_database(eventlog.span, self.room, end, start + length - end, most_bytes)
+        if span.is_large:
+            self._large.add(start)
+            self._pages.drop(key)
         self._trimmed = max(self._trimmed, span.trimmed)
         if span.trimmed <= end:
             span = replace(span, events=kept + span.events)
         if span.events and not self._closed:
-            self._pages.keep((self.room.name, start), span.events)
+            self._pages.keep(key, span.events)
             self._adjoin(span.events)
         return span
 
@@ -191,22 +209,17 @@ class History:
         for event in reversed(events):
             if event.seq >= first:
                 continue
-            size = self.recent_size + len(event.envelope)
-            if event.seq != first - 1 or len(self.recent) >= RECENT or size > RECENT_CHARACTERS:
+            size = self.recent_size + _weight(event)
+            if event.seq != first - 1 or len(self.recent) >= RECENT or size > ROOM_BYTES:
                 break
             self.recent.appendleft(event)
             self.recent_size = size
             first = event.seq
-        self._recents.changed(self, self._weight())
+        self._recents.changed(self, self.recent_size)
 
     async def _read_newest(self, _: set[None]) -> int:
         metrics.LOG_READS.inc()
         return await in_database(eventlog.head, self.room)
-
-
-def _page_of(cursor: int) -> int:
-    """Where the page starts that holds the event after a cursor."""
-    return cursor - cursor % PAGE
 
 
 def _beyond(cursor: int, events: list[Event]) -> list[Event]:
@@ -216,5 +229,20 @@ def _beyond(cursor: int, events: list[Event]) -> list[Event]:
     return events[cursor + 1 - events[0].seq :]
 
 
+def within(most_bytes: int, events: list[Event]) -> list[Event]:
+    """The first of the events, as many as take no more bytes on the wire; one at the least."""
+    size = 0
+    for place, event in enumerate(events):
+        size += event.size
+        if place and size > most_bytes:
+            return events[:place]
+    return events
+
+
+def _weight(event: Event) -> int:
+    """Bytes that an event takes in memory: one character beyond the Latin ones makes four of each."""
+    return EVENT_BYTES + sys.getsizeof(event.envelope)
+
+
 def _size(events: Iterable[Event]) -> int:
-    return sum(EVENT_BYTES + len(event.envelope) for event in events)
+    return sum(map(_weight, events))

@@ -1,5 +1,7 @@
 """The pages of events that polls are answered with, at the cost of few reads however many ask.
 
+A page ends after as many events as were asked for, or after a mebibyte of them, with one at the least.
+
 A poll may come from somebody who has just written by way of another gateway, so its head is the database's,
 never what this process has heard so far: one query for all who ask at the same moment, whatever their rooms.
 The events themselves come from memory where it reaches that head, else from the log, in the same pages as for
@@ -13,7 +15,7 @@ from realtime import eventlog, metrics
 from realtime.batching import Batch
 from realtime.database import in_database
 from realtime.eventlog import Bounds, Event, Page, UnknownRoom
-from realtime.history import History
+from realtime.history import GIVEN_BYTES, History, within
 from realtime.hub import Hub
 from realtime.rooms import Room
 
@@ -36,7 +38,7 @@ class Pager:
         if cursor == bounds.newest:
             return Page(cursor, [], more=False)
         last = min(bounds.newest, cursor + limit)
-        return Page(last, await _between(self._history(room), cursor, last), more=last < bounds.newest)
+        return _page(await _between(self._history(room), cursor, last), bounds.newest)
 
     async def heard(self, room: Room, cursor: int, limit: int) -> Page:
         """As this process has heard it: for one who was level with the database, and has waited since."""
@@ -45,7 +47,7 @@ class Pager:
             return await self.newest(room, cursor, limit)
         head = state.head
         last = min(head, cursor + limit)
-        return Page(last, await _between(state.history, cursor, last), more=last < head)
+        return _page(await _between(state.history, cursor, last), head)
 
     def _history(self, room: Room) -> History:
         state = self._hub.find(room.name)
@@ -57,12 +59,20 @@ class Pager:
         return found
 
 
+def _page(events: list[Event], newest: int) -> Page:
+    reached = events[-1].seq
+    return Page(reached, events, more=reached < newest)
+
+
 async def _between(history: History, cursor: int, last: int) -> list[Event]:
-    """The events after the cursor up to `last`, which is known to be there."""
+    """The events after the cursor, up to `last`, which is known to be there, or to GIVEN_BYTES."""
     found: list[Event] = []
     while cursor < last:
-        found += [event for event in await history.after(cursor) if event.seq <= last]
+        more = [*found, *(event for event in await history.after(cursor) if event.seq <= last)]
+        found = within(GIVEN_BYTES, more)
         cursor = found[-1].seq
+        if len(found) < len(more):
+            break
     return found
 
 

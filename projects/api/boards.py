@@ -126,7 +126,7 @@ _reading_large = Lock()
 
 
 def read_board(project_id: UUID, *, comment_counts: bool) -> Board:
-    """As JSON, for whom the rights have been looked at. One large board is read at a time. Raises NotFound."""
+    """As JSON, for whom the rights were looked at before. Large ones are read in turn. Raises NotFound."""
     if selectors.board_size(project_id) < LARGE:
         return _read(project_id, comment_counts)
     if not _reading_large.acquire(blocking=False):

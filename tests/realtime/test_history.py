@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from realtime import eventlog, history, metrics
 from realtime.database import in_database
 from realtime.eventlog import Event, HistoryTrimmed
-from realtime.history import History, Memory, Pages, Recents
+from realtime.history import SHORT_PAGE, History, Memory, Pages, Recents
 from realtime.models import Event as EventRow
 from realtime.models import RoomHead
 from realtime.protocol import FrameError
@@ -152,7 +153,7 @@ def test_a_history_never_keeps_more_than_its_bounds(rig: Rig) -> None:
 
 def test_large_events_fill_a_history_by_their_characters(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else each room of large ones takes tens of megabytes. What is left is without a hole all the same."""
-    monkeypatch.setattr(history, "RECENT_CHARACTERS", 100_000)
+    monkeypatch.setattr(history, "ROOM_BYTES", 100_000)
 
     async def story() -> None:
         await rig.create()
@@ -166,7 +167,7 @@ def test_large_events_fill_a_history_by_their_characters(rig: Rig, monkeypatch: 
             kept = [event.seq for event in found.recent]
             assert kept == list(range(41 - len(kept), 41))
             assert len(kept) == 9
-            assert found.recent_size == sum(len(event.envelope) for event in found.recent)
+            assert found.recent_size == history._size(found.recent)
             assert await read_on(found, 0) == list(range(1, 41))
 
     run(story())
@@ -176,7 +177,7 @@ def test_the_recent_events_of_all_rooms_together_are_bounded(bells: Bells, rig: 
     """Each room has its bound, and a process has thousands. The quietest gives way, and no event is lost."""
 
     async def story() -> None:
-        memory = Memory(recents=Recents(most=25_000))
+        memory = Memory(recents=Recents(most=27_000))
         rigs = [rig, *(Rig(bells) for _ in range(4))]
         found = []
         for each in rigs:
@@ -186,7 +187,7 @@ def test_the_recent_events_of_all_rooms_together_are_bounded(bells: Bells, rig: 
             found[-1].head = 0
             for event in await in_database(rows, each, 0, 20):
                 found[-1].append(event)
-            assert memory.recents.size <= 25_000
+            assert memory.recents.size <= 27_000
         assert [len(one.recent) for one in found] == [0, 0, 0, 20, 20]
         for one in found:
             assert await read_on(one, 0) == list(range(1, 21))
@@ -198,7 +199,7 @@ def test_the_recent_events_of_all_rooms_together_are_bounded(bells: Bells, rig: 
 
 
 def test_one_event_beyond_all_bounds_is_read_from_the_log(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history, "RECENT_CHARACTERS", 1000)
+    monkeypatch.setattr(history, "ROOM_BYTES", 1000)
 
     async def story() -> None:
         await rig.create()
@@ -222,7 +223,7 @@ def test_readers_of_the_page_that_still_grows_share_one_read(rig: Rig) -> None:
         await rig.write(PAGE + 20)
         found = await opened(rig)
         with pytest.MonkeyPatch.context() as smaller, reads_of(LOG) as queries:
-            smaller.setattr(history, "RECENT_CHARACTERS", 0)
+            smaller.setattr(history, "ROOM_BYTES", 0)
             for cursor in range(PAGE, PAGE + 20):
                 assert await read_on(found, cursor) == list(range(cursor + 1, PAGE + 21))
             assert len(queries) == 1
@@ -230,6 +231,66 @@ def test_readers_of_the_page_that_still_grows_share_one_read(rig: Rig) -> None:
             found.head += 2
             assert await read_on(found, PAGE) == list(range(PAGE + 1, PAGE + 23))
             assert len(queries) == 2
+
+    run(story())
+
+
+@pytest.mark.parametrize("small", [0, 200])
+def test_where_events_are_large_a_crowd_shares_short_pages(rig: Rig, small: int) -> None:
+    """Five hundred of them would be read, and held, as one page of forty megabytes."""
+
+    async def story() -> None:
+        await rig.create()
+        await rig.write(small)
+        await rig.write(60, size=80_000)
+        await rig.write(PAGE)
+        found = await opened(rig)
+        head = found.head
+        cursors = [random.randrange(head) for _ in range(100)]
+        largest = 0
+
+        async def reader(cursor: int) -> None:
+            nonlocal largest
+            seqs: list[int] = []
+            while (at := seqs[-1] if seqs else cursor) < head:
+                given = await found.after(at)
+                largest = max(largest, sum(event.size for event in given))
+                seqs += [event.seq for event in given]
+            assert seqs == list(range(cursor + 1, head + 1))
+
+        with reads_of(LOG) as queries:
+            await asyncio.gather(*map(reader, cursors))
+        # Sixty large ones lie on two or three pages, which are read in short ones: each once.
+        assert len(queries) <= 1 + 3 * (PAGE // SHORT_PAGE) + PAGES
+        assert largest <= history.GIVEN_BYTES
+
+    run(story())
+
+
+def test_an_event_larger_than_a_page_is_given_alone(rig: Rig) -> None:
+    async def story() -> None:
+        await rig.create()
+        await rig.write(2)
+        await rig.write(2, size=3_000_000)
+        await rig.write(2)
+        found = await opened(rig)
+        pages: list[list[int]] = []
+        while (at := pages[-1][-1] if pages else 0) < found.head:
+            pages.append([event.seq for event in await found.after(at)])
+        assert pages == [[1, 2], [3], [4], [5, 6]]
+
+    run(story())
+
+
+def test_memory_is_counted_in_bytes_and_not_in_characters(rig: Rig) -> None:
+    """Of a text with one emoji in it each character takes four."""
+
+    async def story() -> None:
+        await rig.create()
+        await rig.write(1, size=10_000)
+        (event,) = await in_database(rows, rig, 0, 1)
+        plain, wide = (replace(event, envelope=event.envelope + end) for end in "x🎉")
+        assert 3.8 < history._size([wide]) / history._size([plain]) < 4
 
     run(story())
 
@@ -288,9 +349,16 @@ class Story:
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=STEPS, page=st.integers(2, 7), recent=st.integers(3, 12))
+@given(
+    steps=STEPS, page=st.integers(2, 7), recent=st.integers(3, 12), most_bytes=st.sampled_from([700, 10_000])
+)
 def test_no_reader_gets_a_hole_whatever_is_written_and_trimmed_meanwhile(
-    transactional_db: None, bells: Bells, steps: list[tuple[str, int]], page: int, recent: int
+    transactional_db: None,
+    bells: Bells,
+    steps: list[tuple[str, int]],
+    page: int,
+    recent: int,
+    most_bytes: int,
 ) -> None:
     """Each gets just what follows its cursor, or hears that the log no longer reaches back so far."""
 
@@ -307,5 +375,8 @@ def test_no_reader_gets_a_hole_whatever_is_written_and_trimmed_meanwhile(
 
     with pytest.MonkeyPatch.context() as smaller:
         smaller.setattr(history, "PAGE", page)
+        smaller.setattr(history, "SHORT_PAGE", 2)
         smaller.setattr(history, "RECENT", recent)
+        smaller.setattr(history, "PAGE_BYTES", most_bytes)
+        smaller.setattr(history, "GIVEN_BYTES", most_bytes)
         run(story())

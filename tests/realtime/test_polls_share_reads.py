@@ -159,9 +159,9 @@ def test_pollers_of_every_cursor_share_the_reads_of_a_room_that_is_not_heard(
     reads: list[tuple[int, int]] = []
     span = eventlog.span
 
-    def noted(room: Room, seq: int, length: int) -> Span:
+    def noted(room: Room, seq: int, length: int, most_bytes: int | None) -> Span:
         reads.append((seq, length))
-        return span(room, seq, length)
+        return span(room, seq, length, most_bytes)
 
     monkeypatch.setattr(eventlog, "span", noted)
     written = 2 * PAGE + 40
@@ -179,6 +179,32 @@ def test_pollers_of_every_cursor_share_the_reads_of_a_room_that_is_not_heard(
         newest = await asyncio.gather(*(polls.seqs(since=written - number % 10) for number in range(POLLERS)))
         assert {seqs[-1] for seqs in newest} == {written + 2}
         assert reads == [(written, PAGE - 40)]
+
+    run(story())
+
+
+def test_a_page_ends_after_a_mebibyte_and_says_that_there_is_more(polls: Polls) -> None:
+    """Else one poll of a board with long descriptions is answered with fifty megabytes."""
+
+    async def story() -> None:
+        await polls.rig.create()
+        await polls.rig.write(3)
+        await polls.rig.write(30, size=80_000)
+        await polls.rig.write(2, size=2_000_000)
+        seqs: list[int] = []
+        more = True
+        while more:
+            since = seqs[-1] if seqs else 0
+            status, found = await polls.answer(since=since, limit=1000)
+            assert status == 200
+            given = [event["seq"] for event in found["events"]]
+            assert found["seq"] == given[-1]
+            assert len(given) == 1 or len(orjson.dumps(found["events"])) <= history.GIVEN_BYTES
+            seqs += given
+            more = found["more"]
+            assert more is (seqs[-1] < 35)
+            assert (found["pollAfterMs"] == 0) is more
+        assert seqs == list(range(1, 36))
 
     run(story())
 
