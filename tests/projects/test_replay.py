@@ -17,7 +17,7 @@ from tests.support.page import Page
 from tests.support.reducer import replay
 
 Act = Callable[[Board], Any]
-LONG = "Ä🎉\u0001x" * 600  # some characters are two of JavaScript's
+LONG = 'Ä🎉"x' * 600  # some characters are two of JavaScript's
 
 
 def comment_of(board: Board) -> Comment:

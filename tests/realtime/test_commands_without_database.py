@@ -93,4 +93,4 @@ def test_a_moment_without_the_database_is_waited_out() -> None:
 def test_bytes_that_are_no_text_are_no_fault() -> None:
     outcome = typed("disconnect", "--all", "--reason", "lost \udcff")
     assert (outcome.status, journal.head()) == (1, 0)
-    assert "expected text in UTF-8" in outcome.err
+    assert "U+DCFF (half a character), character 6, is not allowed here" in outcome.err
