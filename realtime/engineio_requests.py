@@ -13,7 +13,7 @@ from realtime.asgi import Headers
 from realtime.protocol import MAX_FRAME_BYTES
 from realtime.responses import send_response
 from realtime.socketio_packets import TooLarge
-from realtime.wire import ANSWER_LOST
+from realtime.wire import ANSWER_LOST, CLIENT_LEFT
 
 PROTOCOL = "4"
 TRANSPORTS = ("polling", "websocket")
@@ -99,9 +99,12 @@ class Request:
         return asyncio.create_task(wait())
 
     def on_answer_lost(self, act: Callable[[], None]) -> None:
+        """Call `act` where our server finds that the client does not take the answer, or has gone."""
         extensions = self.scope.get("extensions")
         if extensions is not None:
             extensions[ANSWER_LOST] = act
+            if extensions.get(CLIENT_LEFT):
+                asyncio.get_running_loop().call_soon(act)
 
     async def answer(
         self, body: bytes = b"", status: int = 200, media_type: str = "text/plain; charset=UTF-8"

@@ -9,19 +9,19 @@ import logging
 from collections.abc import Callable
 from enum import Enum, auto
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from websockets.http11 import Request
 
 from realtime import request_heads
-from realtime.acknowledgement import progress
+from realtime.acknowledgement import CountedWrites, progress
 from realtime.problems import AWAY_SECONDS, answer_to
 from realtime.rare_log import RareLog
 from realtime.request_heads import RefusedRequest
 from realtime.responses import send_response
-from realtime.wire import ANSWER_LOST
+from realtime.wire import ANSWER_LOST, CLIENT_LEFT
 
 refusals = RareLog(logging.getLogger(__name__))
 
@@ -58,7 +58,9 @@ class HttpProtocol(HttpToolsProtocol):
         self._early = b""  # what came behind a handshake
         self._half_closed = False
         self._awaits_leaving = False
-        self._answer_end: int | None = 0  # of all bytes written, where the last answer ends
+        self._answer_end = (
+            0  # of all bytes written, where the last answer ends that somebody wants to know of
+        )
         self._when_answered: Callable[[], None] | None = None  # what waits for the answers before it
 
     @property
@@ -71,6 +73,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._answers = CountedWrites(transport)
         self._await_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -213,6 +216,7 @@ class HttpProtocol(HttpToolsProtocol):
     # --- answers ------------------------------------------------------------------------------
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        cycle.transport = cast("asyncio.Transport", self._answers)
         answering = answer_asterisk if cycle.scope["path"] == "*" else partial(self._run, cycle, app)
         super()._start_asgi_task(cycle, answering)
 
@@ -248,9 +252,8 @@ class HttpProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         self._awaits_leaving = False
-        if self._on_loss is not None:
-            now = progress(self.transport)
-            self._answer_end = None if now is None or now.is_reset else now.written
+        if ANSWER_LOST in self._extensions:
+            self._answer_end = self._answers.written
         if not self._is_answered or self.transport.is_closing():
             return
         if self._when_answered is not None:
@@ -260,23 +263,24 @@ class HttpProtocol(HttpToolsProtocol):
             self.transport.close()
 
     @property
-    def _on_loss(self) -> Callable[[], None] | None:
-        """What whoever answers the last request wants to be called."""
+    def _extensions(self) -> dict[Any, Any]:
+        """What is agreed with whoever answers the last request."""
         cycle: RequestResponseCycle | None = self.cycle
-        extensions: dict[Any, Any] = {} if cycle is None else cycle.scope.get("extensions") or {}
-        return extensions.get(ANSWER_LOST)
+        return {} if cycle is None else cycle.scope.get("extensions") or {}
 
     def _is_taken(self, by_reset: bool) -> bool:
         """Whether the peer has the last answer to its end. A reset, unlike a FIN, acknowledges nothing."""
         now = progress(self.transport)
-        if now is None or self._answer_end is None:
+        if now is None:
             return not by_reset
         return now.may_have(self._answer_end) if by_reset else now.acknowledged >= self._answer_end
 
     def _tell_of_loss(self) -> None:
         """The client takes no answer any more, or not all of the last: who gave it may want to know."""
-        if self._on_loss is not None:
-            self._on_loss()
+        extensions = self._extensions
+        extensions[CLIENT_LEFT] = True
+        if (act := extensions.get(ANSWER_LOST)) is not None:
+            act()
 
     # --- refusals -----------------------------------------------------------------------------
 

@@ -14,6 +14,8 @@ EXTENSION = "devmentor.wire"
 # The one of an HTTP request's scope where the application may put what our server calls when the client takes
 # no answer any more, or has not taken all of the last one.
 ANSWER_LOST = "devmentor.answer-lost"
+# The one where our server says that this has happened, to an application that asks later.
+CLIENT_LEFT = "devmentor.client-left"
 
 # An item of ASGI's `websocket.disconnect`: our server has closed, with its code and reason, on a client that
 # has broken the protocol.
