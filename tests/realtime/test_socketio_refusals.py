@@ -288,14 +288,13 @@ def test_pages_of_listed_origins_may_poll(stack: Stack) -> None:
     assert preflight.status_code == 204
     assert preflight.headers["access-control-allow-headers"] == "authorization,x-trace"
     assert "POST" in preflight.headers["access-control-allow-methods"]
-    for answer in (
-        preflight,
-        httpx.get(url, headers={"Origin": origin}),
-        httpx.get(url + "&sid=x", headers=asked),
-    ):
+    opened = httpx.get(url, headers={"Origin": origin})
+    for answer in (preflight, opened, httpx.get(url + "&sid=x", headers=asked)):
         assert answer.headers["access-control-allow-origin"] == origin
         assert answer.headers["access-control-allow-credentials"] == "true"
         assert answer.headers["vary"] == "Origin"
+    sid = json.loads(opened.text[1:])["sid"]
+    assert httpx.post(stack.second.http_url + path(sid), content="1").text == "ok"  # or it stays open
 
 
 @pytest.mark.parametrize("method", ["GET", "OPTIONS", "POST"])
