@@ -270,3 +270,48 @@ class BlockedNetwork(models.Model):
     def holds(self) -> bool:
         """Whether it keeps anybody out now, by this process's clock."""
         return self.until is None or self.until > timezone.now()
+
+
+class TokenFamily(models.Model):
+    """The refresh tokens of one log-in, each used up by the next. `generation` says which is good now.
+
+    Times are told by the database's clock.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    user_id = models.CharField(max_length=100)
+    generation = models.PositiveIntegerField(default=1, help_text="of the token that is good now")
+    renewed_at = models.DateTimeField(help_text="when that one was given out")
+    expires_at = models.DateTimeField(help_text="when that one runs out")
+    ended_at = models.DateTimeField(null=True)
+    secret = models.CharField(
+        max_length=16, default="", help_text="digest of the previous secret that it descends from"
+    )
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["expires_at"], name="token_family_expires")]
+
+    def __str__(self) -> str:
+        return f"{self.id} of {self.user_id}"
+
+
+class ServiceToken(models.Model):
+    """A token with which another service publishes. The token itself is shown once and not kept."""
+
+    id = models.UUIDField(primary_key=True)
+    name = models.CharField(max_length=50, help_text="the service's, as people see it")
+    room = models.CharField(max_length=100, blank=True, help_text="the only room it is good for; empty: all")
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=150)
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, help_text="to the minute")
+    revoked_at = models.DateTimeField(null=True)
+    revoked_by = models.CharField(max_length=150, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.id})"
