@@ -84,7 +84,6 @@ else:
 # --- The real-time service ----------------------------------------------------------------------
 JWT_SECRET = env.secret("JWT_SECRET", DEBUG, "for-development-only-these-tokens-guard-nothing")
 JWT_SECRET_PREVIOUS = env.secret("JWT_SECRET_PREVIOUS", DEBUG, "") if env.text("JWT_SECRET_PREVIOUS") else ""
-UNLISTED_SERVICE_TOKENS = env.boolean("UNLISTED_SERVICE_TOKENS", True)
 ENABLE_REALTIME = env.boolean("ENABLE_REALTIME", True) and env.boolean("NEXT_PUBLIC_ENABLE_REALTIME", True)
 STRICT_MODE = env.boolean("STRICT_MODE", False)
 REQUIRE_AUTH = env.boolean("REQUIRE_AUTH", False)
@@ -102,10 +101,6 @@ MAX_CONNECTIONS_PER_ADDRESS = env.whole("MAX_CONNECTIONS_PER_ADDRESS", 0)
 HANDSHAKES_PER_MINUTE = env.whole("HANDSHAKES_PER_MINUTE", 2000)
 CONNECTION_TIMEOUT = env.whole("CONNECTION_TIMEOUT", 300_000, least=500)
 MAX_CONNECTION_AGE = env.whole("MAX_CONNECTION_AGE", 14_400_000)
-PUBLIC_BOARDS = env.choice("PUBLIC_BOARDS", "everybody", ("everybody", "staff", "nobody"))
-WRITES_PER_MINUTE = env.whole("WRITES_PER_MINUTE", 1000)
-LOG_BYTES_PER_HOUR = env.whole("LOG_BYTES_PER_HOUR", 50_000_000)
-UNKNOWN_NAMES_PER_HOUR = env.whole("UNKNOWN_NAMES_PER_HOUR", 60)
 MAX_BOARDS_PER_USER = env.whole("MAX_BOARDS_PER_USER", 200)
 MAX_TASKS_PER_BOARD = env.whole("MAX_TASKS_PER_BOARD", 5000)
 MAX_COLUMNS_PER_BOARD = env.whole("MAX_COLUMNS_PER_BOARD", 50)

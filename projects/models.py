@@ -75,9 +75,6 @@ class Membership(models.Model):
     # PROTECT, here and below: a user who went by a cascade would leave no event behind.
     user = models.ForeignKey(User, models.PROTECT, related_name="memberships")
     role = models.CharField(max_length=6, choices=Role)
-    # False: somebody else made them a member, or an owner, and they have changed nothing here since. They may
-    # leave at any time, and no other owner may leave the board to them alone.
-    accepted = models.BooleanField(default=True, db_default=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

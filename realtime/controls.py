@@ -11,7 +11,6 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -23,12 +22,11 @@ from realtime import broadcast, journal, policy, records, rules
 from realtime.journal import RIGHTS as RIGHTS
 from realtime.journal import Entries as Entries
 from realtime.journal import Operator as Operator
-from realtime.models import BlockedNetwork, OperatorAction, PolicySetting, ServiceToken
+from realtime.models import BlockedNetwork, OperatorAction, PolicySetting
 from realtime.networks import contains, read_network
 from realtime.targets import Target
 
 COMMAND_LINE = "command-line"
-GATEWAY = "gateway"
 LEAST_HOURS, MOST_HOURS = 0.01, 24 * 366  # of a block that ends by itself
 # Django's permissions.
 VIEW = "realtime.view_connections"
@@ -60,14 +58,6 @@ def command_line() -> Operator:
     except (KeyError, OSError):  # a container's user without an entry in passwd
         name = "unknown"
     return Operator(user.pk, f"{name}@{socket.gethostname()}"[:150])
-
-
-def gateway() -> Operator:
-    """What a gateway does by itself and operators are to know of, as a user who cannot log in."""
-    user, _ = get_user_model().objects.get_or_create(
-        username=GATEWAY, defaults={"is_active": False, "password": "!"}
-    )
-    return Operator(user.pk, GATEWAY)
 
 
 def set_policy(operator: Operator, changes: Mapping[str, Any], reason: str = "") -> list[OperatorAction]:
@@ -143,16 +133,6 @@ def blocked_around(network: str) -> list[str]:
 
 def _block_value(until: datetime | None) -> dict[str, str | None]:
     return {"until": None if until is None else until.isoformat()}
-
-
-def revoke_service_token(operator: Operator, token_id: UUID, reason: str = "") -> OperatorAction | None:
-    """Accept a service's token no longer; None where there is none, or it was revoked before."""
-    with journal.writing(operator, reason) as entries:
-        token = ServiceToken.objects.filter(pk=token_id, revoked_at=None).first()
-        if token is None:
-            return None
-        ServiceToken.objects.filter(pk=token_id).update(revoked_at=Now(), revoked_by=operator.name)
-        return entries.add("token revoked", f"service {token.name}", old=str(token_id))
 
 
 def disconnect(operator: Operator, target: Target, reason: str = "") -> OperatorAction:

@@ -1,16 +1,12 @@
 """Signed tokens (JWT, HS256): issue, verify, rotate.
 
 Claims: `sub` the user's id, or a service's name; `type` access, refresh or service; `iat`, `exp`, `jti`;
-`auth`, a digest of what the user logs in with, so that a new password ends every token issued before it;
-`fam` and `gen`, of which log-in's family it is and in which generation (`realtime.token_families`);
-`sid` of a service's token, by which operators revoke it; `old`, the digest of a previous secret by whose
-token this one was got. While a secret is rotated, JWT_SECRET_PREVIOUS is accepted too, until an operator
-drops it.
+`auth`, a digest of what the user logs in with, so that a new password ends every token issued before it.
+While a secret is rotated, JWT_SECRET_PREVIOUS is accepted too, until an operator drops it.
 """
 
 import secrets
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -19,8 +15,7 @@ from typing import Any
 import jwt
 from django.conf import settings
 
-from realtime import policy, rules
-from realtime.ids import read_id
+from realtime import rules
 
 ALGORITHM = "HS256"
 ACCESS_SECONDS = 15 * 60
@@ -51,37 +46,26 @@ class TokenError(CredentialsError):
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a token that holds says; `expires_at` in epoch seconds.
-
-    `previous`: signed with the old secret, or got by a token that was
-    `family`: empty for a token of a version without families, which `id` tells from others
-    `service`: the row of a service's token; empty for one of a version that kept none
-    """
+    """What a token that holds says; `expires_at` in epoch seconds; `previous`: signed with the old secret."""
 
     subject: str
     type: TokenType
     expires_at: float
     auth: str
     previous: bool = False
-    family: str = ""
-    generation: int = 0
-    id: str = ""
-    service: str = ""
 
 
-def issue(subject: str, kind: TokenType, seconds: int, auth: str = "", **more: Any) -> str:
-    """A token that lives so many seconds from now; `more` are further claims."""
+def issue(subject: str, kind: TokenType, seconds: int, auth: str = "") -> str:
     now = int(time.time())
-    return sign(
-        {"sub": subject, "type": kind.value, "iat": now, "exp": now + seconds, "auth": auth}
-        | {"jti": secrets.token_urlsafe(12)}
-        | more
-    )
-
-
-def sign(claims: Mapping[str, Any]) -> str:
-    """The same token for the same claims."""
-    return jwt.encode(dict(claims), settings.JWT_SECRET, algorithm=ALGORITHM)
+    claims = {
+        "sub": subject,
+        "type": kind.value,
+        "iat": now,
+        "exp": now + seconds,
+        "jti": secrets.token_urlsafe(12),
+        "auth": auth,
+    }
+    return jwt.encode(claims, settings.JWT_SECRET, algorithm=ALGORITHM)
 
 
 def verify(token: str, kind: TokenType) -> Claims:
@@ -91,43 +75,7 @@ def verify(token: str, kind: TokenType) -> Claims:
     claims, previous = _decode(token)
     if claims.get("type") != kind:
         raise TokenError("wrong-type", f"expected a token of type {kind.value}")
-    return Claims(
-        claims["sub"],
-        kind,
-        float(claims["exp"]),
-        str(claims.get("auth", "")),
-        previous or _descends(str(claims.get("old", ""))),
-        *_family(claims),
-        str(claims.get("jti", "")),
-        _id(claims, "sid"),
-    )
-
-
-def _family(claims: Mapping[str, Any]) -> tuple[str, int]:
-    """Its id and the generation. Raises TokenError."""
-    generation = claims.get("gen", 0)
-    if type(generation) is not int:
-        raise TokenError("malformed", "that is not a token of ours")
-    return _id(claims, "fam"), generation
-
-
-def _id(claims: Mapping[str, Any], name: str) -> str:
-    """A claim that is an id, or missing. Raises TokenError."""
-    found = claims.get(name, "")
-    if not isinstance(found, str) or (found and read_id(found) != found):
-        raise TokenError("malformed", "that is not a token of ours")
-    return found
-
-
-def _descends(secret: str) -> bool:
-    """Whether it was got by a token of JWT_SECRET_PREVIOUS. Raises TokenError where that was dropped."""
-    if not secret:
-        return False
-    if secret in (rules.known().operators.get(policy.DROPPED_SECRET) or ()):
-        raise TokenError(
-            "dropped", "it was got by a token of a secret that is no longer accepted: log in again"
-        )
-    return secret == policy.secret_digest(settings.JWT_SECRET_PREVIOUS)
+    return Claims(claims["sub"], kind, float(claims["exp"]), str(claims.get("auth", "")), previous)
 
 
 def auth_digest(session_auth_hash: str) -> str:

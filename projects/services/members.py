@@ -5,14 +5,12 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
 
-from projects import events, permissions, quotas
+from projects import events, permissions
 from projects.errors import Conflict, Forbidden, Invalid
 from projects.events import Event
 from projects.models import Membership, Role, User
 from projects.services import sizes
-from projects.services.projects import end
 from projects.services.users import lock_user
 from projects.services.writing import Change, changing, fresh, project_id_of
 
@@ -27,22 +25,17 @@ def member_add(
     mutation_id: str | None = None,
     operator: bool = False,
 ) -> Membership:
-    """Raises Conflict `already-member`, LimitReached, RateLimited."""
-    if not operator:
-        quotas.UNKNOWN_NAMES.require(actor)
+    """Raises Conflict `already-member`, LimitReached."""
     user = lock_user(username=username, is_active=True)
     with changing(project_id, actor=actor, mutation_id=mutation_id, operator=operator) as change:
         permissions.require_owner(change.role)
         _require_role(role)
         if user is None:
-            quotas.UNKNOWN_NAMES.spend(actor)
             raise Invalid({"username": ["There is no active user of this name."]})
         if Membership.objects.filter(project=change.project, user=user).exists():
             raise Conflict(f"{username} is a member already.", code="already-member")
         sizes.hold_members(change.project)
-        member = Membership.objects.create(
-            project=change.project, user=user, role=role, accepted=user.pk == actor.pk
-        )
+        member = Membership.objects.create(project=change.project, user=user, role=role)
         change.emit(Event.MEMBER_ADDED, events.member(member))
     return member
 
@@ -65,8 +58,7 @@ def member_change(
         _require_role(role)
         _require_another_owner(change, member, "be demoted")
         member.role = role
-        member.accepted = member.user_id == actor.pk
-        member.save(update_fields=["role", "accepted"])
+        member.save(update_fields=["role"])
         change.emit(Event.MEMBER_UPDATED, events.member(member), reauthorise=True)
     return member
 
@@ -80,17 +72,14 @@ def member_remove(
 ) -> None:
     """By an owner, or by the member, who leaves. Raises Conflict `last-owner`.
 
-    Whoever is alone on a board and leaves deletes it. Tasks stay assigned to whoever goes: a removal
-    tells one event, and a board built from events must not need a second.
+    Tasks stay assigned to whoever goes: a removal tells one event, and a board
+    built from events must not need a second.
     """
     project_id = project_id_of(Membership, membership_id)
     with changing(project_id, actor=actor, mutation_id=mutation_id, operator=operator) as change:
         member = fresh(Membership.objects.select_related("user"), membership_id)
         if member.user_id != actor.pk and change.role != Role.OWNER:
             raise Forbidden("Only an owner may remove another member; you may only leave.")
-        if not operator and member.user_id == actor.pk and _is_alone(member):
-            end(change)
-            return
         _require_another_owner(change, member, "leave")
         data = events.member(member)
         member.delete()
@@ -102,22 +91,10 @@ def _require_role(role: str) -> None:
         raise Invalid({"role": [f"Expected one of {', '.join(Role.values)}, got {role!r}."]})
 
 
-def _is_alone(member: Membership) -> bool:
-    return not Membership.objects.filter(project=member.project_id).exclude(pk=member.pk).exists()
-
-
 def _require_another_owner(change: Change, member: Membership, what: str) -> None:
-    """At least one owner of a board has taken part in it: made it, or changed something as its owner.
-
-    So nobody can make somebody else the only owner against their will, and whoever was made one and has not
-    taken part may leave at any time: there is another. Whoever changes the members takes part by that.
-    """
-    if member.role != Role.OWNER or not member.accepted:
-        return
-    owners = Membership.objects.filter(project=change.project, role=Role.OWNER).exclude(pk=member.pk)
-    if not owners.filter(Q(accepted=True) | Q(user=change.actor)).exists():
+    owners = Membership.objects.filter(project=change.project, role=Role.OWNER)
+    if member.role == Role.OWNER and not owners.exclude(pk=member.pk).exists():
         raise Conflict(
-            f"The last owner of a project cannot {what}: make somebody else an owner first. They count as "
-            "one as soon as they have changed something in the project.",
+            f"The last owner of a project cannot {what}; make somebody else an owner first.",
             code="last-owner",
         )

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from projects import events, ordering, permissions, quotas
+from projects import events, ordering, permissions
 from projects.events import Event
 from projects.models import Column, Membership, Project, Role, User
 from projects.rooms import room_of
@@ -31,9 +31,6 @@ def project_create(
     """A project with its columns; the actor becomes its owner. An event for each. Raises LimitReached."""
     project = Project(name=name, public=public, maker=actor)
     check(project, ["name"])
-    if public:
-        permissions.require_may_open_to_everybody(actor)
-    quotas.require_write(actor)
     lock_user(pk=actor.pk)
     sizes.hold_boards(actor)
     sizes.hold_columns(project, len(columns))
@@ -71,8 +68,6 @@ def project_update(
         project = change.project
         given = {"name": name, "public": public}
         changed = apply(project, {key: value for key, value in given.items() if value is not None})
-        if "public" in changed and project.public:
-            permissions.require_may_open_to_everybody(actor)
         if changed:
             project.save(update_fields=changed)
             closed = "public" in changed and not project.public
@@ -86,11 +81,6 @@ def project_delete(
     """The event comes first, the rows go after it; the log itself stays."""
     with changing(project_id, actor=actor, mutation_id=mutation_id, operator=operator) as change:
         permissions.require_owner(change.role)
-        end(change)
-
-
-def end(change: Change) -> None:
-    """Delete the project of a change under way."""
-    change.emit(Event.PROJECT_DELETED, events.project(change.project), reauthorise=True)
-    change.log.close()
-    change.project.delete()
+        change.emit(Event.PROJECT_DELETED, events.project(change.project), reauthorise=True)
+        change.log.close()
+        change.project.delete()

@@ -11,7 +11,6 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 
-from projects import quotas
 from projects.errors import Invalid, NotFound
 from projects.events import Event
 from projects.models import Membership, Project, Role, User
@@ -34,23 +33,17 @@ class Change:
     actor: User
     mutation_id: str | None
     log: eventlog.Log
-    member: Membership | None = None  # the actor's, where there is one
-    operator: bool = False
 
     def emit(self, event: Event, data: Mapping[str, Any], *, reauthorise: bool = False) -> None:
         """Append the event; `reauthorise`: whoever listens is authorised anew before the next."""
         actor = eventlog.Actor(str(self.actor.pk), self.actor.display_name)
-        appended = self.log.append(
+        self.log.append(
             event.value,
             dict(data),
             actor=actor,
             mutation_id=self.mutation_id,
             reauthorise=reauthorise,
         )
-        if not self.operator:
-            quotas.LOG_BYTES.spend(self.actor, appended.size)
-        if self.member is not None and not self.member.accepted:
-            Membership.objects.filter(pk=self.member.pk).update(accepted=True)
 
 
 @contextmanager
@@ -60,27 +53,24 @@ def changing(
     """Lock the project's room, then read the project and the actor's role under the lock.
 
     `project_id` None stands for a row that is gone. Raises NotFound, also for a project
-    that the actor may not see: in the same words, and by the same statements. Raises RateLimited.
+    that the actor may not see: in the same words, and by the same statements.
     """
-    if not operator:
-        quotas.require_write(actor)
     found = project_id or GONE
     try:
         with eventlog.writing(room_of(found), eventlog.ALWAYS if operator else may_see(actor, found)) as log:
-            project, member = _standing(found, actor)
-            if project is None or not (member or project.public or operator):
+            project, role = _standing(found, actor)
+            if project is None or not (role or project.public or operator):
                 raise NotFound(NOT_THERE)
-            role = Role.OWNER if operator else member and member.role
-            yield Change(project, role, actor, mutation_id, log, member, operator)
+            yield Change(project, Role.OWNER if operator else role, actor, mutation_id, log)
     except eventlog.UnknownRoom:
         raise NotFound(NOT_THERE) from None
 
 
-def _standing(project_id: UUID, actor: User) -> tuple[Project | None, Membership | None]:
-    """The project and the actor's membership in it, for a member with one query."""
+def _standing(project_id: UUID, actor: User) -> tuple[Project | None, str | None]:
+    """The project and the actor's role in it, for a member with one query."""
     memberships = Membership.objects.filter(project=project_id, user=actor).select_related("project")
     if membership := memberships.first():
-        return membership.project, membership
+        return membership.project, membership.role
     return Project.objects.filter(pk=project_id).first(), None
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 import pytest
-import structlog
 from django.test import Client
 
 from devmentor import env
@@ -233,15 +232,6 @@ def test_a_line_that_cannot_be_formatted_is_told_and_never_raised(
     (line,) = (tmp_path / "app.log").read_text().splitlines()
     assert "could not be formatted" in line
     assert __file__ in line
-
-
-def test_where_no_line_can_be_formatted_each_says_so_all_the_same(log: Log, tmp_path: Path) -> None:
-    """What a request has bound to its lines goes into the line about a line that failed, too."""
-    with structlog.contextvars.bound_contextvars(user=Explodes()):
-        log("said")
-    (line,) = (tmp_path / "app.log").read_text().splitlines()
-    assert line.startswith(f"a log line of {__file__}:")
-    assert line.endswith("could not be formatted: RecursionError")
 
 
 class NotThere:
