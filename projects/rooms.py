@@ -12,6 +12,8 @@ from projects.models import Project
 from realtime.ids import read_id
 from realtime.rooms import Room, RoomKind
 
+NO_ROW = UUID(int=0)  # the id of no row, for queries that have to be asked all the same
+
 
 def readers(room_id: str, user_ids: Collection[str | None]) -> set[str | None]:
     """Those of `user_ids` that may read the project; None is a guest. One query.
@@ -22,7 +24,7 @@ def readers(room_id: str, user_ids: Collection[str | None]) -> set[str | None]:
     if read_id(room_id) != room_id:
         return set()
     people = [user_id for user_id in user_ids if user_id is not None and read_id(user_id) == user_id]
-    people.append(str(UUID(int=0)))  # nobody; an empty list would make the whole query empty
+    people.append(str(NO_ROW))  # an empty list would make the whole query empty
     rows = list(
         Project.objects.filter(pk=room_id)
         .annotate(reader=FilteredRelation("memberships", condition=Q(memberships__user__in=people)))

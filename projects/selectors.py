@@ -14,13 +14,12 @@ from django.db.models.expressions import RawSQL
 from projects import events
 from projects.errors import NotFound
 from projects.models import Column, Comment, Membership, Project, Task, User
-from projects.rooms import readers, room_of
+from projects.rooms import NO_ROW, readers, room_of
 from realtime import eventlog
 
 Reader = User | AnonymousUser
 # What a snapshot is to make of a board's tasks, which are read one after the other.
 Collect = Callable[[Iterable[events.TaskOnBoardData]], Any]
-NOBODY = UUID(int=0)
 TASKS_AT_ONCE = 100  # read from the database
 TASK_CHARACTERS = 400  # of a task in JSON, beside its words
 
@@ -115,7 +114,7 @@ def may_see(user: Reader, project_id: UUID) -> RawSQL:
     By it a project that may not be seen takes the same statements as one that is not there.
     """
     of_rows = Project._meta.pk.get_db_prep_value
-    project, reader = (of_rows(id_, connection) for id_ in (project_id, user.pk or NOBODY))
+    project, reader = (of_rows(id_, connection) for id_ in (project_id, user.pk or NO_ROW))
     return RawSQL(_MAY_SEE, (project, reader, project), BooleanField())  # noqa: S611  # values as parameters
 
 

@@ -58,9 +58,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._early = b""  # what came behind a handshake
         self._half_closed = False
         self._awaits_leaving = False
-        self._answer_end = (
-            0  # of all bytes written, where the last answer ends that somebody wants to know of
-        )
+        self._answer_end = 0  # of all bytes written, where the last answer that is watched ends
         self._when_answered: Callable[[], None] | None = None  # what waits for the answers before it
 
     @property

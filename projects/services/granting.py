@@ -16,6 +16,7 @@ from projects.errors import Forbidden
 from projects.models import User
 
 MOST_NAMED = 5
+OWN_RIGHTS = "You give and take only rights that you have yourself"
 # What only a superuser gives and takes.
 FLAGS = {"is_superuser": "superuser status", "is_staff": "staff status"}
 
@@ -52,7 +53,7 @@ def require_may_grant(
         changed = {row.pk for row in rows} ^ set(getattr(user, name).values_list("pk", flat=True))
         field = "group" if name == "groups" else "pk"
         permissions = Permission.objects.filter(**{f"{field}__in": changed})
-        _require_held(actor, permissions, "You give and take only rights that you have yourself")
+        _require_held(actor, permissions, OWN_RIGHTS)
 
 
 def require_may_shape(actor: User, group: Group | None, permissions: Iterable[Permission]) -> None:
@@ -62,7 +63,7 @@ def require_may_shape(actor: User, group: Group | None, permissions: Iterable[Pe
     """
     before = set() if group is None else set(group.permissions.values_list("pk", flat=True))
     changed = Permission.objects.filter(pk__in={row.pk for row in permissions} ^ before)
-    _require_held(actor, changed, "You give and take only rights that you have yourself")
+    _require_held(actor, changed, OWN_RIGHTS)
 
 
 def _permissions_of(user: User) -> QuerySet[Permission]:

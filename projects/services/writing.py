@@ -14,13 +14,12 @@ from django.db.models import Model, QuerySet
 from projects.errors import Invalid, NotFound
 from projects.events import Event
 from projects.models import Membership, Project, Role, User
-from projects.rooms import room_of
+from projects.rooms import NO_ROW, room_of
 from projects.selectors import may_see
 from realtime import eventlog
 
 Row = TypeVar("Row", bound=Model)
 
-GONE = UUID(int=0)  # the project of a row that is not there
 NOT_THERE = "It is not there, or you may not see it."
 
 
@@ -55,7 +54,7 @@ def changing(
     `project_id` None stands for a row that is gone. Raises NotFound, also for a project
     that the actor may not see: in the same words, and by the same statements.
     """
-    found = project_id or GONE
+    found = project_id or NO_ROW
     try:
         with eventlog.writing(room_of(found), eventlog.ALWAYS if operator else may_see(actor, found)) as log:
             project, role = _standing(found, actor)
