@@ -17,7 +17,8 @@ from realtime.routing import OnlyFrom, asgi_route
 
 DATABASE_SECONDS = 2.0
 
-Answer = tuple[int, bytes, str]
+Answer = tuple[int, bytes, str, *tuple[tuple[bytes, bytes], ...]]  # status, body, media type, headers
+NOT_ALLOWED: Answer = 405, b"only GET is answered here\n", "text/plain", (b"allow", b"GET, HEAD")
 
 
 def routes(gateway: Gateway) -> list[Any]:
@@ -37,7 +38,9 @@ def routes(gateway: Gateway) -> list[Any]:
         return _json(200 if up else 503, said)
 
     async def metrics(scope: Scope) -> Answer:
-        return 200, page.text(), CONTENT_TYPE_LATEST
+        text, age = page.text()
+        stored = [] if age is None else [(b"age", b"%d" % age)]  # RFC 9111, section 5.1
+        return 200, text, CONTENT_TYPE_LATEST, *stored
 
     found = {
         "health": _endpoint(health),
@@ -54,10 +57,9 @@ def _json(status: int, value: dict[str, Any]) -> Answer:
 def _endpoint(answer: Callable[[Scope], Awaitable[Answer]]) -> Callable[..., Awaitable[None]]:
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         known = scope["method"] in ("GET", "HEAD")
-        status, body, media_type = (
-            await answer(scope) if known else (405, b"only GET is answered here\n", "text/plain")
+        status, body, media_type, *headers = await answer(scope) if known else NOT_ALLOWED
+        await send_response(
+            scope, send, status, body, media_type, [(b"cache-control", b"no-store"), *headers]
         )
-        headers = [(b"cache-control", b"no-store"), *([] if known else [(b"allow", b"GET, HEAD")])]
-        await send_response(scope, send, status, body, media_type, headers)
 
     return application

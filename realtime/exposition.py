@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from time import monotonic
+from time import monotonic, thread_time
 
 from prometheus_client import REGISTRY, CollectorRegistry, Metric, ProcessCollector, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -17,29 +17,37 @@ SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 class MetricsPage:
     """What /metrics is answered with. Anybody may ask for it, and it is made on the loop: no more than SHARE
-    of the time goes into that, and BURST_SECONDS now and then. Who asks more often gets what was made last.
+    of the time goes into that, and BURST_SECONDS now and then. Who asks more often gets what was made last,
+    with its age.
     """
 
     SHARE = 0.03
     BURST_SECONDS = 0.5
 
     def __init__(
-        self, make: Callable[[], bytes] | None = None, clock: Callable[[], float] = monotonic
+        self,
+        make: Callable[[], bytes] | None = None,
+        clock: Callable[[], float] = monotonic,
+        spent: Callable[[], float] = thread_time,
     ) -> None:
         self._make = make or exposition
         self._clock = clock
+        self._spent = spent  # of the processor: what others on the machine take is not held against who asks
         self._text: bytes | None = None
         self._left = self.BURST_SECONDS  # of the time that may be spent
-        self._at = clock()
+        self._at = self._made_at = clock()
 
-    def text(self) -> bytes:
+    def text(self) -> tuple[bytes, int | None]:
+        """The text, and its age in whole seconds where it was not made for this request."""
         now = self._clock()
         self._left = min(self.BURST_SECONDS, self._left + (now - self._at) * self.SHARE)
         self._at = now
         if self._text is None or self._left > 0:
-            self._text = self._make()
-            self._left -= self._clock() - now
-        return self._text
+            began = self._spent()
+            self._text, self._made_at = self._make(), now
+            self._left -= self._spent() - began
+            return self._text, None
+        return self._text, int(now - self._made_at)
 
 
 def exposition() -> bytes:

@@ -125,14 +125,14 @@ def _no_task_fails_unseen(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A failure shows the gateways' logs and where the pictures of the windows are."""
+    """A failure shows the logs of the processes it was about and where the pictures of the windows are."""
     from tests.support.browser import keep_pictures
+    from tests.support.processes import servers_that_wrote
 
     report = yield
     if report.failed and call.when == "call":
-        for name in ("stack", "own_stack", "cluster"):
-            if running := getattr(item, "funcargs", {}).get(name):
-                report.sections.append(("gateways", running.tail()))
+        for server in servers_that_wrote(since=call.start):
+            report.sections.append(("process", server.tail()))
         for picture in keep_pictures(item, PICTURES):
             report.sections.append(("picture", str(picture)))
     return report

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.support.metrics import read_metrics
 from tests.support.people import Person
 from tests.support.raw_http import Answer, RawHttp, head
 from tests.support.sockets import Socket
@@ -125,6 +126,9 @@ def visitors(stack: Stack) -> Iterator[Callable[[str], Visitor]]:
 
 def counted(stack: Stack, outcome: str) -> float:
     """How many log-ins had that outcome, at whatever door of the first gateway."""
-    text = httpx.get(f"{stack.first.http_url}/metrics", timeout=10).text
-    pattern = rf'^log_in_attempts_total{{.*outcome="{outcome}".*}} (\S+)$'
-    return sum(float(value) for value in re.findall(pattern, text, re.MULTILINE))
+    found = read_metrics(stack.first.http_url)
+    return sum(
+        value
+        for series, value in found.items()
+        if "log_in_attempts_total" in series and f'outcome="{outcome}"' in series
+    )

@@ -11,6 +11,7 @@ from realtime.tokens import TokenType, issue
 from tests.realtime.wire import RawSocket
 from tests.support.api import answered
 from tests.support.boards import Board
+from tests.support.metrics import read_metric
 from tests.support.people import OWNER
 from tests.support.processes import eventually
 from tests.support.stack import Stack
@@ -172,5 +173,4 @@ def test_a_client_that_reads_nothing_is_cut_off_and_others_hear_on(stack: Stack,
 
 
 def slow_consumers(stack: Stack) -> float:
-    text = httpx.get(f"{stack.first.http_url}/metrics", timeout=10).text
-    return float(text.partition("\nwebsocket_slow_consumers_total ")[2].partition("\n")[0])
+    return read_metric(stack.first.http_url, "websocket_slow_consumers_total")

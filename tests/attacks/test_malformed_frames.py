@@ -3,13 +3,13 @@
 import json
 from collections.abc import Iterator
 
-import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.realtime.wire import RawSocket
 from tests.support.boards import Board
+from tests.support.metrics import read_metrics
 from tests.support.people import EDITOR, VIEWER
 from tests.support.sockets import Socket
 from tests.support.stack import Stack
@@ -212,5 +212,5 @@ def test_close_codes_that_clients_choose_are_no_labels(stack: Stack) -> None:
         socket = stack.socket(EDITOR)
         socket.connection.close(code, "bye")
         socket.close()
-    metrics = httpx.get(f"{stack.second.http_url}/metrics", timeout=10).text
-    assert not [line for line in metrics.splitlines() if 'code="3517"' in line or 'code="4242"' in line]
+    found = read_metrics(stack.second.http_url)
+    assert not [series for series in found if 'code="3517"' in series or 'code="4242"' in series]

@@ -5,13 +5,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.realtime.log_in_rig import waiting
 from tests.support.api import answered, bearer
 from tests.support.boards import Board
 from tests.support.many import Headers, Many
+from tests.support.metrics import read_metrics
 from tests.support.people import EDITOR, OWNER, VIEWER
 from tests.support.processes import eventually
 from tests.support.sockets import Socket
@@ -165,8 +165,7 @@ def test_held_polls_are_bounded_and_a_share_is_kept_for_users(small: Stack, many
     assert waiting(gateway) == HELD_FOR_GUESTS
     for poll in polls:
         assert not poll.done() or poll.result().body["pollAfterMs"] >= 1000
-    text = httpx.get(f"{gateway.http_url}/metrics").text
-    assert 'polling_not_held_total{reason="CONNECTIONS_KEPT_FOR_USERS"}' in text
+    assert 'polling_not_held_total{reason="CONNECTIONS_KEPT_FOR_USERS"}' in read_metrics(gateway.http_url)
     assert many.sockets(gateway.ws_url, 1, from_ipv4) == [None], "polls take no socket's place"
     assert_a_member_is_served(small, board, many)
     eventually(lambda: all(poll.done() for poll in polls), 10, "all to hear of the event")

@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.support.boards import Board
 from tests.support.engineio import path as engine_path
 from tests.support.many import Many
+from tests.support.metrics import read_metric
 from tests.support.people import OWNER
 from tests.support.processes import ROOT, eventually
 from tests.support.sockets import Socket
@@ -76,10 +77,7 @@ def hold_a_poll(visitor: Visitor, address: str) -> bool:
 
 
 def held(visitor: Visitor) -> float:
-    text = visitor.client.get(f"{visitor.url}/metrics").text
-    found = re.search(r"^polling_waiting_requests (\S+)$", text, re.MULTILINE)
-    assert found
-    return float(found[1])
+    return read_metric(visitor.url, "polling_waiting_requests")
 
 
 def open_an_engine(visitor: Visitor, address: str) -> bool:

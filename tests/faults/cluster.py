@@ -106,9 +106,6 @@ class Cluster:
         for node in self.nodes:
             node.gateway.wait_ready()
 
-    def tail(self) -> str:
-        return "\n".join(node.gateway.tail() for node in self.nodes)
-
     def stop(self) -> None:
         for node in self.nodes:
             node.gateway.kill()

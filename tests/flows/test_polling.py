@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.api import Api, answered, bearer
 from tests.support.boards import Board
+from tests.support.metrics import read_metric
 from tests.support.people import EDITOR, OUTSIDER, OWNER, VIEWER
 from tests.support.processes import eventually
 from tests.support.stack import Stack
@@ -32,9 +33,7 @@ def threads(pid: int) -> int:
 
 def waiting(stack: Stack) -> float:
     """Long polls that the second gateway holds."""
-    text = httpx.get(f"{stack.second.http_url}/metrics", timeout=10).text
-    name = "polling_waiting_requests "
-    return next(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name))
+    return read_metric(stack.second.http_url, "polling_waiting_requests")
 
 
 def test_a_page_has_the_contracts_keys(stack: Stack, board: Board) -> None:

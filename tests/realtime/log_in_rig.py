@@ -9,6 +9,7 @@ import httpx
 
 from tests.support.boards import Board
 from tests.support.gateway import Gateway
+from tests.support.metrics import read_metric
 from tests.support.people import Person
 from tests.support.processes import eventually
 from tests.support.socketio import SocketIOClient
@@ -81,6 +82,4 @@ def cookie(key: str) -> dict[str, str]:
 
 def waiting(gateway: Gateway) -> float:
     """Long polls that a gateway holds."""
-    text = httpx.get(f"{gateway.http_url}/metrics", timeout=10).text
-    (line,) = [line for line in text.splitlines() if line.startswith("polling_waiting_requests ")]
-    return float(line.split()[-1])
+    return read_metric(gateway.http_url, "polling_waiting_requests")

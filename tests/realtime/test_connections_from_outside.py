@@ -4,13 +4,13 @@ import signal
 from collections import Counter
 from typing import Any
 
-import httpx
 import psycopg
 import pytest
 
 from tests.support.api import answered
 from tests.support.boards import Board
 from tests.support.gateway import Gateway
+from tests.support.metrics import read_metric
 from tests.support.people import EDITOR, OWNER, VIEWER
 from tests.support.processes import eventually
 from tests.support.socketio import SocketIOClient
@@ -42,9 +42,7 @@ def open_rows(stack: Stack) -> int:
 
 
 def expired_leases(gateway: Gateway) -> float:
-    text = httpx.get(f"{gateway.http_url}/metrics", timeout=5).text
-    line = next(line for line in text.splitlines() if line.startswith("gateway_leases_expired_total"))
-    return float(line.split()[-1])
+    return read_metric(gateway.http_url, "gateway_leases_expired_total")
 
 
 @pytest.mark.parametrize("own_stack", ["embedded", "distributed"], indirect=True)

@@ -1,6 +1,5 @@
 """A PostgreSQL that is gone, or holds a lock: an honest 503 within seconds, and all is well soon after."""
 
-import re
 import threading
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from tests.realtime.service_rig import Service
 from tests.support.api import log_in
 from tests.support.boards import Board
 from tests.support.gateway import Gateway, answers
+from tests.support.metrics import read_metric
 from tests.support.people import OWNER
 from tests.support.processes import eventually
 from tests.support.sockets import Socket
@@ -118,8 +118,7 @@ def test_a_restart_of_the_database_costs_the_next_requests_nothing(tmp_path: Pat
 
 def failures(service: Service) -> float:
     """Of the database, as operators see them."""
-    metrics = httpx.get(f"{service.gateway.http_url}/metrics", timeout=10).text
-    return float(re.findall(r"^gateway_database_failures_total (\S+)", metrics, re.MULTILINE)[0])
+    return read_metric(service.gateway.http_url, "gateway_database_failures_total")
 
 
 @contextmanager

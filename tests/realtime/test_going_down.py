@@ -11,6 +11,7 @@ import pytest
 from tests.support.api import answered, bearer
 from tests.support.boards import Board
 from tests.support.engineio import Polling
+from tests.support.metrics import read_metric
 from tests.support.people import EDITOR, OWNER, VIEWER
 from tests.support.processes import eventually
 from tests.support.raw_http import RawHttp
@@ -104,8 +105,7 @@ def _is_refused(port: int) -> bool:
 
 
 def polls_held(url: str) -> float:
-    lines = httpx.get(f"{url}/metrics", timeout=5).text.splitlines()
-    return sum(float(line.split()[-1]) for line in lines if line.startswith("polling_waiting_requests "))
+    return read_metric(url, "polling_waiting_requests")
 
 
 def _ready(url: str) -> int:

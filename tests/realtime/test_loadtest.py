@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from io import StringIO
 from typing import Any
 
-import httpx
 import pytest
 
 from devmentor.loadtesting.account import users_for
@@ -19,6 +18,7 @@ from tests.realtime.test_operations import connections
 from tests.support.boards import Board
 from tests.support.console import Outcome
 from tests.support.environment import environment
+from tests.support.metrics import read_metrics
 from tests.support.people import EDITOR, OUTSIDER, VIEWER, Person
 from tests.support.processes import ROOT, eventually, free_port
 from tests.support.stack import Stack
@@ -146,8 +146,10 @@ def test_a_gateway_that_crashes_and_comes_back_has_lost_nothing(own_stack: Stack
 
 def delivered(url: str) -> bool:
     """Whether a gateway has handed out a change of a task: all who are to hear of it have joined by then."""
-    counted = httpx.get(f"{url}/metrics", timeout=10).text
-    return 'websocket_messages_total{direction="out",event="task:' in counted
+    return any(
+        series.startswith('websocket_messages_total{direction="out",event="task:')
+        for series in read_metrics(url)
+    )
 
 
 # --- What stands in the way -------------------------------------------------------------------------

@@ -11,7 +11,10 @@ class Machine:
     def __init__(self) -> None:
         self.now = 100.0
         self.made = 0
-        self.page = MetricsPage(self.make, lambda: self.now)
+        self.page = MetricsPage(self.make, self.clock, self.clock)
+
+    def clock(self) -> float:
+        return self.now
 
     def make(self) -> bytes:
         self.now += COST
@@ -23,7 +26,7 @@ def test_whoever_asks_now_and_then_gets_what_is_true_now() -> None:
     machine = Machine()
     for asked in range(1, 200):
         machine.now += 1
-        assert machine.page.text() == str(asked).encode()
+        assert machine.page.text() == (str(asked).encode(), None)
 
 
 def test_whoever_asks_without_end_takes_three_percent_of_the_loop() -> None:
@@ -40,5 +43,7 @@ def test_what_they_get_is_never_older_than_a_second() -> None:
     made_at: dict[bytes, float] = {}
     for _ in range(20_000):
         machine.now += 0.001
-        text = machine.page.text()
-        assert machine.now - made_at.setdefault(text, machine.now) < 1
+        asked_at = machine.now
+        text, age = machine.page.text()
+        assert (age is None) == (text not in made_at)
+        assert asked_at - made_at.setdefault(text, asked_at) < 1

@@ -7,6 +7,7 @@ import pytest
 
 from tests.realtime.wire import refused_with
 from tests.support.boards import Board
+from tests.support.metrics import read_metric
 from tests.support.people import EDITOR, OWNER, VIEWER
 from tests.support.processes import eventually
 from tests.support.stack import Stack
@@ -37,8 +38,7 @@ def scrape(stack: Stack) -> str:
 
 
 def value(stack: Stack, series: str) -> float:
-    lines = [line for line in scrape(stack).splitlines() if line.startswith(series)]
-    return sum(float(line.rpartition(" ")[2]) for line in lines)
+    return read_metric(stack.second.http_url, series)
 
 
 def connections(url: str) -> int:
@@ -123,8 +123,8 @@ def test_the_metrics_move_with_what_happens(stack: Stack, board: Board) -> None:
     refused.wait_closed()
     for series, least in moved.items():
         eventually(lambda s=series, n=least: value(stack, s) >= before[s] + n, what=series)  # type: ignore[misc]
-    eventually(lambda: value(stack, "websocket_rooms ") >= 1, what="rooms")
-    assert value(stack, "websocket_connections ") >= 1
+    eventually(lambda: value(stack, "websocket_rooms") >= 1, what="rooms")
+    assert value(stack, "websocket_connections") >= 1
 
 
 def test_no_label_holds_an_id_an_address_or_a_clients_words(stack: Stack, board: Board) -> None:

@@ -15,6 +15,7 @@ from tests.support.api import Api, answered
 from tests.support.boards import Board
 from tests.support.console import Outcome
 from tests.support.gateway import Gateway
+from tests.support.metrics import read_metric
 from tests.support.people import EDITOR, OPERATOR, OWNER, VIEWER
 from tests.support.processes import eventually
 from tests.support.socketio import SocketIOClient
@@ -227,9 +228,7 @@ def test_a_poll_that_waits_hears_nothing_of_what_it_may_no_longer_read(operated:
 
 
 def polls_waiting(stack: Stack) -> float:
-    text = stack.api(None, stack.second).get("/metrics").text
-    line = next(line for line in text.splitlines() if line.startswith("polling_waiting_requests "))
-    return float(line.split()[-1])
+    return read_metric(stack.second.http_url, "polling_waiting_requests")
 
 
 # --- Disconnecting ----------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """Socket.IO clients that leave, or never come: none is counted, shown or held for longer than it is there."""
 
 import json
-import re
 import socket
 import struct
 import threading
@@ -22,6 +21,7 @@ from tests.support.engineio import Polling, path, websocket
 from tests.support.environment import environment
 from tests.support.gateway import Gateway
 from tests.support.impatient import CONNECT_SECONDS
+from tests.support.metrics import read_metric
 from tests.support.people import OWNER
 from tests.support.processes import eventually
 from tests.support.raw_http import RawHttp, head
@@ -74,10 +74,7 @@ class Service:
         return int(httpx.get(f"{self.url}/health").json()["connections"])
 
     def measured(self) -> float:
-        text = httpx.get(f"{self.url}/metrics").text
-        found = re.search(r"^websocket_connections (\S+)$", text, re.MULTILINE)
-        assert found is not None
-        return float(found[1])
+        return read_metric(self.url, "websocket_connections")
 
     def audited(self) -> list[Any]:
         found: list[Any] = self.console.run("audit_connections", "--json").json()

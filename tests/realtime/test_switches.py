@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.realtime.wire import RawSocket, refused_with, session_of
 from tests.support.api import answered
 from tests.support.boards import Board
+from tests.support.metrics import read_metric
 from tests.support.people import EDITOR, OPERATOR, OWNER
 from tests.support.processes import eventually
 from tests.support.sockets import Socket
@@ -39,11 +39,8 @@ def switched(templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> 
         stack.stop()
 
 
-def metric(stack: Stack, name: str) -> float:
-    """The value of one time series, 0 where it is not there yet."""
-    text = httpx.get(f"{stack.first.http_url}/metrics", timeout=10).text
-    found = [line.rpartition(" ")[2] for line in text.splitlines() if line.startswith(f"{name} ")]
-    return float(found[0]) if found else 0.0
+def connections(stack: Stack) -> float:
+    return read_metric(stack.first.http_url, "websocket_connections")
 
 
 # --- Credentials required ---------------------------------------------------------------------------
@@ -127,14 +124,14 @@ def test_strict_mode_limits_the_rate(switched: Switched) -> None:
 
 def test_over_the_rate_a_frame_is_refused_with_when_to_come_back(switched: Switched) -> None:
     stack = switched(**LIMITED)
-    before = metric(stack, "websocket_rate_limited_total")
+    before = read_metric(stack.first.http_url, "websocket_rate_limited_total")
     socket = stack.socket(EDITOR)
     answers = [socket.request("ping") for _ in range(7)]
     assert [answer["event"] for answer in answers] == ["ack"] * 5 + ["error"] * 2
     for refused in answers[5:]:
         assert refused["data"]["code"] == "rate-limited"
         assert 0 < refused["data"]["retryAfterMs"] <= 1501
-    assert metric(stack, "websocket_rate_limited_total") == before + 2
+    assert read_metric(stack.first.http_url, "websocket_rate_limited_total") == before + 2
     due = time.monotonic() + refused["data"]["retryAfterMs"] / 1000
     eventually(lambda: time.monotonic() >= due, what="the end of the window")
     assert socket.request("ping")["event"] == "ack"
@@ -171,13 +168,15 @@ def test_the_rate_is_each_sockets_own(switched: Switched) -> None:
 
 def test_a_full_gateway_says_so_and_takes_the_next_when_one_has_gone(switched: Switched) -> None:
     stack = switched(**SMALL)
-    eventually(lambda: metric(stack, "websocket_connections") == 0, what="an empty gateway")
+    eventually(
+        lambda: read_metric(stack.first.http_url, "websocket_connections") == 0, what="an empty gateway"
+    )
     first, second = stack.socket(OWNER), stack.socket(EDITOR)
     with Socket(stack.first.ws_url) as third:
         assert third.wait_closed() == 4503
     assert first.request("ping")["event"] == "ack"
     second.close()
-    eventually(lambda: metric(stack, "websocket_connections") == 1, what="the second to be gone")
+    eventually(lambda: connections(stack) == 1, what="the second to be gone")
     stack.socket(EDITOR).request("ping")
     stack.close_clients()
 
@@ -187,11 +186,13 @@ def test_a_client_that_answers_nothing_is_closed_as_idle_and_one_that_pongs_is_n
 ) -> None:
     """A laptop that was closed keeps its place for ever otherwise; a quiet reader must not lose its own."""
     stack = switched(**SMALL)
-    eventually(lambda: metric(stack, "websocket_connections") == 0, what="an empty gateway")
+    eventually(
+        lambda: read_metric(stack.first.http_url, "websocket_connections") == 0, what="an empty gateway"
+    )
     with Socket(stack.first.ws_url) as quiet, RawSocket(stack.first.ws_url) as dead:
         assert dead.close_code(seconds=6) == 4408
         assert quiet.request("ping")["event"] == "ack"
-    assert metric(stack, 'websocket_closes_total{code="4408"}') >= 1
+    assert read_metric(stack.first.http_url, 'websocket_closes_total{code="4408"}') >= 1
 
 
 def test_where_real_time_is_off_a_client_is_sent_to_polling(switched: Switched) -> None:

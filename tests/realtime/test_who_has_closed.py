@@ -3,13 +3,13 @@
 from contextlib import suppress
 from typing import Any
 
-import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from tests.realtime.wire import RawSocket
 from tests.support.engineio import Polling, websocket
+from tests.support.metrics import read_metric
 from tests.support.processes import eventually
 from tests.support.stack import Stack
 
@@ -28,10 +28,8 @@ def ending_of(stack: Stack, agent: str) -> dict[str, Any]:
     return eventually(found, what="the record of the end")[0]
 
 
-def closes(stack: Stack) -> dict[str, float]:
-    text = httpx.get(f"{stack.first.http_url}/metrics", timeout=10).text
-    lines = (line for line in text.splitlines() if line.startswith("websocket_closes_total"))
-    return {line.split('"')[1]: float(line.split()[-1]) for line in lines}
+def closes(stack: Stack, code: int) -> float:
+    return read_metric(stack.first.http_url, f'websocket_closes_total{{code="{code}"}}')
 
 
 @embedded
@@ -49,14 +47,14 @@ def test_who_breaks_the_protocol_was_closed_by_us(
 ) -> None:
     """An operator looks there for what is wrong with a client: "closed by the client" leads nowhere."""
     agent = f"breaks {code}"
-    before = closes(stack)
+    before = closes(stack, code)
     with RawSocket(stack.first.ws_url, {"User-Agent": agent}) as socket:
         send_large(socket, opcode, payload)
         assert socket.close_code() == code
     record = ending_of(stack, agent)
     assert record["closeCode"] == code
     assert why in record["closeReason"]
-    assert closes(stack)[str(code)] == before.get(str(code), 0) + 1
+    assert closes(stack, code) == before + 1
 
 
 def send_large(socket: RawSocket, opcode: int, payload: bytes) -> None:
@@ -72,13 +70,13 @@ def send_large(socket: RawSocket, opcode: int, payload: bytes) -> None:
 @pytest.mark.parametrize("code", [1009, 1012, 4401, 4413, 4429])
 def test_a_client_that_closes_with_a_code_of_ours_is_no_close_of_ours(stack: Stack, code: int) -> None:
     """Alerts go by these codes: anybody could set one off."""
-    agent, before = f"leaves with {code}", closes(stack)
+    agent, before = f"leaves with {code}", closes(stack, code)
     with RawSocket(stack.first.ws_url, {"User-Agent": agent}) as socket:
         socket.send(CLOSE, code.to_bytes(2, "big"))
         socket.close_code()
     record = ending_of(stack, agent)
     assert (record["closeCode"], record["closeReason"]) == (code, "closed by the client")
-    assert closes(stack).get(str(code), 0) == before.get(str(code), 0)
+    assert closes(stack, code) == before
 
 
 @embedded

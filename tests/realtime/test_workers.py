@@ -1,7 +1,6 @@
 """`gateway --workers N`: several processes on one port that count, audit and drain as one."""
 
 import os
-import re
 import resource
 import signal
 import socket
@@ -11,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import httpx
 import pytest
 from prometheus_client import Gauge
 
@@ -21,6 +19,7 @@ from realtime.workers import Supervisor
 from tests.support.api import Api, log_in
 from tests.support.boards import Board
 from tests.support.environment import environment
+from tests.support.metrics import read_metric, read_metrics
 from tests.support.people import OWNER
 from tests.support.processes import ROOT, Server, eventually, free_port, manage
 from tests.support.redis import Redis
@@ -60,15 +59,13 @@ class Machine:
         self.process.stop()
         self.redis.stop()
 
-    def metrics(self) -> str:
-        return httpx.get(f"{self.url}/metrics", timeout=10).text
-
     def value(self, series: str) -> float:
-        lines = [line for line in self.metrics().splitlines() if line.startswith(series)]
-        return sum(float(line.rpartition(" ")[2]) for line in lines)
+        return read_metric(self.url, series)
 
     def instances(self) -> set[str]:
-        return set(re.findall(r'gateway_info\{instance="([^"]+)"', self.metrics()))
+        return {
+            series.split('"')[1] for series in read_metrics(self.url) if series.startswith("gateway_info{")
+        }
 
     def sockets_on_both(self, open_until_then: ExitStack) -> list[Socket]:
         """As many sockets as it takes until each worker has one: the kernel shares them out."""
@@ -98,7 +95,7 @@ def test_workers_count_and_hear_as_one_and_a_dead_one_is_replaced(machine: Machi
         for one in sockets:
             assert one.wait_for("task:created")["data"]["title"] == "Heard on both"
         eventually(
-            lambda: machine.value("websocket_connections ") == len(sockets), what="all sockets to be counted"
+            lambda: machine.value("websocket_connections") == len(sockets), what="all sockets to be counted"
         )
         created = 'websocket_messages_total{direction="out",event="task:created"}'
         eventually(lambda: machine.value(created) == len(sockets), what="each delivery to be counted once")
@@ -138,7 +135,7 @@ def test_a_drain_reaches_the_sockets_of_every_worker(machine: Machine) -> None:
 
 def test_gauges_of_workers_are_true(machine: Machine) -> None:
     """Whether they hear each other is said by each of them, while all is well and while it is not."""
-    healthy, age = "websocket_bell_healthy ", "websocket_canary_age_seconds "
+    healthy, age = "websocket_bell_healthy", "websocket_canary_age_seconds"
     eventually(lambda: machine.value(healthy) == 1, seconds=10, what="the channel layer to be heard")
     eventually(lambda: 0 < machine.value(age) < 3, what="the age of the last canary")
     machine.redis.server.pause()

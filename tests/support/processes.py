@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self, TypeVar
+from weakref import WeakSet
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
@@ -104,6 +105,7 @@ class Server:
         self._user = user
         self._ready = ready
         self._start_seconds = start_seconds
+        _servers.add(self)
         self.start()
 
     def __enter__(self) -> Self:
@@ -179,6 +181,15 @@ class Server:
         """The end of its log, under a line that says whose it is."""
         written = self.log.read_text("utf-8", "replace").splitlines()
         return "\n".join([f"--- {self.name}, last lines of its log:", *written[-lines:]])
+
+
+_servers: WeakSet[Server] = WeakSet()
+
+
+def servers_that_wrote(since: float) -> list[Server]:
+    """Those of this process's servers whose logs have grown since a moment of time.time()."""
+    found = [server for server in _servers if server.log.exists() and server.log.stat().st_mtime >= since]
+    return sorted(found, key=lambda server: server.name)
 
 
 def run(command: Sequence[str], environment: Mapping[str, str], seconds: float = 60) -> str:

@@ -185,9 +185,6 @@ class Stack:
         self._open.close()
         self._open = ExitStack()
 
-    def tail(self) -> str:
-        return "\n".join(gateway.tail() for gateway in self.gateways)
-
     def stop(self) -> None:
         self.close_clients()
         if self._console is not None:
