@@ -7,6 +7,7 @@ request is read on the loop, answered in one thread of a pool that stays, and se
 
 import asyncio
 import contextvars
+import io
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import IO, Any
 
@@ -31,6 +32,20 @@ class OneThreadHandler(ASGIHandler):
         BaseHandler.__init__(self)  # not ASGIHandler's, which loads middleware as coroutines
         self.load_middleware(is_async=False)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request", initializer=forbid_hashing)
+
+    async def read_body(self, receive: Any) -> IO[bytes]:
+        """The body, in memory and not copied: it is read within bounds before it comes here.
+
+        Django would write it into a file of its own and read it from there into a second copy.
+        """
+        parts, more = [], True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise RequestAborted
+            parts.append(message.get("body", b""))
+            more = message.get("more_body", False)
+        return io.BytesIO(b"".join(parts))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:

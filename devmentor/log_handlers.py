@@ -21,7 +21,10 @@ class SafeHandler(logging.Handler):
         except Exception as failure:  # noqa: BLE001  whatever a value's own code raises
             where = f"{record.pathname}:{record.lineno}"
             told = _record("a log line of %s could not be formatted: %s", where, type(failure).__name__)
+        try:
             return super().format(told)
+        except Exception:  # noqa: BLE001  what goes into every line: the formatter, or what a request has bound
+            return told.getMessage()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  logging's own name
         """Nothing: there is nobody else to tell."""

@@ -15,8 +15,8 @@ class Batch(Generic[Q, A]):
     """Asks for all who wait at once. `query` takes the questions and gives one answer for them together.
 
     A query starts after each of its questions was asked, so that no answer is older than its question:
-    whoever asks while one is under way waits for the next. An outage reaches all who waited; a question
-    that cannot be answered fails for those alone who have asked it.
+    whoever asks while one is under way waits for the next. An outage reaches all who waited, and so does a
+    fault that stays; a question that cannot be answered fails for those alone who have asked it.
     """
 
     def __init__(self, query: Callable[[set[Q]], Awaitable[A]]) -> None:
@@ -45,18 +45,23 @@ class Batch(Generic[Q, A]):
         finally:
             self._running = None
 
-    async def _answer(self, asked: "dict[Q, asyncio.Future[A]]") -> None:
+    async def _answer(self, asked: "dict[Q, asyncio.Future[A]]", *, split: bool = True) -> bool:
+        """Answer them; whether any got an answer.
+
+        Halves of halves find a question that fails alone. A half in which all have failed, beside one that
+        fails too, is no matter of a question: a fault that stays would cost two queries for each of them.
+        """
         try:
             found = await self._query(set(asked))
         except Exception as failure:  # noqa: BLE001  handed on to those who asked
-            if len(asked) == 1 or is_away(failure):
-                for answer in asked.values():
-                    answer.set_exception(failure)
-                    answer.exception()  # marked as seen: it may be that nobody waits any more
-            else:
+            if split and len(asked) > 1 and not is_away(failure):
                 left = iter(asked.items())
-                await self._answer(dict(islice(left, len(asked) // 2)))
-                await self._answer(dict(left))
-        else:
+                some = await self._answer(dict(islice(left, len(asked) // 2)))
+                return await self._answer(dict(left), split=some) or some
             for answer in asked.values():
-                answer.set_result(found)
+                answer.set_exception(failure)
+                answer.exception()  # marked as seen: it may be that nobody waits any more
+            return False
+        for answer in asked.values():
+            answer.set_result(found)
+        return True

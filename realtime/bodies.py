@@ -61,6 +61,31 @@ class Bounds:
     held: int = HELD
 
 
+class Body:
+    """What has come of a body; `size` in bytes stays what it is, also once it was handed on."""
+
+    def __init__(self) -> None:
+        self._read = (
+            bytearray()
+        )  # not a list of parts: of a few bytes each, they would take many times as much
+        self.size = 0
+
+    def add(self, part: bytes) -> int:
+        """The part's length."""
+        self._read += part
+        self.size += len(part)
+        return len(part)
+
+    def whole(self) -> bytes:
+        """All of it, of which nothing is kept here: there is one copy of a body."""
+        found = bytes(self._read)
+        self.drop()
+        return found
+
+    def drop(self) -> None:
+        self._read = bytearray()
+
+
 class BodyReader:
     """Reads each request's body, and hands the request on to the application."""
 
@@ -70,21 +95,22 @@ class BodyReader:
         self._held = 0
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        body = bytearray()
+        body = Body()
         try:
             if not check_head(scope, self.bounds.size):
                 await self.application(scope, receive, send)
                 return
             await self._read(body, receive)
-            await self.application(_with_length(scope, len(body)), _replay(bytes(body), receive), send)
+            await self.application(_with_length(scope, body.size), _replay(body.whole(), receive), send)
         except Refused as refusal:
+            body.drop()
             await _refuse(scope, receive, send, refusal)
         except ClientLeft:
             pass
         finally:
-            self._held -= len(body)
+            self._held -= body.size
 
-    async def _read(self, body: bytearray, receive: Receive) -> None:
+    async def _read(self, body: Body, receive: Receive) -> None:
         clock = asyncio.get_running_loop().time
         ends = clock() + self.bounds.total
         more = True
@@ -96,10 +122,8 @@ class BodyReader:
                 raise self._too_slow() from None
             if message["type"] == "http.disconnect":
                 raise ClientLeft
-            part = message.get("body", b"")
-            body += part
-            self._held += len(part)
-            self._check_size(len(body))
+            self._held += body.add(message.get("body", b""))
+            self._check_size(body.size)
             more = message.get("more_body", False)
 
     def _check_size(self, size: int) -> None:

@@ -1,5 +1,7 @@
 """Operations of migrations that run beside a service at work."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import migrations
@@ -8,8 +10,8 @@ from django.db import migrations
 class AddIndexBesideWriters(migrations.AddIndex):
     """On PostgreSQL concurrently: a million rows take longer than a lease.
 
-    One that was broken off, by a lock that was not given in time, leaves an index that is not valid: it goes
-    first, so that the migration can be run again.
+    One that was broken off, by an operator or by a server that stopped, leaves an index that is not valid: it
+    goes first, so that the migration can be run again.
     """
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
@@ -18,10 +20,27 @@ class AddIndexBesideWriters(migrations.AddIndex):
             schema_editor.add_index(model, self.index)
             return
         name = schema_editor.quote_name(self.index.name)
-        with schema_editor.connection.cursor() as cursor:
-            cursor.execute("SELECT current_setting('lock_timeout')")
-            (before,) = cursor.fetchone()
-        schema_editor.execute("SET lock_timeout = 0")
-        schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
-        schema_editor.add_index(model, self.index, concurrently=True)
+        with _waiting_for_locks(schema_editor):
+            schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+            schema_editor.add_index(model, self.index, concurrently=True)
+
+
+@contextmanager
+def _waiting_for_locks(schema_editor: Any) -> Iterator[None]:
+    """Without the session's bound on waits for locks: an index waits for all who write when it begins.
+
+    The bound is the session's, since no index is made concurrently in a transaction, which could have its
+    own. Behind a pooler that lends connections out by transaction a session mostly has none
+    (devmentor.postgresql). Then nothing is set: it would stay in a session that is somebody else's next.
+    """
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('lock_timeout')")
+        (before,) = cursor.fetchone()
+    if before == "0":
+        yield
+        return
+    schema_editor.execute("SET lock_timeout = 0")
+    try:
+        yield
+    finally:
         schema_editor.execute("SELECT set_config('lock_timeout', %s, false)", [before])

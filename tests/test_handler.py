@@ -100,6 +100,16 @@ def test_a_body_in_parts_arrives_whole() -> None:
     assert body(exchange("echo", *inbox)) == b"".join(parts)
 
 
+def test_a_body_that_comes_whole_is_not_copied() -> None:
+    """A file of Django's own, and what is read from it, would each be a copy beside it."""
+    whole = b"x" * 100_000
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": whole, "more_body": False}
+
+    assert asyncio.run(OneThreadHandler().read_body(receive)).read() is whole
+
+
 def test_a_client_that_leaves_before_its_body_is_here_is_not_answered() -> None:
     begun = {"type": "http.request", "body": b"half", "more_body": True}
     assert exchange("echo", begun, {"type": "http.disconnect"}) == []

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import tracemalloc
 from typing import Any
 
 import orjson
@@ -10,6 +11,7 @@ import pytest
 from realtime import bodies
 from realtime.bodies import SMALL, BodyReader, Bounds
 from realtime.rare_log import RareLog
+from tests.support.waiting import until
 
 Message = dict[str, Any]
 MOST = 200_000
@@ -105,6 +107,30 @@ def test_bodies_together_are_bounded_and_small_ones_are_always_read() -> None:
         assert await Line(b"x" * SMALL).go(reader) == 200
         assert await asyncio.gather(*held) == [200, 200]
         assert await Line(b"x" * SMALL, b"x").go(reader) == 200  # what was held is given back
+
+    asyncio.run(story())
+
+
+def test_of_a_body_there_is_one_copy_in_memory() -> None:
+    """The bound on all of them together counts each once."""
+    count, size = 40, 100_000
+
+    async def story() -> None:
+        echo = Echo()
+        echo.leave.clear()
+        reader = BodyReader(echo, Bounds(MOST))
+        lines = [Line(ends=False) for _ in range(count)]
+        answered = [asyncio.create_task(line.go(reader)) for line in lines]
+        tracemalloc.start()
+        for line in lines:
+            for more in (True, False):
+                line.send_part(b"x" * (size // 2), more)
+        await until(lambda: len(echo.read) == count)
+        held, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        echo.leave.set()
+        assert await asyncio.gather(*answered) == [200] * count
+        assert count * size <= held < 1.2 * count * size
 
     asyncio.run(story())
 

@@ -17,6 +17,23 @@ from tests.support.environment import environment
 from tests.support.processes import ROOT, eventually, manage
 from tests.support.stack import Templates
 
+NO_SUCH_INDEX = """
+from django.db import ProgrammingError, connection, models
+from django.db.migrations.loader import MigrationLoader
+from realtime.migration_operations import AddIndexBesideWriters
+before = MigrationLoader(connection).project_state()
+index = models.Index(fields=["address"], name="no_such_index", opclasses=["no_such_ops"])
+operation = AddIndexBesideWriters("connectionrecord", index)
+after = before.clone()
+operation.state_forwards("realtime", after)
+try:
+    with connection.schema_editor(atomic=False) as editor:
+        operation.database_forwards("realtime", editor, before, after)
+except ProgrammingError:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        print(cursor.fetchone()[0])
+"""
 BEFORE = [("realtime", "0002_leases_and_connections"), ("projects", "0001_initial")]
 INDEXES = {"connection_opened", "connection_network", "connection_username"}
 
@@ -67,6 +84,11 @@ def test_an_index_that_is_broken_off_locks_nobody_out_and_is_made_when_it_is_tri
         writer.rollback()
         manage(["migrate", "--verbosity=0", "realtime"], settings)
         assert valid(other) >= INDEXES
+
+
+def test_an_index_that_cannot_be_made_leaves_the_bound_on_locks_as_it_was(templates: Templates) -> None:
+    settings = environment({"DATABASE_URL": templates.copy("distributed")})
+    assert manage(["shell", "--verbosity", "0", "-c", NO_SUCH_INDEX], settings).strip() == "5s"
 
 
 def valid(connection: psycopg.Connection) -> set[str]:

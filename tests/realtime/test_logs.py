@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 from django.test import Client
 
 from devmentor import env
@@ -232,6 +233,18 @@ def test_a_line_that_cannot_be_formatted_is_told_and_never_raised(
     (line,) = (tmp_path / "app.log").read_text().splitlines()
     assert "could not be formatted" in line
     assert __file__ in line
+
+
+def test_where_no_line_can_be_formatted_each_says_so_all_the_same(log: Log, tmp_path: Path) -> None:
+    """What a request has bound to its lines goes into the line about a line that failed, too."""
+    json_lines = dict(logging_config(debug=False, file="")["formatters"]["json"])
+    formatter = json_lines.pop("()")(**json_lines)
+    log.__self__.handlers[0].setFormatter(formatter)  # type: ignore[attr-defined]
+    with structlog.contextvars.bound_contextvars(user=Explodes()):
+        log("said")
+    (line,) = (tmp_path / "app.log").read_text().splitlines()
+    assert line.startswith(f"a log line of {__file__}:")
+    assert line.endswith("could not be formatted: RecursionError")
 
 
 class NotThere:

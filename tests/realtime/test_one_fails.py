@@ -164,6 +164,38 @@ def test_one_question_that_cannot_be_answered_fails_for_who_asked_it_alone() -> 
     run(story())
 
 
+def test_a_fault_that_stays_costs_few_queries_however_many_ask() -> None:
+    """A table that is missing: each query fails, and who asks next waits for them."""
+    asked: list[set[int]] = []
+
+    async def look(questions: set[int]) -> set[int]:
+        asked.append(questions)
+        raise ValueError("always")
+
+    async def story() -> None:
+        answers = await asyncio.gather(*map(Batch(look).ask, range(1024)), return_exceptions=True)
+        assert {type(answer) for answer in answers} == {ValueError}
+
+    run(story())
+    assert len(asked) <= 2 * 10 + 1
+
+
+def test_two_questions_that_cannot_be_answered_fail_for_who_asked_them_alone() -> None:
+    async def look(questions: set[int]) -> set[int]:
+        if questions & wrong:
+            raise ValueError
+        return questions
+
+    async def story() -> None:
+        answers = await asyncio.gather(*map(Batch(look).ask, range(16)), return_exceptions=True)
+        assert {number for number, answer in enumerate(answers) if isinstance(answer, ValueError)} == wrong
+
+    for first in range(16):
+        for second in range(16):
+            wrong = {first, second}
+            run(story())
+
+
 def test_an_outage_fails_for_all_who_asked_at_once() -> None:
     asked: list[set[int]] = []
 

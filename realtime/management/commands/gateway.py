@@ -43,7 +43,10 @@ class Command(PrintingCommand):
             "--web-port", type=port_number, default=settings.WEB_PORT, help="0: no second listener"
         )
         parser.add_argument(
-            "--server", choices=["uvicorn", "daphne"], default="uvicorn", help="daphne does not drain"
+            "--server",
+            choices=["uvicorn", "daphne"],
+            default="uvicorn",
+            help="daphne neither drains nor bounds what comes slowly",
         )
         parser.add_argument(
             "--workers",
