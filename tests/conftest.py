@@ -3,9 +3,11 @@
 import gc
 import logging
 from collections.abc import Generator, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
+import httpx._transports.default
 import hypothesis
 import pytest
 
@@ -16,6 +18,8 @@ pytest_plugins = ["tests.support.stack_fixtures", "tests.support.browser"]
 hypothesis.settings.register_profile("suite", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("suite")
 logging.getLogger("httpx").setLevel(logging.WARNING)  # a line per request would bury what a test logs
+# The certificates of all authorities are read for each client, in 30 ms of the processor: here once.
+vars(httpx._transports.default)["create_ssl_context"] = cache(httpx.create_ssl_context)
 PICTURES = Path("test-results")
 PROCESSES = frozenset({"templates", "chromium", "cluster"})  # fixtures
 in_process_key = pytest.StashKey[InProcess]()
