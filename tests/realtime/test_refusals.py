@@ -14,9 +14,13 @@ from websockets.typing import Origin
 
 from realtime.rare_log import RareLog
 from realtime.refusals import EVERY_SECONDS, SHOWN, shown
+from tests.realtime.wire import refused_with, session_of
 from tests.support.api import answered
+from tests.support.people import EDITOR, OPERATOR, OWNER
 from tests.support.processes import eventually
 from tests.support.proxies import Nginx
+from tests.support.raw_http import RawHttp, head
+from tests.support.sockets import Socket
 from tests.support.stack import Stack
 
 # --- The log --------------------------------------------------------------------------------------
@@ -53,6 +57,12 @@ def refused_socket(url: str, origin: str | None = None) -> tuple[int, str]:
         connect(url, proxy=None, origin=Origin(origin) if origin else None)
     response = caught.value.response
     return response.status_code, (response.body or b"").decode()
+
+
+def closed_with(url: str, token: str | None = None) -> int:
+    """The code with which a socket is closed that has said nothing yet."""
+    with Socket(url, token=token) as socket:
+        return socket.wait_closed()
 
 
 @pytest.fixture
@@ -115,6 +125,52 @@ def test_each_kind_of_refusal_is_one_line_and_a_short_answer(
         assert "block --list" in line("refused", "127.0.0.1", "operators")
     finally:
         own_stack.console("block", "--lift", "127.0.0.1")
+
+
+@pytest.mark.parametrize("own_stack", ["embedded"], indirect=True)
+@pytest.mark.settings(
+    MAX_CONNECTIONS="3",
+    MAX_CONNECTIONS_PER_USER="1",
+    HANDSHAKES_PER_MINUTE="12",
+    API_CALLS_PER_MINUTE="5",
+    METRICS_NETWORKS="192.0.2.0/24",
+)
+def test_each_limit_and_rule_that_keeps_somebody_out_is_named_in_a_line(
+    own_stack: Stack, line: Callable[..., str]
+) -> None:
+    gateway = own_stack.first
+    own_stack.socket(OWNER)
+    assert closed_with(gateway.ws_url, own_stack.token(OWNER)) == 4503
+    line("refused", "a socket from '127.0.0.1'", "MAX_CONNECTIONS_PER_USER is reached")
+    for person in (EDITOR, None):
+        own_stack.socket(person)
+    assert closed_with(gateway.ws_url) == 4503
+    line("refused", "a socket from '127.0.0.1'", "MAX_CONNECTIONS is reached")
+    own_stack.close_clients()
+
+    with session_of(gateway.http_url, OPERATOR) as browser:
+        cookie = f"sessionid={browser.cookies['sessionid']}"
+    assert refused_with(gateway.ws_url, headers={"Cookie": cookie}) == 403
+    line("refused", "a session cookie without an Origin", "an Origin is sent")
+
+    raw_head = head("GET", "/ws", f"127.0.0.1:{gateway.port}", Origin="a").removesuffix(b"\r\n")
+    with RawHttp(gateway.http_url) as raw:
+        raw.send(raw_head, b"Origin: b\r\n\r\n")
+        assert raw.answer().status == 400
+    line("refused", "origin in several lines", "one line only")
+
+    assert httpx.get(f"{gateway.http_url}/metrics", timeout=10).status_code == 403
+    line("refused", "'/metrics'", "METRICS_NETWORKS")
+
+    assert own_stack.console("strict", "on").status == 0
+    eventually(lambda: closed_with(gateway.ws_url) == 4403, what="strict mode to be in force")
+    line("refused", "a socket from '127.0.0.1'", "strict mode calls for an Origin")
+    eventually(lambda: closed_with(gateway.ws_url) == 4429, what="the last handshake of the minute")
+    line("refused", "a socket from '127.0.0.1'", "HANDSHAKES_PER_MINUTE")
+
+    api = own_stack.api(None)
+    eventually(lambda: api.get("/api/projects/").status_code == 429, what="the last call of the minute")
+    line("refused", "a REST call of", "API_CALLS_PER_MINUTE")
 
 
 @pytest.mark.parametrize(
