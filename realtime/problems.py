@@ -64,7 +64,7 @@ def problem(status: int, code: str, detail: str, **extra: Any) -> dict[str, Any]
 
 
 def exception_handler(failure: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's EXCEPTION_HANDLER. An exception may carry `extra` members and `headers`."""
+    """As DRF's EXCEPTION_HANDLER. An exception may carry `extra` members and `headers`."""
     if isinstance(failure, Http404):
         failure = exceptions.NotFound()
     elif isinstance(failure, PermissionDenied):

@@ -7,10 +7,12 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from rest_framework import exceptions
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
-from realtime import metrics
+from realtime import metrics, problems
 from realtime.networks import SITE_FACTOR, counted_as, counted_networks
 from realtime.refusals import note, shown
 
@@ -119,19 +121,37 @@ CALLS = CallLimit(settings.API_CALLS_PER_MINUTE)
 
 
 class CallThrottle(BaseThrottle):
-    """Holds REST calls to CALLS."""
+    """Holds REST calls to CALLS.
+
+    DRF asks throttles last: a call whose credentials do not hold, or that may not be made, ends before. Those
+    are counted by `exception_handler`, as a guest's.
+    """
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        self._wait = CALLS.refused(_caller(request), request.META.get("REMOTE_ADDR", ""))
+        request.is_counted = True  # type: ignore[attr-defined]  # seen by `exception_handler`
+        self._wait = CALLS.refused(_caller(request), _address(request))
         return self._wait is None
 
     def wait(self) -> float | None:
         return self._wait
 
 
+def exception_handler(failure: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's EXCEPTION_HANDLER: that of `realtime.problems`, with calls counted that no throttle has seen."""
+    request = context["request"]
+    if not getattr(request, "is_counted", False):
+        wait = CALLS.refused(None, _address(request))
+        failure = failure if wait is None else exceptions.Throttled(wait)
+    return problems.exception_handler(failure, context)
+
+
 def counted_address(request: HttpRequest | Request) -> str:
     """The address under which a request is counted; axes counts failed log-ins by it."""
-    return counted_as(request.META.get("REMOTE_ADDR", ""))
+    return counted_as(_address(request))
+
+
+def _address(request: HttpRequest | Request) -> str:
+    return str(request.META.get("REMOTE_ADDR", ""))
 
 
 def user_caller(user_id: str) -> str:

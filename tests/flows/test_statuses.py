@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from realtime.tokens import TokenType, issue
@@ -198,6 +199,24 @@ def test_limits_and_blocked_networks_hold_for_every_operation(own_stack: Stack) 
     own_stack.manage("block", "127.0.0.0/8", "--reason", "a test")
     eventually(lambda: api.get("/api/me/").status_code == 403, what="the block to hold")
     assert {ask(api, operation, nobody) for operation in operations()} == {403}
+
+
+@pytest.mark.parametrize("own_stack", ["embedded"], indirect=True)
+@pytest.mark.settings(API_CALLS_PER_MINUTE="4", REQUIRE_AUTH="on")
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"Authorization": "Bearer x"}, {"Cookie": "sessionid=x"}],
+    ids=["nobody", "a token that does not hold", "a cookie that does not hold"],
+)
+def test_calls_that_are_refused_for_their_credentials_are_counted(
+    own_stack: Stack, headers: dict[str, str]
+) -> None:
+    """Else whoever has none asks as often as they like. Who has good ones has calls of their own."""
+    member, url = own_stack.api(OWNER), f"{own_stack.first.http_url}/api/projects/"  # one call: to log in
+    found = [httpx.get(url, headers=headers, timeout=10) for _ in range(5)]
+    assert [answer.status_code for answer in found] == [401] * 3 + [429] * 2
+    assert int(found[-1].headers["retry-after"]) >= 1
+    assert member.get("/api/projects/").status_code == 200
 
 
 def ask(api: Api, operation: Operation, id_: str) -> int:
