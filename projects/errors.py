@@ -53,6 +53,16 @@ class LimitReached(Conflict):
         self.allowed = allowed
 
 
+class RateLimited(DomainError):
+    """The actor has done as much as one may in a time; in `retry_after` seconds they may go on."""
+
+    code = "rate-limited"
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class Invalid(DomainError):
     """Values that no state would accept; `fields` maps the domain's field names to sentences."""
 

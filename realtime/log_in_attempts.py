@@ -13,7 +13,7 @@ from django.http import parse_cookie
 from realtime import devices
 from realtime.devices import Device
 from realtime.networks import counted_as
-from realtime.throttling import TokenBuckets
+from realtime.quotas import TokenBuckets
 
 LONGEST_FORM = 16_384  # bytes of a body in which a name is looked for
 

@@ -37,7 +37,7 @@ ON_THE_WAY = {
 }
 BY_DRF = {
     406: "Answers are `application/json`, which Accept does not allow.",
-    429: "Too many calls: `Retry-After` says when to go on.",
+    429: "Too many calls or changes: `Retry-After` says when to go on.",
 }
 WITH_A_BODY = {
     408: "The body did not come in time.",

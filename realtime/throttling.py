@@ -1,8 +1,6 @@
 """Limits in number and time: handshakes per address, calls of the REST API per user or address."""
 
-import threading
 import time
-from collections import OrderedDict
 from typing import Any
 
 from django.conf import settings
@@ -14,66 +12,8 @@ from rest_framework.throttling import BaseThrottle
 
 from realtime import metrics, problems
 from realtime.networks import SITE_FACTOR, counted_as, counted_networks
+from realtime.quotas import TokenBuckets
 from realtime.refusals import note, shown
-
-MINUTE = 60.0
-
-
-class TokenBuckets:
-    """Buckets by key, each refilled at `per_minute` and holding a minute's worth; 0 is no limit.
-
-    What is kept is bounded: a bucket that nobody has taken from for a minute is full, and as good as none.
-    Beyond MOST_KEYS that of the oldest take goes, since it is the nearest to that.
-    """
-
-    MOST_KEYS = 100_000
-
-    def __init__(self, per_minute: int) -> None:
-        self._per_minute = per_minute
-        # Tokens, and when the last was taken; the oldest first.
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
-        self._lock = threading.Lock()  # REST calls are counted in threads
-
-    def __len__(self) -> int:
-        return len(self._buckets)
-
-    def take(self, key: str, now: float) -> bool:
-        """Take a token at `now` (seconds); False when there is none."""
-        if not self._per_minute:
-            return True
-        with self._lock:
-            tokens = self._tokens(key, now)
-            if tokens < 1:
-                return False
-            self._buckets[key] = (tokens - 1, now)
-            self._buckets.move_to_end(key)
-            self._forget(now)
-        return True
-
-    def give_back(self, key: str, now: float) -> None:
-        """Undo a take."""
-        with self._lock:
-            if key in self._buckets:
-                tokens, before = self._buckets[key]
-                self._buckets[key] = (min(tokens + 1, float(self._per_minute)), before)
-
-    def wait(self, key: str, now: float) -> float:
-        """In how many seconds from `now` there will be a token."""
-        with self._lock:
-            missing = 1 - self._tokens(key, now) if self._per_minute else 0
-        return max(0.0, missing * MINUTE / max(1, self._per_minute))
-
-    def _tokens(self, key: str, now: float) -> float:
-        most = float(self._per_minute)
-        tokens, before = self._buckets.get(key, (most, now))
-        return min(most, tokens + (now - before) * self._per_minute / MINUTE)
-
-    def _forget(self, now: float) -> None:
-        """Each take adds one at the most: by looking at two, what is old goes faster than new ones come."""
-        for _ in range(2):
-            _, before = next(iter(self._buckets.values()))
-            if now - before >= MINUTE or len(self._buckets) > self.MOST_KEYS:
-                self._buckets.popitem(last=False)
 
 
 class AddressBuckets:

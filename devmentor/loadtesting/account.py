@@ -8,6 +8,7 @@ from functools import partial
 from secrets import token_hex
 from uuid import UUID
 
+from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import Error, connection
 
@@ -27,7 +28,7 @@ GRACE_SECONDS = 3600  # that the token outlives the run
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Tokens, of whose users the first may write into the project; None: it has to make one.
+    """Tokens of users who may all write into the project; None: they have to make one.
 
     passing: whether the project goes with the users
     """
@@ -38,17 +39,23 @@ class Access:
 
 
 @contextmanager
-def own_account(project: str | None, seconds: float, connections: int) -> Iterator[Access]:
-    """Users made for the run, as many as so many connections need, in a project of their own or as members of
-    `project`. Everything goes again: the users, the project, its log. Raises CommandError.
+def own_account(project: str | None, seconds: float, connections: int, rate: float = 0) -> Iterator[Access]:
+    """Users made for the run, as many as the limits of one user call for, in a project of their own or as
+    members of `project`. Everything goes again: the users, the project, its log. Raises CommandError.
+
+    rate: writes a second
     """
     operator = User.objects.get(pk=controls.command_line().user_id)
-    users = [_make_user() for _ in range(users_for(connections, rules.refresh().policy.max_per_user))]
+    needed = max(
+        users_for(connections, rules.refresh().policy.max_per_user),
+        users_for(math.ceil(rate * 60), settings.WRITES_PER_MINUTE),
+    )
+    users = [_make_user() for _ in range(needed)]
     try:
         own = services.project_create(actor=users[0], name=PROJECT) if project is None else None
         target = str(own.pk) if own else str(project)
         for user in users[1:] if own else users:
-            _let_in(user, target, operator, Role.EDITOR if user is users[0] else Role.VIEWER)
+            _let_in(user, target, operator)
         tokens = tuple(_token(user, seconds) for user in users)
         connection.close()  # it would be idle for the whole run, and perhaps dead after it
         yield Access(tokens, target, passing=own is not None)
@@ -61,12 +68,13 @@ def own_account(project: str | None, seconds: float, connections: int) -> Iterat
             raise CommandError(f"{told(failure)}; {left}") from failure
 
 
-def users_for(connections: int, most_each: int) -> int:
-    """How many users these clients are, where each may have `most_each` connections; 0: any number.
+def users_for(wanted: int, most_each: int) -> int:
+    """How many users it takes for so many connections, or writes a minute, where each may have `most_each` of
+    them; 0: any number.
 
-    A fifth stays free: whoever comes back may still be counted.
+    A fifth stays free: whoever comes back may still be counted, and a write may be sent again.
     """
-    return math.ceil(connections / max(1, most_each * 4 // 5)) if most_each else 1
+    return max(1, math.ceil(wanted / max(1, most_each * 4 // 5))) if most_each else 1
 
 
 def _make_user() -> User:
@@ -88,13 +96,13 @@ def _remove(user: User, operator: User) -> None:
     services.user_delete(actor=operator, user_id=user.pk)
 
 
-def _let_in(user: User, project: str, operator: User, role: Role) -> None:
+def _let_in(user: User, project: str, operator: User) -> None:
     try:
         services.member_add(
             actor=operator,
             project_id=UUID(project),
             username=user.username,
-            role=role.value,
+            role=Role.EDITOR.value,
             operator=True,
         )
     except DomainError as refused:

@@ -18,7 +18,7 @@ HINTS = {
     302: "give --url with the scheme that it asks for",
     400: "if it does not serve that host name (ALLOWED_HOSTS), give --url with one that it serves",
     401: "the log-in does not hold there",
-    429: "the calls of one user are limited there (API_CALLS_PER_MINUTE)",
+    429: "the calls and the changes of one user are limited there (API_CALLS_PER_MINUTE, WRITES_PER_MINUTE)",
 }
 
 
@@ -109,10 +109,14 @@ class Http:
         body: object = None,
         *,
         key: str | None = None,
+        token: str | None = None,
         sent: Callable[[], None] | None = None,
     ) -> Answer:
-        """Any answer. `sent` is called right before the request goes out. Raises OSError."""
-        request = self._request(method, path, body, key)
+        """Any answer. `token`: of somebody else. `sent` is called right before the request goes out.
+
+        Raises OSError.
+        """
+        request = self._request(method, path, body, key, token or self.token)
         try:
             async with asyncio.timeout(SECONDS):
                 exchange = await self._exchange()
@@ -164,7 +168,7 @@ class Http:
         _, opened = await loop.create_connection(Exchange, where.host, where.port, ssl=where.secure or None)
         return opened
 
-    def _request(self, method: str, path: str, body: object, key: str | None) -> bytes:
+    def _request(self, method: str, path: str, body: object, key: str | None, token: str | None) -> bytes:
         content = b"" if body is None else json.dumps(body).encode()
         lines = [
             f"{method} {path} HTTP/1.1",
@@ -173,7 +177,7 @@ class Http:
             "User-Agent: devmentor-loadtest",
             f"Content-Length: {len(content)}",
             *(["Content-Type: application/json"] if content else []),
-            *([f"Authorization: Bearer {self.token}"] if self.token else []),
+            *([f"Authorization: Bearer {token}"] if token else []),
             *([f"Idempotency-Key: {key}"] if key else []),
         ]
         return "\r\n".join([*lines, "", ""]).encode() + content

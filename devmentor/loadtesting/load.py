@@ -101,7 +101,7 @@ async def load(plan: Plan, visit: Visit, stop: Stop) -> Result:
 
 async def _measure(board: Board, crowd: Crowd, plan: Plan, stop: Stop) -> Result:
     arrivals = crowd.place.arrivals
-    writer = Writer(board, arrivals)
+    writer = Writer(board, arrivals, crowd.place.tokens)
     began, cpu = perf_counter(), process_time()
     stop.gentle = True
     with Bar("Writing", plan.seconds, " s") as bar:

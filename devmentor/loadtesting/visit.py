@@ -14,8 +14,8 @@ from devmentor.loadtesting.login import LogIn
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """`http` carries the token of who writes; `project` None: there is none yet; `passing`: it goes without
-    our doing; `tokens`: of those as whom the clients come, none where that is who writes.
+    """`http` carries the token of who makes the board; `project` None: there is none yet; `passing`: it goes
+    without our doing; `tokens`: of those who write and as whom the clients come, none where all are one.
     """
 
     http: Http

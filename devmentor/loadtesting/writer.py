@@ -3,8 +3,10 @@
 import asyncio
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
+from itertools import cycle
 from time import perf_counter
 from uuid import uuid4
 
@@ -26,13 +28,15 @@ class Writer:
     An attempt that got no answer is repeated under its Idempotency-Key, and so is one event at the most.
     """
 
-    def __init__(self, board: Board, arrivals: Arrivals) -> None:
+    def __init__(self, board: Board, arrivals: Arrivals, tokens: Sequence[str] = ()) -> None:
+        """`tokens`: of those who write, in turn; none: as whoever the board's `http` speaks for."""
         self.answered = 0
         self.repeated = 0
         self.failed = 0
         self.failures: list[str] = []  # of the first ones, why
         self._board = board
         self._arrivals = arrivals
+        self._tokens = cycle(tokens or (None,))
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def write(self, count: int, rate: float, stop: asyncio.Event, seconds: float = math.inf) -> None:
@@ -71,7 +75,8 @@ class Writer:
         method, path, body = task.next_write()
         key = uuid4().hex
         expected = self._arrivals.expect(key)
-        failure = await self._insist(method, path, body, key, expected)
+        ask = partial(self._board.http.ask, method, path, body, key=key, token=next(self._tokens))
+        failure = await self._insist(ask, expected)
         if failure is None:
             self.answered += 1
             expected.answered = True
@@ -84,13 +89,13 @@ class Writer:
                 self.failures.append(f"{method} {path}: {failure}")
         self._board.tasks.put_nowait(task)
 
-    async def _insist(self, method: str, path: str, body: object, key: str, expected: Expected) -> str | None:
+    async def _insist(self, ask: Callable[..., Awaitable[Answer]], expected: Expected) -> str | None:
         """Send it until there is an answer that settles it. Why it has failed; None where it has not."""
         deadline, pause = perf_counter() + PATIENCE_SECONDS, PAUSE_SECONDS
         while True:
             answer: Answer | None = None
             try:
-                answer = await self._board.http.ask(method, path, body, key=key, sent=_stamp(expected))
+                answer = await ask(sent=_stamp(expected))
             except OSError as lost:
                 failure = reason(lost)
             else:

@@ -27,12 +27,17 @@ class LoadCommand(OperatorCommand):
         read.add_shared(parser)
 
     def visit(
-        self, options: dict[str, Any], seconds: float, work: Work[T], done: Callable[[T], None]
+        self,
+        options: dict[str, Any],
+        seconds: float,
+        work: Work[T],
+        done: Callable[[T], None],
+        rate: float = 0,
     ) -> None:
         """Look whether a gateway is ready there, and do the work as users made for it, or as --user. `done`
         tells what came of it; then what was made is removed.
 
-        seconds: how long it may take
+        seconds: how long it may take; rate: how many writes a second
         """
         address, project, user = read.address(options), read.project(options), options["user"]
         connections = read.connections(options)
@@ -43,7 +48,7 @@ class LoadCommand(OperatorCommand):
                     visiting = visit_as(address, user, read.password(user), project)
                     done(interruptions.run(partial(_during, visiting, work)))
                     return
-                with own_account(project, seconds, connections) as access:
+                with own_account(project, seconds, connections, rate) as access:
                     visiting = visit_with(address, access, database())
                     done(interruptions.run(partial(_during, visiting, work)))
         except KeyboardInterrupt:

@@ -32,6 +32,7 @@ _STATUSES: dict[type[errors.DomainError], int] = {
     errors.Conflict: status.HTTP_409_CONFLICT,
     errors.VersionConflict: status.HTTP_412_PRECONDITION_FAILED,
     errors.KeyReused: status.HTTP_422_UNPROCESSABLE_ENTITY,
+    errors.RateLimited: status.HTTP_429_TOO_MANY_REQUESTS,
 }
 
 
@@ -48,6 +49,8 @@ class Refusal(APIException):
         self.headers: dict[str, str] = {}
         if isinstance(refused, errors.LimitReached):
             self.extra = {"limit": refused.limit, "present": refused.present, "allowed": refused.allowed}
+        if isinstance(refused, errors.RateLimited):
+            self.headers = {"Retry-After": str(refused.retry_after)}
         if isinstance(refused, errors.VersionConflict):
             self.extra = {"task": events.task(refused.task)}
             self.headers = task_headers(refused.task)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from projects import events, permissions
+from projects import events, permissions, quotas
 from projects.errors import Conflict, Forbidden, Invalid
 from projects.events import Event
 from projects.models import Membership, Role, User
@@ -25,12 +25,15 @@ def member_add(
     mutation_id: str | None = None,
     operator: bool = False,
 ) -> Membership:
-    """Raises Conflict `already-member`, LimitReached."""
+    """Raises Conflict `already-member`, LimitReached, RateLimited."""
+    if not operator:
+        quotas.require_names_left(actor)
     user = lock_user(username=username, is_active=True)
     with changing(project_id, actor=actor, mutation_id=mutation_id, operator=operator) as change:
         permissions.require_owner(change.role)
         _require_role(role)
         if user is None:
+            quotas.count_unknown_name(actor)
             raise Invalid({"username": ["There is no active user of this name."]})
         if Membership.objects.filter(project=change.project, user=user).exists():
             raise Conflict(f"{username} is a member already.", code="already-member")

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from projects import events, ordering, permissions
+from projects import events, ordering, permissions, quotas
 from projects.events import Event
 from projects.models import Column, Membership, Project, Role, User
 from projects.rooms import room_of
@@ -28,16 +28,19 @@ def project_create(
     columns: Sequence[str] = DEFAULT_COLUMNS,
     mutation_id: str | None = None,
 ) -> Project:
-    """A project with its columns; the actor becomes its owner. An event for each. Raises LimitReached."""
+    """A project with its columns; the actor becomes its owner. An event for each. Raises LimitReached,
+    RateLimited.
+    """
     project = Project(name=name, public=public, maker=actor)
     check(project, ["name"])
+    quotas.count_write(actor)
     lock_user(pk=actor.pk)
     sizes.hold_boards(actor)
     sizes.hold_columns(project, len(columns))
     project.save(force_insert=True)
     eventlog.create(room_of(project.pk))
     with eventlog.writing(room_of(project.pk)) as log:
-        change = Change(project, Role.OWNER, actor, mutation_id, log)
+        change = Change(project, Role.OWNER, actor, mutation_id, log, operator=False)
         change.emit(Event.PROJECT_CREATED, events.project(project))
         owner = Membership.objects.create(project=project, user=actor, role=Role.OWNER)
         change.emit(Event.MEMBER_ADDED, events.member(owner))

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 
+from projects import quotas
 from projects.errors import Invalid, NotFound
 from projects.events import Event
 from projects.models import Membership, Project, Role, User
@@ -32,17 +33,20 @@ class Change:
     actor: User
     mutation_id: str | None
     log: eventlog.Log
+    operator: bool
 
     def emit(self, event: Event, data: Mapping[str, Any], *, reauthorise: bool = False) -> None:
         """Append the event; `reauthorise`: whoever listens is authorised anew before the next."""
         actor = eventlog.Actor(str(self.actor.pk), self.actor.display_name)
-        self.log.append(
+        appended = self.log.append(
             event.value,
             dict(data),
             actor=actor,
             mutation_id=self.mutation_id,
             reauthorise=reauthorise,
         )
+        if not self.operator:
+            quotas.count_event(self.actor, appended)
 
 
 @contextmanager
@@ -52,15 +56,17 @@ def changing(
     """Lock the project's room, then read the project and the actor's role under the lock.
 
     `project_id` None stands for a row that is gone. Raises NotFound, also for a project
-    that the actor may not see: in the same words, and by the same statements.
+    that the actor may not see: in the same words, and by the same statements. Raises RateLimited.
     """
+    if not operator:
+        quotas.count_write(actor)
     found = project_id or NO_ROW
     try:
         with eventlog.writing(room_of(found), eventlog.ALWAYS if operator else may_see(actor, found)) as log:
             project, role = _standing(found, actor)
             if project is None or not (role or project.public or operator):
                 raise NotFound(NOT_THERE)
-            yield Change(project, Role.OWNER if operator else role, actor, mutation_id, log)
+            yield Change(project, Role.OWNER if operator else role, actor, mutation_id, log, operator)
     except eventlog.UnknownRoom:
         raise NotFound(NOT_THERE) from None
 

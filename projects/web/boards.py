@@ -11,7 +11,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_safe
 
 from projects import limits, selectors, services
-from projects.errors import DomainError, NotFound
+from projects.errors import DomainError, NotFound, RateLimited
 from projects.models import Project, User
 from projects.web.summaries import summaries
 from realtime import controls, eventlog
@@ -79,7 +79,11 @@ def _create(request: HttpRequest) -> HttpResponse:
             actor=request.user, name=name, public=request.POST.get("public") == "on"
         )
     except DomainError as refused:
-        return _list(request, error=_sentence(refused), name=name[: limits.NAME])
+        page = _list(request, error=_sentence(refused), name=name[: limits.NAME])
+        if isinstance(refused, RateLimited):
+            page.status_code = 429
+            page["Retry-After"] = str(refused.retry_after)
+        return page
     return redirect("board", project_id=project.pk)
 
 

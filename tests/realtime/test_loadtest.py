@@ -224,8 +224,18 @@ def test_more_clients_than_one_user_may_have_come_as_several(
     assert "MAX_CONNECTIONS_PER_USER" in one.err
 
 
+@pytest.mark.parametrize("own_stack", ["embedded"], indirect=True)
+@pytest.mark.settings(WRITES_PER_MINUTE="30", LOG_BYTES_PER_HOUR="60000")
+def test_more_writes_than_one_user_may_make_come_from_several(own_stack: Stack, own_board: Board) -> None:
+    """Else a gateway that limits its users could not be loaded."""
+    found = load(own_stack, "--connections=2", "--duration=4", "--rate=20", "--json")
+    assert found.status == 0, found.err
+    assert (found.json()["writes"], found.json()["writesRepeated"], found.json()["losses"]) == (80, 0, 0)
+    assert left_behind(own_stack) == "0 0 0"
+
+
 @pytest.mark.parametrize(
-    "clients, most, users", [(100, 100, 2), (80, 100, 1), (300, 100, 4), (5, 0, 1), (3, 1, 3)]
+    "clients, most, users", [(100, 100, 2), (80, 100, 1), (300, 100, 4), (5, 0, 1), (3, 1, 3), (0, 100, 1)]
 )
 def test_a_fifth_of_what_a_user_may_have_stays_free(clients: int, most: int, users: int) -> None:
     """Whoever comes back after a cut may still be counted."""

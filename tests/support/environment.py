@@ -53,7 +53,11 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
         "LOGIN_FAILURE_LIMIT": "0",
         "HANDSHAKES_PER_MINUTE": "0",
         "API_CALLS_PER_MINUTE": "0",
-        "MAX_BOARDS_PER_USER": "0",  # the same few people make the boards of all tests
+        # The same few people make the boards and the changes of all tests, trials and benchmarks.
+        "MAX_BOARDS_PER_USER": "0",
+        "WRITES_PER_MINUTE": "0",
+        "LOG_BYTES_PER_HOUR": "0",
+        "UNKNOWN_NAMES_PER_HOUR": "0",
         "PYTHONUNBUFFERED": "1",
         "PYTHONWARNINGS": "default",
         **settings,

@@ -44,7 +44,7 @@ class Command(LoadCommand):
             self.stdout.write("\n".join(lines))
             judge(result)
 
-        self.visit(options, seconds, partial(load, plan), tell)
+        self.visit(options, seconds, partial(load, plan), tell, plan.rate)
 
 
 def judge(result: Result) -> None:

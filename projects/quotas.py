@@ -1,0 +1,55 @@
+"""How much one person may do in a time: changes, bytes of the event log, unknown names of members.
+
+Each process counts for itself, as it does for calls of the API. What operators change in the admin is not
+counted.
+"""
+
+from __future__ import annotations
+
+import math
+
+from django.conf import settings
+
+from projects.errors import RateLimited
+from projects.models import User
+from realtime.eventlog import Event
+from realtime.quotas import MINUTE, Quota
+
+HOUR = 60 * MINUTE
+
+WRITES = Quota("WRITES_PER_MINUTE", settings.WRITES_PER_MINUTE, MINUTE)
+LOG_BYTES = Quota("LOG_BYTES_PER_HOUR", settings.LOG_BYTES_PER_HOUR, HOUR)
+UNKNOWN_NAMES = Quota("UNKNOWN_NAMES_PER_HOUR", settings.UNKNOWN_NAMES_PER_HOUR, HOUR)
+
+
+def count_write(user: User) -> None:
+    """Count a change that the person is about to make. Raises RateLimited."""
+    _require(LOG_BYTES, user, "Your changes may take {most} bytes of the log an hour")
+    _require(WRITES, user, "You may make {most} changes a minute")
+    WRITES.spend(str(user.pk))
+
+
+def count_event(user: User, event: Event) -> None:
+    """Count what a change has appended to the log."""
+    LOG_BYTES.spend(str(user.pk), event.size)
+
+
+def require_names_left(user: User) -> None:
+    """Raises RateLimited."""
+    _require(UNKNOWN_NAMES, user, "You may name {most} people an hour whom nobody knows")
+
+
+def count_unknown_name(user: User) -> None:
+    """Count a name of nobody: else whoever owns a board could try who exists."""
+    UNKNOWN_NAMES.spend(str(user.pk))
+
+
+def _require(quota: Quota, user: User, rule: str) -> None:
+    wait = quota.refused(str(user.pk))
+    if wait is not None:
+        seconds = math.ceil(wait)
+        raise RateLimited(
+            f"{rule.format(most=f'{quota.most:,}')} ({quota.setting}), and that is used up: "
+            f"try again in {seconds} s.",
+            retry_after=seconds,
+        )
