@@ -12,15 +12,15 @@ from django.http import parse_cookie
 
 from realtime import devices
 from realtime.devices import Device
-from realtime.networks import counted_as
 from realtime.quotas import TokenBuckets
+from realtime.throttling import AddressBuckets
 
 LONGEST_FORM = 16_384  # bytes of a body in which a name is looked for
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One that was let through; `device` where it was counted by that alone."""
+    """One that was let through; `key` is an address, or a device's id where it was counted by that alone."""
 
     key: str
     device: Device | None = None
@@ -30,24 +30,25 @@ class LogInAttempts:
     """The attempts of a process; 0 a minute is no limit. Times are of a monotonic clock, in seconds."""
 
     def __init__(self, per_minute: int) -> None:
-        self._by_address = TokenBuckets(per_minute)
+        self._by_address = AddressBuckets(per_minute)
         self._by_device = TokenBuckets(max(1, per_minute // 2) if per_minute else 0)
 
     def take(self, address: str, device: Device | None, now: float) -> Attempt | None:
         """Count an attempt; None where there are too many."""
         if device is not None and self._by_device.take(device.id, now):
             return Attempt(device.id, device)
-        key = counted_as(address)
-        return Attempt(key) if self._by_address.take(key, now) else None
+        return Attempt(address) if self._by_address.take(address, now) else None
 
     def give_back(self, attempt: Attempt, now: float) -> None:
         """It succeeded."""
-        buckets = self._by_address if attempt.device is None else self._by_device
-        buckets.give_back(attempt.key, now)
+        counted: AddressBuckets | TokenBuckets = (
+            self._by_address if attempt.device is None else self._by_device
+        )
+        counted.give_back(attempt.key, now)
 
     def wait(self, address: str, now: float) -> float:
         """In how many seconds the address may try again."""
-        return self._by_address.wait(counted_as(address), now)
+        return self._by_address.wait(address, now)
 
 
 def known_device(cookies: str, media_type: str, body: bytes) -> Device | None:

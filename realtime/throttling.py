@@ -29,6 +29,11 @@ class AddressBuckets:
         """Take a token at `now` (seconds); False when there is none."""
         return all(self._of_factor[factor].take(key, now) for key, factor in counted_networks(address))
 
+    def give_back(self, address: str, now: float) -> None:
+        """Undo a take."""
+        for key, factor in counted_networks(address):
+            self._of_factor[factor].give_back(key, now)
+
     def wait(self, address: str, now: float) -> float:
         """In how many seconds from `now` there will be a token."""
         networks = counted_networks(address)

@@ -65,7 +65,7 @@ def test_wrong_log_ins_of_one_address_hold_up_nobody(guarded: Stack, visitor: Vi
 def test_wrong_log_ins_of_many_addresses_hold_up_nobody(guarded: Stack) -> None:
     """No limit for an address helps then: the few threads that hash, and their short queue, are the bound."""
     with honest(guarded, OWNER) as (seen, ask):
-        answers = crowd(guarded.first.http_url, [f"2001:db8:2:{n:x}::1" for n in range(300)], ask)
+        answers = crowd(guarded.first.http_url, [f"2001:db8:2{n:03x}::1" for n in range(300)], ask)
     assert seen.worst < WORST_SECONDS
     statuses = [answer.status for answer in answers]
     assert set(statuses) == {401, 503}
@@ -81,7 +81,7 @@ def test_a_browser_that_was_there_before_has_a_place_in_a_crowd(guarded: Stack, 
         there_before.forget_session()
         found.append(there_before.by_page(**VIEWER.credentials).status_code)
 
-    crowd(guarded.first.http_url, [f"2001:db8:3:{n:x}::1" for n in range(100)], log_in)
+    crowd(guarded.first.http_url, [f"2001:db8:3{n:03x}::1" for n in range(100)], log_in)
     assert set(found) == {302}
 
 

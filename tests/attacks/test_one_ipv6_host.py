@@ -23,6 +23,7 @@ from tests.support.stack import Stack, Templates
 
 EACH = 3  # connections, or failed log-ins, that an address may have
 A_MINUTE = 20  # handshakes, or calls
+GUESSES = 3  # a minute: each takes a hash
 SITE = 4  # as many as so many addresses may a /48 have
 SETTINGS = {
     "TRUSTED_PROXIES": "127.0.0.0/8",
@@ -32,7 +33,7 @@ SETTINGS = {
 SOCKETS = {**SETTINGS, "MAX_GUESTS_PER_ADDRESS": "0", "MAX_CONNECTIONS_PER_ADDRESS": str(EACH)}
 HANDSHAKES = {**SETTINGS, "MAX_GUESTS_PER_ADDRESS": "0", "HANDSHAKES_PER_MINUTE": str(A_MINUTE)}
 CALLS = {**SETTINGS, "API_CALLS_PER_MINUTE": str(A_MINUTE)}
-LOG_INS = {**SETTINGS, "LOGIN_FAILURE_LIMIT": "0", "LOGIN_ATTEMPTS_PER_MINUTE": str(A_MINUTE)}
+LOG_INS = {**SETTINGS, "LOGIN_FAILURE_LIMIT": "0", "LOGIN_ATTEMPTS_PER_MINUTE": str(GUESSES)}
 
 
 class Visitor:
@@ -116,8 +117,8 @@ COUNTERS: dict[str, tuple[dict[str, str], list[Try]]] = {
     "LOGIN_ATTEMPTS_PER_MINUTE": (LOG_INS, [guess_a_password]),
 }
 TRIES = [(setting, each) for setting, (_, ways) in COUNTERS.items() for each in ways]
-# The first counts a name together with an address, and whoever guesses has one name; the second a /64 alone.
-NO_SITES = {"LOGIN_FAILURE_LIMIT", "LOGIN_ATTEMPTS_PER_MINUTE"}
+# It counts a name together with an address, and whoever guesses has one name.
+NO_SITES = {"LOGIN_FAILURE_LIMIT"}
 EXPLAINED = re.compile(r"((?:^#? .*\n)+)#([A-Z_]+)=", re.MULTILINE)
 
 
@@ -160,7 +161,8 @@ def let_through(visitor: Visitor, attempt: Try, addresses: list[str], most: int,
 def test_a_64_is_one_address_and_a_48_is_four(start: Start, setting: str, attempt: Try) -> None:
     stack = start(COUNTERS[setting][0])
     site = f"2001:db8:{TRIES.index((setting, attempt)) + 1:x}"
-    each, a_minute = (A_MINUTE, A_MINUTE) if setting.endswith("_PER_MINUTE") else (EACH, 0)
+    a_minute = int(COUNTERS[setting][0][setting]) if setting.endswith("_PER_MINUTE") else 0
+    each = a_minute or EACH
     with ExitStack() as opened:
         visitor = Visitor(stack, Board(stack.api(OWNER), public=True), opened)
         host = [f"{site}:1::{number:x}" for number in range(1, 2 * each + 5)]
