@@ -82,7 +82,11 @@ class GatewayServer(uvicorn.Server):
 
 
 def listen(host: str, port: int, shared: bool = False) -> socket.socket:
-    """A listening socket; an IPv6 one takes IPv4 too. `shared`: beside others on the port. Raises OSError."""
+    """A listening socket; an IPv6 one takes IPv4 too. Raises OSError.
+
+    shared: beside others on the port; it listens once a worker serves on it, so that nobody who comes before
+        waits for a process that still starts
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -93,7 +97,8 @@ def listen(host: str, port: int, shared: bool = False) -> socket.socket:
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
     listener.bind((host, port))
-    listener.listen(BACKLOG)
+    if not shared:
+        listener.listen(BACKLOG)
     listener.setblocking(False)
     return listener
 

@@ -1,8 +1,8 @@
 """Several gateway processes behind the same ports: started, watched, started again, and ended together.
 
 Each worker has listening sockets of its own on each port (SO_REUSEPORT), so that the kernel shares new
-connections out evenly. They stay open here, too: who connects while a worker is being started again waits for
-it instead of being refused.
+connections out evenly. None listens before its worker serves for the first time. They stay open here, too:
+who connects while a worker is being started again waits for it instead of being refused.
 """
 
 import os

@@ -15,6 +15,7 @@ from prometheus_client import Gauge
 
 from realtime import metrics
 from realtime.protocol import CloseCode
+from realtime.server import listen
 from realtime.workers import Supervisor
 from tests.support.api import Api, log_in
 from tests.support.boards import Board
@@ -223,6 +224,20 @@ def test_who_connects_during_a_drain_is_answered_by_a_worker_that_still_serves(t
                 assert connection.recv(100) == b"answered"
     finally:
         assert supervisor.stop(signal.SIGINT) == 0
+
+
+def test_nobody_connects_to_a_worker_that_does_not_serve_yet() -> None:
+    """They would wait for as long as it takes to start; a proxy without health checks sends them there."""
+    port = free_port()
+    first, second = (listen("127.0.0.1", port, shared=True) for _ in range(2))
+    with first, second:
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), timeout=2)
+        first.listen()  # as asyncio does for a worker that serves
+        for _ in range(20):
+            with socket.create_connection(("127.0.0.1", port), timeout=2):
+                first.setblocking(True)
+                first.accept()[0].close()
 
 
 def children_of(pid: int) -> list[int]:
