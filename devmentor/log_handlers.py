@@ -8,7 +8,9 @@ import errno
 import io
 import logging
 import os
+import select
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 
 
@@ -30,11 +32,50 @@ class SafeHandler(logging.Handler):
         """Nothing: there is nobody else to tell."""
 
 
+class LineWriter:
+    """Whole lines to where there may be no room for them now.
+
+    A line that is lost is counted, and the next one that is written says how many are missing.
+
+    write: takes some of the bytes and says how many, or raises OSError; it never waits
+    """
+
+    def __init__(self, write: Callable[[bytes], int]) -> None:
+        self._write = write
+        self._missing = 0
+        self._torn = False  # whether what was written ends in the middle of a line
+
+    def put(self, line: str, format_record: Callable[[logging.LogRecord], str]) -> None:
+        """Raises OSError where it is lost."""
+        if self._missing:
+            line = f"{format_record(_record('%d lines are missing before this one', self._missing))}\n{line}"
+        rest = whole = f"{line}\n".encode("utf-8", "backslashreplace")
+        if self._torn:
+            rest = b"\n" + rest
+        try:
+            while rest:
+                rest = rest[self._write(rest) :]
+        finally:
+            self._torn = bool(rest) and len(rest) != len(whole)  # in this line, or still in one before
+        self._missing = 0
+
+    def lose(self) -> None:
+        """A line that could not be put."""
+        self._missing += 1
+
+
 class ConsoleLog(SafeHandler):
-    """Standard error, as it is at the time of each line."""
+    """Standard error, as it is at the time of each line. While nobody reads it nobody waits for that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines = LineWriter(_write_to_console)
 
     def emit(self, record: logging.LogRecord) -> None:
-        _say(self.format(record))
+        try:
+            self._lines.put(self.format(record), self.format)
+        except OSError:
+            self._lines.lose()
 
 
 class FileLog(SafeHandler):
@@ -50,35 +91,22 @@ class FileLog(SafeHandler):
         self._file: io.FileIO | None = None
         self._identity: tuple[int, int] | None = None
         self._told = False  # whether the console knows that it cannot be written
-        self._missing = 0
-        self._torn = False  # whether it ends in the middle of a line
+        self._lines = LineWriter(self._write)
+        self._console = LineWriter(_write_to_console)
 
     def emit(self, record: logging.LogRecord) -> None:
         line = self.format(record)
         try:
             self._follow()
-            self._put(line)
+            self._lines.put(line, self.format)
         except OSError as failure:
             self._close()
-            self._missing += 1
+            self._lines.lose()
             self._tell(failure)
 
     def close(self) -> None:
         self._close()
         super().close()
-
-    def _put(self, line: str) -> None:
-        if self._missing:
-            line = f"{self.format(_record('%d lines are missing before this one', self._missing))}\n{line}"
-        rest = whole = f"{line}\n".encode("utf-8", "backslashreplace")
-        if self._torn:
-            rest = b"\n" + rest
-        try:
-            while rest:
-                rest = rest[self._write(rest) :]
-        finally:
-            self._torn = bool(rest) and len(rest) != len(whole)  # in this line, or still in one before
-        self._missing = 0
 
     def _write(self, data: bytes) -> int:
         assert self._file is not None
@@ -112,7 +140,8 @@ class FileLog(SafeHandler):
         if not self._told:
             self._told = True
             told = _record("log file %s cannot be written: %s", self._path, failure.strerror or failure)
-            _say(self.format(told))
+            with suppress(OSError):
+                self._console.put(self.format(told), self.format)
 
 
 def open_for_appending(path: str) -> io.FileIO:
@@ -136,9 +165,21 @@ def _record(message: str, *arguments: object) -> logging.LogRecord:
     return logging.LogRecord("devmentor.logs", logging.WARNING, __file__, 0, message, arguments, None)
 
 
-def _say(line: str) -> None:
-    """Write a line to standard error, if anybody reads it."""
+def _write_to_console(data: bytes) -> int:
+    """Some of it to standard error, if there is room now.
+
+    Its descriptor is shared with other processes, so it cannot be told not to wait. Where it is ready, it
+    takes PIPE_BUF bytes at once, unless another process takes that room in the same instant.
+    """
     stream = sys.stderr
-    with suppress(OSError, ValueError, AttributeError):  # closed, full, or not there at all
-        stream.write(f"{line}\n")
-        stream.flush()
+    try:
+        descriptor = stream.fileno()
+    except (OSError, ValueError, AttributeError):  # a stream of Python's alone, closed, or not there at all
+        with suppress(ValueError, AttributeError):
+            stream.write(data.decode())
+        return len(data)
+    room = select.poll()
+    room.register(descriptor, select.POLLOUT)
+    if not room.poll(0):
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    return os.write(descriptor, data[: select.PIPE_BUF])

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -247,32 +248,50 @@ def test_where_no_line_can_be_formatted_each_says_so_all_the_same(log: Log, tmp_
     assert line.endswith("could not be formatted: RecursionError")
 
 
-class NotThere:
-    """A console whose reader has gone."""
+@pytest.fixture
+def console(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], Log]]:
+    """Makes a log on the console, which is this descriptor."""
+    with ExitStack() as opened:
 
-    encoding = "utf-8"
+        def logging_to(descriptor: int) -> Log:
+            stream = opened.enter_context(open(descriptor, "w"))
+            monkeypatch.setattr(sys, "stderr", stream)
+            logger = logging.Logger("tests")  # noqa: LOG001  of this test alone
+            logger.addHandler(ConsoleLog())
+            return logger.info
 
-    def write(self, text: str) -> int:
-        raise self.failure
-
-    flush = write
-
-    def __init__(self, failure: Exception) -> None:
-        self.failure = failure
+        yield logging_to
+        monkeypatch.undo()
 
 
-@pytest.mark.parametrize(
-    "failure", [BrokenPipeError(32, "Broken pipe"), OSError(28, "No space left"), ValueError("closed")]
-)
+def test_a_console_that_nobody_reads_holds_nobody_up(console: Callable[[int], Log]) -> None:
+    """A log collector that hangs, a pager, Ctrl-S: what is lost is counted."""
+    reader, writer = os.pipe()
+    log = console(writer)
+    for number in range(2000):
+        log("line %04d %s", number, "x" * 90)
+    held = os.read(reader, 1_000_000)
+    assert 40_000 < len(held) < 200_000
+    log("after")
+    sys.stderr.close()
+    written = (held + os.read(reader, 1_000_000)).decode().splitlines()
+    kept = [line for line in written if line.startswith("line ") and len(line) == 100]
+    assert written[-2:] == [f"{2000 - len(kept)} lines are missing before this one", "after"]
+    os.close(reader)
+
+
 def test_a_console_that_takes_nothing_is_no_reason_to_fail(
-    failure: Exception, monkeypatch: pytest.MonkeyPatch
+    console: Callable[[int], Log], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "stderr", NotThere(failure))
-    logger = logging.Logger("tests")  # noqa: LOG001  of this test alone
-    logger.addHandler(ConsoleLog())
-    logger.warning("said")
+    reader, gone = os.pipe()
+    os.close(reader)
+    for descriptor in (gone, os.open("/dev/full", os.O_WRONLY)):
+        console(descriptor)("said")
+    log = console(os.dup(descriptor))
+    sys.stderr.close()
+    log("said")
     monkeypatch.setattr(sys, "stderr", None)
-    logger.warning("said")
+    log("said")
 
 
 def test_every_handler_that_is_configured_is_one_that_never_fails() -> None:

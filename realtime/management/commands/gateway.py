@@ -1,6 +1,7 @@
 """Serve the web UI, the REST API, the admin and the sockets, from one process or from several alike."""
 
 import errno
+import logging
 import os
 import socket
 import sys
@@ -14,6 +15,8 @@ from django.core.management.base import CommandError
 from django.utils.module_loading import import_string
 
 from realtime.management.output import PrintingCommand
+
+logger = logging.getLogger(__name__)
 
 MOST_WORKERS = 64
 
@@ -119,7 +122,7 @@ class Command(PrintingCommand):
             command,
             listeners,
             started=lambda: self._say(f"Serving on port {served} with {workers} workers."),
-            tell=self._say,
+            tell=logger.warning,  # which never waits for a reader
         )
         if status := supervisor.run():
             sys.exit(status)
