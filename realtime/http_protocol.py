@@ -185,6 +185,10 @@ class HttpProtocol(HttpToolsProtocol):
         self._reading = Reading.HEAD
         self._unfinished = 0
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Blanks around a value are no part of it (RFC 9112, section 5); the parser leaves some behind it."""
+        super().on_header(name, value.rstrip(b" \t"))
+
     def on_headers_complete(self) -> None:
         if self._head_timer is not None:
             self._head_timer.cancel()
@@ -193,6 +197,8 @@ class HttpProtocol(HttpToolsProtocol):
         version = self.parser.get_http_version()
         if version not in request_heads.VERSIONS:
             raise RefusedRequest(505, f"expected HTTP/1.1 or HTTP/1.0, got HTTP/{version}")
+        if version == "1.0":
+            self.expect_100_continue = False  # RFC 9110, section 10.1.1
         method = self.parser.get_method().decode()
         self.url = request_heads.origin_form(method, self.url, self.headers)
         if self.parser.should_upgrade():  # `_parse` knows what to do once the parser has stopped

@@ -14,6 +14,15 @@ from urllib.parse import urlsplit
 
 REDIS_PORT = 6379
 _CREDENTIALS = re.compile(r"//[^@/\s]*@")
+# redis-py keeps of each Sentinel's failure only the kind, behind a description of an object of its own:
+# "No master found for 'mine' : <redis.… object> - auth:AuthenticationError, <redis.… object> - …".
+_NO_MASTER = re.compile(r"No master found for '([^']*)'")
+_ASKED_IN_VAIN = re.compile(r"> - \w+:(\w+)(?=, <|$)")
+_IN_WORDS = {
+    "AuthenticationError": "its password was not accepted",
+    "ConnectionError": "it could not be reached",
+    "TimeoutError": "it did not answer in time",
+}
 
 
 def server_name(host: Mapping[str, Any]) -> str:
@@ -54,4 +63,13 @@ def _said(failure: BaseException) -> str:
     text = str(failure).strip().partition("\n")[0]
     if not text and isinstance(failure, TimeoutError):
         return "no answer in time"
+    if no_master := _NO_MASTER.match(text):
+        return _without_master(no_master[1], _ASKED_IN_VAIN.findall(text))
     return text
+
+
+def _without_master(name: str, kinds: list[str]) -> str:
+    """Why no Sentinel names a master: those that could not be asked, or none knows one."""
+    reasons = dict.fromkeys(_IN_WORDS.get(kind, kind) for kind in kinds)
+    asked_in_vain = f" (of a Sentinel: {', or '.join(reasons)})" if reasons else ""
+    return f"no Sentinel names a master of {name!r} that is up{asked_in_vain}"

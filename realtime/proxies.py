@@ -122,8 +122,8 @@ def _port(scope: Scope) -> int:
 
 
 def _values(lines: Sequence[bytes]) -> list[str]:
-    """The values of a list, whether in one line or in several (RFC 9110, 5.3)."""
-    return b",".join(lines).decode("latin-1").split(",") if lines else []
+    """The values of a list, in one line or in several; empty ones are none (RFC 9110, 5.3 and 5.6.1)."""
+    return [value for value in b",".join(lines).decode("latin-1").split(",") if value.strip()]
 
 
 def _seen(lines: Sequence[bytes], hops: int) -> str:

@@ -151,6 +151,26 @@ def test_reasons_are_those_of_the_innermost_cause() -> None:
     assert reason(KeyError()) == "KeyError"
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # as below
+def test_a_sentinel_that_cannot_be_asked_is_told_in_words(servers, settings, monkeypatch, caplog) -> None:
+    """redis-py describes its own objects instead, in a thousand characters."""
+    refusing = f"127.0.0.1:{servers.port}/mine/0?sentinel_username=x&sentinel_password=WRONG"
+
+    async def publish() -> None:
+        await bell_module.Bell(lambda _: None)._publish("room.one", {"type": "x"})
+
+    why = {"127.0.0.1:1/mine/0": "it could not be reached", refusing: "its password was not accepted"}
+    for place, words in why.items():
+        caplog.clear()
+        use(settings, f"redis+sentinel://{place}", monkeypatch)
+        run(publish())
+        (line,) = told(caplog)
+        assert f"no Sentinel names a master of 'mine' that is up (of a Sentinel: {words})" in line
+        assert len(line) < 250
+    assert "WRONG" not in caplog.text
+    gc.collect()
+
+
 def test_servers_are_named_without_their_passwords() -> None:
     assert server_name({"address": "redis://u:p@h"}) == "h:6379"
     assert server_name({"address": "redis://[::1]:7000/0"}) == "[::1]:7000"

@@ -58,7 +58,7 @@ def test_every_form_of_an_address_that_proxies_write_is_read(hop: str, expected:
 
 
 NO_ADDRESS = [
-    *("", " ", '"', "unknown", "_hidden", "_SEVKISEK", "unix:", "unix:/run/x.sock", "localhost"),
+    *('"', "unknown", "_hidden", "_SEVKISEK", "unix:", "unix:/run/x.sock", "localhost"),
     *("203.0.113", "203.0.113.9:port", "203.0.113.9:", "203.0.113.9:999999", "203.0.113.256"),
     *("0203.0.113.9", "3405803785", "203.0.113.9/32", "203.0.113.9;proto=https", "for=203.0.113.9"),
     *("[", "[]", "[]:1", "[2001:db8::9", "2001:db8::9]", "[2001:db8::9]x", "[2001:db8::9]:", "::1::2"),
@@ -73,6 +73,15 @@ def test_what_is_no_address_ends_the_walk_at_the_last_one(hop: str) -> None:
     assert client_address(read_address("10.0.0.1"), [said], TRUSTED) == (read_address("10.0.0.1"), 1)
     through = said + b", 10.0.0.7"
     assert client_address(read_address("10.0.0.1"), [through], TRUSTED) == (read_address("10.0.0.7"), 2)
+
+
+@pytest.mark.parametrize(
+    "said", ["203.0.113.9,", "203.0.113.9, ,", ",203.0.113.9,\t,", "203.0.113.9,,10.0.0.2,"]
+)
+def test_an_empty_element_of_the_list_is_none(said: str) -> None:
+    """RFC 9110, section 5.6.1. Else whoever can add a comma is counted as the proxy, and past each block."""
+    assert address(said) == "203.0.113.9"
+    assert address() == address("") == address(" , ") == "10.0.0.1"
 
 
 def test_the_address_of_a_direct_client_is_its_own_whatever_it_says() -> None:

@@ -111,6 +111,26 @@ def test_large_heads_are_taken_as_a_request_and_as_a_handshake(port: int, name: 
         assert b'"headers": %d' % (lines + 5) in raw.read_until(b"}")
 
 
+@pytest.mark.parametrize("blanks", [b" ", b"\t", b" \t "])
+def test_blanks_behind_a_value_are_no_part_of_it(port: int, blanks: bytes) -> None:
+    said = request(b"POST /", b"Content-Length: 3", blanks, b"\r\nX: y", blanks, b"\r\n") + b"abc"
+    answer = asked(answers(port, said))
+    assert answer["body"] == "abc"
+    assert ["x", "y"] in answer["headers"]
+    with RawConnection(port) as raw:
+        lines = [line + blanks for line in HANDSHAKE.split(b"\r\n")[:-1]]
+        raw.send(b"\r\n".join([b"GET /ws HTTP/1.1", *lines, b"", b""]))
+        assert b"HTTP/1.1 101" in raw.read_until(b"}")
+
+
+def test_who_speaks_http_1_0_is_not_told_to_go_on(port: int) -> None:
+    said = b"POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc"
+    assert answers(port, said).startswith(b"HTTP/1.1 200 ")
+    waiting = said.replace(b"HTTP/1.0", b"HTTP/1.1").replace(b"Length", b"Length", 1)
+    host = waiting.replace(b"Expect", b"Host: h\r\nConnection: close\r\nExpect")
+    assert answers(port, host).startswith(b"HTTP/1.1 100 ")
+
+
 FIRST = b"GET / HTTP/1.1\r\nHost: h\r\n"
 TOO_LARGE = {
     "a header line": (431, FIRST + b"X: " + b"x" * 2 * MAX_HEAD_BYTES),
