@@ -62,6 +62,11 @@ def test_a_token_whose_time_is_over_is_refused() -> None:
     assert reason(signed(exp=0)) == "expired"
 
 
+def test_a_token_of_a_gateway_whose_clock_is_ahead_holds() -> None:
+    """Whoever logs in by one gateway asks the next at once."""
+    assert verify(signed(iat=int(time.time()) + 300), TokenType.ACCESS).subject == "olive"
+
+
 @pytest.mark.parametrize("kind", list(TokenType))
 def test_no_type_of_token_stands_in_for_another(kind: TokenType) -> None:
     """A refresh token in a log must not open a socket, nor a person's token publish as a service."""
