@@ -1,5 +1,6 @@
-"""Lists in pages, `{results, next}`. The cursor is the last row's place, so no row is skipped or doubled
-when others come and go between two pages.
+"""Lists in pages, `{results, next}`, of so many rows or bytes.
+
+The cursor is the last row's place, so no row is skipped or doubled when others come and go between two pages.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from projects.api.requests import PageQuery
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 500
+PAGE_BYTES = 1 << 20
+READ_AT_ONCE = 100  # rows
 
 Row = TypeVar("Row", bound=Model)
 
@@ -34,12 +37,33 @@ def page(request: Request, rows: QuerySet[Row], build: Callable[[Row], Any]) -> 
     keys = tuple(str(key) for key in rows.query.order_by or rows.model._meta.ordering or ())
     if "cursor" in query.validated_data:
         rows = rows.filter(_after(keys, _values(rows.model, keys, query.validated_data["cursor"])))
-    found = list(rows[: limit + 1])
+    results, last = _read(rows, keys, limit, build)
     following = None
-    if len(found) > limit:
-        cursor = _cursor(keys, found[limit - 1])
-        following = replace_query_param(request.build_absolute_uri(), "cursor", cursor)
-    return Response({"results": [build(row) for row in found[:limit]], "next": following})
+    if last is not None:
+        following = replace_query_param(request.build_absolute_uri(), "cursor", _cursor(keys, last))
+    return Response({"results": results, "next": following})
+
+
+def _read(
+    rows: QuerySet[Row], keys: tuple[str, ...], limit: int, build: Callable[[Row], Any]
+) -> tuple[list[Any], Row | None]:
+    """What a page holds, and its last row where others follow. A row is whole, so the last may be beyond the
+    bytes; few are read at once, since each may be large.
+    """
+    results: list[Any] = []
+    size, last, left = 0, None, rows
+    while True:
+        asked = min(limit - len(results), READ_AT_ONCE) + 1
+        part = list(left[:asked])
+        for row in part:
+            if len(results) == limit or size >= PAGE_BYTES:
+                return results, last
+            results.append(build(row))
+            size += len(orjson.dumps(results[-1], default=str))
+            last = row
+        if last is None or len(part) < asked:
+            return results, None
+        left = rows.filter(_after(keys, [getattr(last, key) for key in keys]))
 
 
 def _limit(text: str | None) -> int:

@@ -4,7 +4,8 @@ import base64
 
 import pytest
 
-from projects import services
+from projects import limits, services
+from projects.api import pagination
 from tests.projects.conftest import Client
 
 
@@ -46,6 +47,34 @@ def test_every_list_has_pages(owner, board):
         assert len(whole["results"]) == count
         one_by_one = pages(owner, f"{path}?limit=1")
         assert [page[0] for page in one_by_one] == whole["results"], path
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 100])
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 6, 7, 8, 500])
+def test_however_many_rows_are_read_at_once_each_comes_once(limit, at_once, owner, board, monkeypatch):
+    monkeypatch.setattr(pagination, "READ_AT_ONCE", at_once)
+    for number in range(4):
+        board.add_task(f"More {number}")
+    found = pages(owner, f"{board.path}/tasks/?limit={limit}")
+    assert [len(page) for page in found[:-1]] == [limit] * (len(found) - 1)
+    titles = [task["title"] for page in found for task in page]
+    assert titles == ["Task 0", "Task 1", "Task 2", "More 0", "More 1", "More 2", "More 3"]
+
+
+def test_a_page_ends_at_bytes_too(owner, board):
+    """Five hundred tasks with all the text that they may have would be 40 MB."""
+    large = "\N{BOMB}" * limits.DESCRIPTION
+    for number in range(30):
+        board.add_task(f"Large {number}", description=large)
+    path, sizes, seen = f"{board.path}/tasks/?limit=500", [], []
+    while path:
+        answer = owner.get(path)
+        sizes.append(len(answer.content))
+        seen += [task["title"] for task in answer.data["results"]]
+        path = answer.data["next"]
+    assert seen == [*(f"Task {number}" for number in range(3)), *(f"Large {number}" for number in range(30))]
+    assert max(sizes) < pagination.PAGE_BYTES + 5 * limits.DESCRIPTION
+    assert len(sizes) == 3
 
 
 def test_next_is_a_whole_address(owner, board):
