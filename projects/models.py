@@ -75,6 +75,8 @@ class Membership(models.Model):
     # PROTECT, here and below: a user who went by a cascade would leave no event behind.
     user = models.ForeignKey(User, models.PROTECT, related_name="memberships")
     role = models.CharField(max_length=6, choices=Role)
+    # False: the role is by somebody else's will. Of an owner: until they do what only owners may.
+    accepted = models.BooleanField(default=True, db_default=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

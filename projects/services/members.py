@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from projects import events, permissions, quotas
+from projects import events, quotas
 from projects.errors import Conflict, Forbidden, Invalid
 from projects.events import Event
 from projects.models import Membership, Role, User
@@ -30,7 +30,7 @@ def member_add(
         quotas.require_names_left(actor)
     user = lock_user(username=username, is_active=True)
     with changing(project_id, actor=actor, mutation_id=mutation_id, operator=operator) as change:
-        permissions.require_owner(change.role)
+        change.require_owner()
         _require_role(role)
         if user is None:
             quotas.count_unknown_name(actor)
@@ -38,7 +38,7 @@ def member_add(
         if Membership.objects.filter(project=change.project, user=user).exists():
             raise Conflict(f"{username} is a member already.", code="already-member")
         sizes.hold_members(change.project)
-        member = Membership.objects.create(project=change.project, user=user, role=role)
+        member = Membership.objects.create(project=change.project, user=user, role=role, accepted=False)
         change.emit(Event.MEMBER_ADDED, events.member(member))
     return member
 
@@ -55,13 +55,13 @@ def member_change(
     project_id = project_id_of(Membership, membership_id)
     with changing(project_id, actor=actor, mutation_id=mutation_id, operator=operator) as change:
         member = fresh(Membership.objects.select_related("user"), membership_id)
-        permissions.require_owner(change.role)
+        change.require_owner()
         if role in (None, member.role):
             return member
         _require_role(role)
         _require_another_owner(change, member, "be demoted")
-        member.role = role
-        member.save(update_fields=["role"])
+        member.role, member.accepted = role, member.user_id == actor.pk
+        member.save(update_fields=["role", "accepted"])
         change.emit(Event.MEMBER_UPDATED, events.member(member), reauthorise=True)
     return member
 
@@ -81,8 +81,10 @@ def member_remove(
     project_id = project_id_of(Membership, membership_id)
     with changing(project_id, actor=actor, mutation_id=mutation_id, operator=operator) as change:
         member = fresh(Membership.objects.select_related("user"), membership_id)
-        if member.user_id != actor.pk and change.role != Role.OWNER:
-            raise Forbidden("Only an owner may remove another member; you may only leave.")
+        if member.user_id != actor.pk:
+            if change.role != Role.OWNER:
+                raise Forbidden("Only an owner may remove another member; you may only leave.")
+            change.require_owner()
         _require_another_owner(change, member, "leave")
         data = events.member(member)
         member.delete()
@@ -95,9 +97,15 @@ def _require_role(role: str) -> None:
 
 
 def _require_another_owner(change: Change, member: Membership, what: str) -> None:
-    owners = Membership.objects.filter(project=change.project, role=Role.OWNER)
-    if member.role == Role.OWNER and not owners.exclude(pk=member.pk).exists():
+    """A project always has an owner who has agreed to be one. So nobody is left as the only one against their
+    will, and whoever was made an owner by others may go at any time. Raises Conflict `last-owner`.
+    """
+    if member.role != Role.OWNER or not member.accepted:
+        return
+    agreed = Membership.objects.filter(project=change.project, role=Role.OWNER, accepted=True)
+    if not agreed.exclude(pk=member.pk).exists():
         raise Conflict(
-            f"The last owner of a project cannot {what}; make somebody else an owner first.",
+            f"The last owner of a project cannot {what}; make somebody else an owner first. They count as "
+            "one once they have done what only owners may: they can, for example, remove you.",
             code="last-owner",
         )

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from projects import events, ordering, permissions, quotas
+from projects import events, ordering, quotas
 from projects.events import Event
 from projects.models import Column, Membership, Project, Role, User
 from projects.rooms import room_of
@@ -67,7 +67,7 @@ def project_update(
 ) -> Project:
     """Rename it, open it to everybody, or close it; None leaves a value as it is."""
     with changing(project_id, actor=actor, mutation_id=mutation_id, operator=operator) as change:
-        permissions.require_owner(change.role)
+        change.require_owner()
         project = change.project
         given = {"name": name, "public": public}
         changed = apply(project, {key: value for key, value in given.items() if value is not None})
@@ -83,7 +83,7 @@ def project_delete(
 ) -> None:
     """The event comes first, the rows go after it; the log itself stays."""
     with changing(project_id, actor=actor, mutation_id=mutation_id, operator=operator) as change:
-        permissions.require_owner(change.role)
+        change.require_owner()
         change.emit(Event.PROJECT_DELETED, events.project(change.project), reauthorise=True)
         change.log.close()
         change.project.delete()

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 
-from projects import quotas
+from projects import permissions, quotas
 from projects.errors import Invalid, NotFound
 from projects.events import Event
 from projects.models import Membership, Project, Role, User
@@ -34,6 +34,7 @@ class Change:
     mutation_id: str | None
     log: eventlog.Log
     operator: bool
+    membership: Membership | None = None  # the actor's
 
     def emit(self, event: Event, data: Mapping[str, Any], *, reauthorise: bool = False) -> None:
         """Append the event; `reauthorise`: whoever listens is authorised anew before the next."""
@@ -47,6 +48,13 @@ class Change:
         )
         if not self.operator:
             quotas.count_event(self.actor, appended)
+
+    def require_owner(self) -> None:
+        """Whoever does what only owners may agrees to be one by that. Raises Forbidden."""
+        permissions.require_owner(self.role)
+        if self.membership is not None and not self.membership.accepted and not self.operator:
+            self.membership.accepted = True
+            self.membership.save(update_fields=["accepted"])
 
 
 @contextmanager
@@ -63,19 +71,21 @@ def changing(
     found = project_id or NO_ROW
     try:
         with eventlog.writing(room_of(found), eventlog.ALWAYS if operator else may_see(actor, found)) as log:
-            project, role = _standing(found, actor)
-            if project is None or not (role or project.public or operator):
+            project, membership = _standing(found, actor)
+            if project is None or not (membership or project.public or operator):
                 raise NotFound(NOT_THERE)
-            yield Change(project, Role.OWNER if operator else role, actor, mutation_id, log, operator)
+            held = membership.role if membership else None
+            role = Role.OWNER if operator else held
+            yield Change(project, role, actor, mutation_id, log, operator, membership)
     except eventlog.UnknownRoom:
         raise NotFound(NOT_THERE) from None
 
 
-def _standing(project_id: UUID, actor: User) -> tuple[Project | None, str | None]:
-    """The project and the actor's role in it, for a member with one query."""
+def _standing(project_id: UUID, actor: User) -> tuple[Project | None, Membership | None]:
+    """The project and the actor's membership in it, for a member with one query."""
     memberships = Membership.objects.filter(project=project_id, user=actor).select_related("project")
     if membership := memberships.first():
-        return membership.project, membership.role
+        return membership.project, membership
     return Project.objects.filter(pk=project_id).first(), None
 
 

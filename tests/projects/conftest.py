@@ -77,6 +77,12 @@ class Board:
     def membership(self, role: str) -> Membership:
         return Membership.objects.get(project=self.project, user=self.people[role])
 
+    def make_owner(self, role: str) -> None:
+        """Of the member with that role, who agrees to it."""
+        membership = self.membership(role)
+        for actor in (self.owner, membership.user):
+            services.member_change(actor=actor, membership_id=membership.pk, role="owner")
+
     @property
     def seq(self) -> int:
         return eventlog.head(room_of(self.id))

@@ -94,8 +94,8 @@ def test_the_same_key_at_the_same_time_changes_the_world_once_and_all_get_one_an
 @pytest.mark.django_db(transaction=True)
 def test_of_two_owners_who_leave_at_once_one_stays():
     board = Board(make_people())
+    board.make_owner("editor")
     second = board.membership("editor")
-    services.member_change(actor=board.owner, membership_id=second.pk, role="owner")
     paths = [f"/api/members/{board.membership('owner').pk}/", f"/api/members/{second.pk}/"]
     clients = [Client(board.owner), Client(board.people["editor"])]
     found = in_threads(2, lambda number: clients[number].delete(paths[number]).status_code)

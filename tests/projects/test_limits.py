@@ -259,7 +259,7 @@ def test_a_count_that_is_too_low_refuses_no_deletion(owner, board):
 
 
 def test_who_made_a_board_may_be_deleted_once_they_have_left_it(board, people):
-    services.member_change(actor=board.owner, membership_id=board.membership("editor").pk, role="owner")
+    board.make_owner("editor")
     services.member_remove(actor=board.owner, membership_id=board.membership("owner").pk)
     services.user_delete(actor=people["editor"], user_id=board.owner.pk)
     assert not User.objects.filter(username="owner").exists()
