@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from projects import services
 from projects.models import Column, Project, Role, Task, User
+from projects.permissions import may_open_to_everybody
 
 PASSWORD = "demo-demo-demo"  # noqa: S105 - published on purpose; the command refuses to run outside DEBUG
 ADMINISTRATOR = "ada"
@@ -72,7 +73,10 @@ def _person(username: str) -> User:
 def _board(plan: BoardPlan, people: dict[str, User]) -> None:
     owner = people[ADMINISTRATOR]
     project = services.project_create(
-        actor=owner, name=plan.name, public=plan.public, columns=tuple(plan.columns)
+        actor=owner,
+        name=plan.name,
+        public=plan.public and may_open_to_everybody(owner),
+        columns=tuple(plan.columns),
     )
     for username, role in plan.roles.items():
         services.member_add(actor=owner, project_id=project.pk, username=username, role=role)

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from devmentor.env.errors import BadSetting
@@ -49,6 +50,14 @@ def whole(name: str, default: int, least: int = 0, most: int = 2**31 - 1) -> int
     if not least <= int(value) <= most:
         raise BadSetting(name, value, allowed)
     return int(value)
+
+
+def choice(name: str, default: str, allowed: Sequence[str]) -> str:
+    """One of the words that are allowed, which are in small letters."""
+    value = text(name, default).lower()
+    if value not in allowed:
+        raise BadSetting(name, os.environ[name], f"one of {', '.join(allowed)}")
+    return value
 
 
 def words(name: str, default: str = "") -> list[str]:

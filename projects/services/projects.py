@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from projects import events, ordering, quotas
+from projects import events, ordering, permissions, quotas
 from projects.events import Event
 from projects.models import Column, Membership, Project, Role, User
 from projects.rooms import room_of
@@ -28,11 +28,13 @@ def project_create(
     columns: Sequence[str] = DEFAULT_COLUMNS,
     mutation_id: str | None = None,
 ) -> Project:
-    """A project with its columns; the actor becomes its owner. An event for each. Raises LimitReached,
-    RateLimited.
+    """A project with its columns; the actor becomes its owner. An event for each. Raises Forbidden where it
+    may not be public, LimitReached, RateLimited.
     """
     project = Project(name=name, public=public, maker=actor)
     check(project, ["name"])
+    if public:
+        permissions.require_may_open_to_everybody(actor)
     quotas.count_write(actor)
     lock_user(pk=actor.pk)
     sizes.hold_boards(actor)
@@ -71,6 +73,8 @@ def project_update(
         project = change.project
         given = {"name": name, "public": public}
         changed = apply(project, {key: value for key, value in given.items() if value is not None})
+        if "public" in changed and project.public:
+            permissions.require_may_open_to_everybody(actor)
         if changed:
             project.save(update_fields=changed)
             closed = "public" in changed and not project.public

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_safe
 
-from projects import limits, selectors, services
+from projects import limits, permissions, selectors, services
 from projects.errors import DomainError, NotFound, RateLimited
 from projects.models import Project, User
 from projects.web.summaries import summaries
@@ -40,7 +40,8 @@ def board(request: HttpRequest, project_id: UUID, task_id: UUID | None = None) -
         return not_found(request)
     if task_id and not selectors.tasks_of(project).filter(pk=task_id).exists():
         return not_found(request, board=project)
-    return render(request, "projects/board.html", {"project": project})
+    context = {"project": project, "may_open": _may_open(request)}
+    return render(request, "projects/board.html", context)
 
 
 def not_found(request: HttpRequest, board: Project | None = None) -> HttpResponse:
@@ -64,6 +65,7 @@ def _list(request: HttpRequest, *, error: str = "", name: str = "") -> HttpRespo
         "public": [one for one in visible if not one.role],
         "error": error,
         "name": name,
+        "may_open": _may_open(request),
     }
     return render(request, "projects/board_list.html", context, status=400 if error else 200)
 
@@ -90,6 +92,10 @@ def _create(request: HttpRequest) -> HttpResponse:
 def _sentence(refused: DomainError) -> str:
     fields = getattr(refused, "fields", {})
     return " ".join(said for sentences in fields.values() for said in sentences) or refused.message
+
+
+def _may_open(request: HttpRequest) -> bool:
+    return isinstance(request.user, User) and permissions.may_open_to_everybody(request.user)
 
 
 def _must_log_in(request: HttpRequest) -> bool:

@@ -92,6 +92,7 @@ BAD: list[tuple[str, Callable[[str], Any], str, str]] = [
         ("networks", env.networks, text, "10.0.0.0/8")
         for text in ("10.0.0", "10.0.0.0/33", "proxy", "10.0.0.1-9", "*")
     ),
+    *(("choice", lambda n: env.choice(n, "a", ("a", "b")), text, "one of a, b") for text in ("c", "a,b")),
 ]
 
 
@@ -120,6 +121,12 @@ def test_a_password_in_a_bad_address_is_not_shown(monkeypatch: pytest.MonkeyPatc
 def test_lists_may_have_spaces_and_empty_items(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ORIGINS", " http://A:3001/ ,, https://b.example ")
     assert env.origins("ORIGINS", "") == ["http://a:3001", "https://b.example"]
+
+
+@pytest.mark.parametrize("text, read", [("", "a"), (" ", "a"), ("b", "b"), (" B ", "b")])
+def test_a_choice_is_one_of_its_words(text: str, read: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHOICE", text)
+    assert env.choice("CHOICE", "a", ("a", "b")) == read
 
 
 def test_networks_are_single_addresses_too(monkeypatch: pytest.MonkeyPatch) -> None:

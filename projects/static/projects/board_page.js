@@ -220,7 +220,7 @@ filter.addEventListener("keydown", (event) => {
 find("#members-button").addEventListener("click", () => openMembers(model));
 const menuButton = find("#board-menu");
 const logOutForm = /** @type {HTMLFormElement | null} */ (document.querySelector("#log-out"));
-menuButton.addEventListener("click", () => openProjectMenu(menuButton, model, { help: openHelp, logOut: logOutForm && (() => logOutForm.submit()) }));
+menuButton.addEventListener("click", () => openProjectMenu(menuButton, model, { help: openHelp, logOut: logOutForm && (() => logOutForm.submit()), mayOpen: "mayOpen" in root.dataset }));
 for (const close of document.querySelectorAll("#help [data-action=close]")) close.addEventListener("click", () => close.closest("dialog")?.close());
 listenToKeys({ root: () => root, move: openMenuOf, create: createIn, filter: () => (filter.focus(), filter.select()), help: openHelp, closeTop });
 addEventListener("beforeunload", (event) => {

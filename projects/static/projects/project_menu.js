@@ -12,14 +12,14 @@ const LONGEST_NAME = 120;
 /**
  * @param {HTMLElement} anchor
  * @param {BoardModel} model
- * @param {{help: () => void, logOut: (() => void) | null}} deeds
+ * @param {{help: () => void, logOut: (() => void) | null, mayOpen: boolean}} deeds  mayOpen: whether one may open a board to everybody here
  */
-export function openProjectMenu(anchor, model, { help, logOut }) {
+export function openProjectMenu(anchor, model, { help, logOut, mayOpen }) {
   const owner = model.role === "owner" && !model.state.deleted;
   const { project } = model.state;
   openMenu(anchor, "Board", [
     { text: "Members…", run: () => openMembers(model) },
-    ...(owner ? ownerItems(model) : []),
+    ...(owner ? ownerItems(model, mayOpen) : []),
     { text: "Keyboard shortcuts", heading: "", keys: "?", run: help },
     { text: "All boards", run: () => location.assign("/projects") },
     ...(logOut ? [{ text: "Log out", run: logOut }] : []),
@@ -27,13 +27,14 @@ export function openProjectMenu(anchor, model, { help, logOut }) {
   ]);
 }
 
-/** @param {BoardModel} model */
-function ownerItems(model) {
+/**
+ * @param {BoardModel} model
+ * @param {boolean} mayOpen
+ */
+function ownerItems(model, mayOpen) {
   const { project } = model.state;
-  return [
-    { text: "Rename…", run: () => void rename(model) },
-    { text: project.public ? "Make private…" : "Make public…", run: () => void publish(model, !project.public) },
-  ];
+  const publishing = { text: project.public ? "Make private…" : "Make public…", run: () => void publish(model, !project.public) };
+  return [{ text: "Rename…", run: () => void rename(model) }, ...(project.public || mayOpen ? [publishing] : [])];
 }
 
 /** @param {BoardModel} model */
