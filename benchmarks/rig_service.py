@@ -149,9 +149,9 @@ def person(username: str) -> Any:
 
 def token_of(user: Any) -> str:
     """An access token, as a log-in gives it; this process knows the secret."""
-    from realtime.api import pair
+    from realtime.token_families import begin
 
-    return pair(user)["access"]
+    return begin(user)["access"]
 
 
 def percentile(values: list[float], share: float) -> float:

@@ -9,7 +9,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from projects.rooms import PROJECT
 from realtime import problems
-from realtime.api import PublishView, RealtimeView, TokenRefreshView, TokenView, asyncapi
+from realtime.api import PublishView, RealtimeView, TokenEndView, TokenRefreshView, TokenView, asyncapi
 
 docs = csp_update({"style-src": ["'unsafe-inline'"]})(
     SpectacularSwaggerSplitView.as_view(http_method_names=["get", "head"])  # it has no page for OPTIONS
@@ -19,6 +19,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/auth/token/", TokenView.as_view()),
     path("api/auth/token/refresh/", TokenRefreshView.as_view()),
+    path("api/auth/token/end/", TokenEndView.as_view()),
     path("api/asyncapi.yaml", asyncapi),
     path("api/realtime/", RealtimeView.as_view()),
     path("api/projects/<id:room_id>/publish/", PublishView.as_view(kind=PROJECT)),

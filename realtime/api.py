@@ -1,6 +1,7 @@
 """The REST views that belong to no domain: tokens, the choice of transport, publishing by other services."""
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,7 +22,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from realtime import eventlog, log_in_lock, problems, protocol, refusals, rules, tokens
+from realtime import (
+    eventlog,
+    log_in_lock,
+    metrics,
+    problems,
+    protocol,
+    refusals,
+    rules,
+    token_families,
+    tokens,
+)
 from realtime.authentication import NotAuthenticated, ServiceAuthentication
 from realtime.eventlog import Actor, UnknownRoom
 from realtime.log_in_lock import Lock
@@ -63,15 +74,6 @@ class Refresh(serializers.Serializer[Any]):
     refresh = serializers.CharField(max_length=tokens.MAX_TOKEN_LENGTH)
 
 
-def pair(user: Any) -> dict[str, str]:
-    """A fresh access and refresh token for a user."""
-    auth = tokens.auth_digest(user.get_session_auth_hash())
-    return {
-        "access": tokens.issue(str(user.pk), TokenType.ACCESS, tokens.ACCESS_SECONDS, auth),
-        "refresh": tokens.issue(str(user.pk), TokenType.REFRESH, tokens.REFRESH_SECONDS, auth),
-    }
-
-
 class TokenView(APIView):
     """Log in with a name and a password; the access token lives 15 minutes."""
 
@@ -90,11 +92,15 @@ class TokenView(APIView):
                 raise Locked(lock)
             raise NotAuthenticated("No active user has that name and password.")
         log_in_lock.succeeded(request._request, user)
-        return Response(pair(user))
+        return Response(token_families.begin(user))
 
 
 class TokenRefreshView(APIView):
-    """A new pair for a refresh token that holds."""
+    """A new pair for a refresh token, which is used up by that: the new one takes its place.
+
+    The same token again within ten seconds is given the same successor. Later, it ends the log-in: somebody
+    else may have it.
+    """
 
     authentication_classes = []
     permission_classes = [AllowAny]
@@ -104,10 +110,29 @@ class TokenRefreshView(APIView):
         asked = Refresh(data=request.data)
         asked.is_valid(raise_exception=True)
         try:
-            user = user_of(tokens.verify(asked.validated_data["refresh"], TokenType.REFRESH))
+            claims = tokens.verify(asked.validated_data["refresh"], TokenType.REFRESH)
+            return Response(token_families.renew(claims, user_of(claims)))
         except TokenError as error:
+            metrics.AUTH_FAILURES.labels(error.reason).inc()
             raise NotAuthenticated(str(error)) from None
-        return Response(pair(user))
+
+
+class TokenEndView(APIView):
+    """Log out: the refresh token's log-in ends, with all its tokens and open sockets, within two seconds.
+
+    A token that does not hold any more is answered in the same way.
+    """
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    @extend_schema(request=Refresh, responses={204: None, 400: PROBLEM}, auth=[])
+    def post(self, request: Request) -> Response:
+        asked = Refresh(data=request.data)
+        asked.is_valid(raise_exception=True)
+        with suppress(TokenError):
+            token_families.end(tokens.verify(asked.validated_data["refresh"], TokenType.REFRESH))
+        return Response(status=204)
 
 
 UNREACHABLE = OpenApiParameter(

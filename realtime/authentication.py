@@ -34,7 +34,7 @@ Answers = dict[Credentials, Answer]
 class Authentication:
     """Tells who speaks, for all who ask at the same time together: after a restart a thousand do.
 
-    Guests cost nothing; tokens one query, and sessions two, however many there are.
+    Guests cost nothing; tokens two queries, and sessions two, however many there are.
     """
 
     def __init__(self) -> None:

@@ -15,10 +15,9 @@ from realtime.eventlog import HistoryTrimmed, UnknownRoom, rfc3339
 from realtime.gateway import Gateway
 from realtime.hub import HubRoom
 from realtime.ids import EXPECTED, read_id
-from realtime.log_ins import ENDED
 from realtime.protocol import CloseCode, Command, ErrorCode, FrameError, FrameId
 from realtime.rooms import Room, RoomKind
-from realtime.tokens import CredentialsError
+from realtime.tokens import ENDED, CredentialsError
 
 ROOMS_PER_SOCKET = 200
 WITHOUT_IDENTITY = {"auth", "ping"}  # what a guest may send where authentication is required

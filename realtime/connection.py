@@ -33,6 +33,7 @@ class Identity:
     `auth` is the digest of what they logged in with: a new password ends what the old one opened.
     `previous` says that it was shown by a token of the secret that is being rotated out. `session` is the key
     of the session by whose cookie it was shown: a secret, which stays out of logs.
+    `family` is that of its token.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Identity:
     auth: str = ""
     previous: bool = False
     session: str = field(default="", repr=False)
+    family: str = ""
 
     def has_expired(self, now: float) -> bool:
         """Whether the token has run out; `now` in epoch seconds."""

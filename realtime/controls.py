@@ -27,6 +27,7 @@ from realtime.networks import contains, read_network
 from realtime.targets import Target
 
 COMMAND_LINE = "command-line"
+GATEWAY = "gateway"
 LEAST_HOURS, MOST_HOURS = 0.01, 24 * 366  # of a block that ends by itself
 # Django's permissions.
 VIEW = "realtime.view_connections"
@@ -58,6 +59,11 @@ def command_line() -> Operator:
     except (KeyError, OSError):  # a container's user without an entry in passwd
         name = "unknown"
     return Operator(user.pk, f"{name}@{socket.gethostname()}"[:150])
+
+
+def gateway(user: Any) -> Operator:
+    """A gateway, which tells operators of something by itself. Django's admin log names whom it touches."""
+    return Operator(user.pk, GATEWAY)
 
 
 def set_policy(operator: Operator, changes: Mapping[str, Any], reason: str = "") -> list[OperatorAction]:

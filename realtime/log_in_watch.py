@@ -1,6 +1,6 @@
 """Ends what lives on a log-in that has ended: sockets with 4401, requests that wait with LogInEnded.
 
-The database is asked every second or so, for all of them with two queries; it alone decides, so nothing of
+The database is asked every second or so, for all of them with three queries; it alone decides, so nothing of
 this depends on the channel layer. An order that tells of a change only makes it quicker.
 """
 
@@ -10,8 +10,9 @@ from contextlib import asynccontextmanager
 
 from realtime.connection import Connection, Identity
 from realtime.database import aside
-from realtime.log_ins import ENDED, LogIns, still_hold
+from realtime.log_ins import LogIns, still_hold
 from realtime.protocol import CloseCode
+from realtime.tokens import ENDED
 
 Look = Callable[[Collection[Identity]], set[Identity]]
 

@@ -15,11 +15,9 @@ from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from realtime import tokens
+from realtime import token_families, tokens
 from realtime.connection import Identity
-from realtime.tokens import Claims, CredentialsError, TokenError
-
-ENDED = "your log-in has ended: log in again"
+from realtime.tokens import ENDED, Claims, CredentialsError, TokenError
 
 
 class SessionEnded(CredentialsError):
@@ -38,32 +36,50 @@ def identify(user: Any, claims: Claims | None = None) -> Identity:
     auth = tokens.auth_digest(user.get_session_auth_hash())
     if claims is None:
         return Identity(str(user.pk), name, user.get_username(), auth=auth)
-    return Identity(str(user.pk), name, user.get_username(), claims.expires_at, auth, claims.previous)
+    return Identity(
+        str(user.pk),
+        name,
+        user.get_username(),
+        claims.expires_at,
+        auth,
+        claims.previous,
+        family=claims.family,
+    )
 
 
 def user_of(claims: Claims) -> AbstractBaseUser:
     """The active user that a token names. Raises TokenError."""
-    return _checked(claims, _active_users([claims.subject]))
+    rows = _active([claims.subject])
+    if claims.family:
+        rows = rows.annotate(family_lives=token_families.is_live(claims.family))
+    users = {str(user.pk): user for user in rows}
+    live = {claims.family for user in rows if claims.family and user.family_lives}
+    return _checked(claims, users, live)
 
 
 def by_claims(asked: Collection[Claims]) -> dict[Claims, Identity | TokenError]:
-    """Whom each token stands for, or why it does not hold. One query for all."""
+    """Whom each token stands for, or why it does not hold. Two queries for all."""
     users = _active_users(claims.subject for claims in asked) if asked else {}
+    families = token_families.live(claims.family for claims in asked)
     found: dict[Claims, Identity | TokenError] = {}
     for claims in asked:
         try:
-            found[claims] = identify(_checked(claims, users), claims)
+            found[claims] = identify(_checked(claims, users, families), claims)
         except TokenError as error:
             found[claims] = error
     return found
 
 
-def _checked(claims: Claims, users: Mapping[str, AbstractBaseUser]) -> AbstractBaseUser:
+def _checked(
+    claims: Claims, users: Mapping[str, AbstractBaseUser], families: Collection[str]
+) -> AbstractBaseUser:
     user = users.get(claims.subject)
     if user is None:
         raise TokenError("no-such-user", "the token's user is not there or is disabled")
     if claims.auth != tokens.auth_digest(user.get_session_auth_hash()):
         raise TokenError("superseded", "the password has changed since: log in again")
+    if claims.family and claims.family not in families:
+        raise TokenError("ended", ENDED)
     return user
 
 
@@ -142,7 +158,7 @@ def _live_sessions(keys: Iterable[str]) -> QuerySet[Any]:
 def still_hold(identities: Collection[Identity]) -> set[Identity]:
     """Those whose users may still log in, by the password of then, and whose sessions have not ended.
 
-    Two queries for all. When a token runs out it says itself.
+    Three queries for all. When a token runs out it says itself.
     """
     return _holding(identities, auth_digests(identity.id for identity in identities))
 
@@ -150,10 +166,13 @@ def still_hold(identities: Collection[Identity]) -> set[Identity]:
 def _holding(identities: Collection[Identity], digests: Mapping[str, str]) -> set[Identity]:
     keys = {identity.session for identity in identities if identity.session}
     live = set(_live_sessions(keys).values_list("session_key", flat=True)) if keys else set()
+    families = token_families.live(identity.family for identity in identities)
     return {
         identity
         for identity in identities
-        if digests.get(identity.id) == identity.auth and (not identity.session or identity.session in live)
+        if digests.get(identity.id) == identity.auth
+        and (not identity.session or identity.session in live)
+        and (not identity.family or identity.family in families)
     }
 
 

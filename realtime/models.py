@@ -270,3 +270,24 @@ class BlockedNetwork(models.Model):
     def holds(self) -> bool:
         """Whether it keeps anybody out now, by this process's clock."""
         return self.until is None or self.until > timezone.now()
+
+
+class TokenFamily(models.Model):
+    """The refresh tokens of one log-in, each used up by the next. `generation` says which is good now.
+
+    Times are told by the database's clock.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    user_id = models.CharField(max_length=100)
+    generation = models.PositiveIntegerField(default=1, help_text="of the token that is good now")
+    renewed_at = models.DateTimeField(help_text="when that one was given out")
+    expires_at = models.DateTimeField(help_text="when that one runs out")
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["expires_at"], name="token_family_expires")]
+
+    def __str__(self) -> str:
+        return f"{self.id} of {self.user_id}"

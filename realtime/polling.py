@@ -28,7 +28,7 @@ from realtime.eventlog import HistoryTrimmed, Page, UnknownRoom
 from realtime.gateway import Gateway
 from realtime.ids import read_id
 from realtime.log_in_watch import LogInEnded
-from realtime.log_ins import ENDED, cookie_removal
+from realtime.log_ins import cookie_removal
 from realtime.long_pollers import LongPoller
 from realtime.outages import is_away, log_away
 from realtime.paging import Pager
@@ -38,7 +38,7 @@ from realtime.protocol import CloseCode
 from realtime.responses import send_response
 from realtime.rooms import Room, RoomKind
 from realtime.throttling import CALLS, user_caller
-from realtime.tokens import CredentialsError
+from realtime.tokens import ENDED, CredentialsError
 
 logger = logging.getLogger(__name__)
 

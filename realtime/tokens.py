@@ -1,12 +1,14 @@
 """Signed tokens (JWT, HS256): issue, verify, rotate.
 
 Claims: `sub` the user's id, or a service's name; `type` access, refresh or service; `iat`, `exp`, `jti`;
-`auth`, a digest of what the user logs in with, so that a new password ends every token issued before it.
-While a secret is rotated, JWT_SECRET_PREVIOUS is accepted too, until an operator drops it.
+`auth`, a digest of what the user logs in with, so that a new password ends every token issued before it;
+`fam` and `gen`, of which log-in's family it is and in which generation (`realtime.token_families`). While a
+secret is rotated, JWT_SECRET_PREVIOUS is accepted too, until an operator drops it.
 """
 
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -16,6 +18,7 @@ import jwt
 from django.conf import settings
 
 from realtime import rules
+from realtime.ids import read_id
 
 ALGORITHM = "HS256"
 # When a token was made decides nothing, and the clock of the gateway that made it may be ahead of this one's.
@@ -24,6 +27,7 @@ ACCESS_SECONDS = 15 * 60
 REFRESH_SECONDS = 14 * 24 * 3600
 SERVICE_SECONDS = 365 * 24 * 3600
 MAX_TOKEN_LENGTH = 4096
+ENDED = "your log-in has ended: log in again"
 
 
 class TokenType(StrEnum):
@@ -48,26 +52,38 @@ class TokenError(CredentialsError):
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a token that holds says; `expires_at` in epoch seconds; `previous`: signed with the old secret."""
+    """What a token that holds says; `expires_at` in epoch seconds.
+
+    `previous`: signed with the secret that is being rotated out
+    `family`: empty for a token of a version without families, which `id` tells from others
+    """
 
     subject: str
     type: TokenType
     expires_at: float
     auth: str
     previous: bool = False
+    family: str = ""
+    generation: int = 0
+    id: str = ""
 
 
-def issue(subject: str, kind: TokenType, seconds: int, auth: str = "") -> str:
+def issue(subject: str, kind: TokenType, seconds: int, auth: str = "", **more: Any) -> str:
+    """A token that lives so many seconds from now; `more` are further claims."""
+    return sign(claims_of(subject, kind, seconds, auth, **more))
+
+
+def claims_of(subject: str, kind: TokenType, seconds: int, auth: str, **more: Any) -> dict[str, Any]:
+    """What such a token says: another `jti` each time."""
     now = int(time.time())
-    claims = {
-        "sub": subject,
-        "type": kind.value,
-        "iat": now,
-        "exp": now + seconds,
-        "jti": secrets.token_urlsafe(12),
-        "auth": auth,
-    }
-    return jwt.encode(claims, settings.JWT_SECRET, algorithm=ALGORITHM)
+    claims = {"sub": subject, "type": kind.value, "iat": now, "exp": now + seconds, "auth": auth}
+    return {**claims, "jti": secrets.token_urlsafe(12), **more}
+
+
+def sign(claims: Mapping[str, Any], previous: bool = False) -> str:
+    """The same token for the same claims; `previous`: of the secret that is being rotated out."""
+    secret = settings.JWT_SECRET_PREVIOUS if previous else settings.JWT_SECRET
+    return jwt.encode(dict(claims), secret, algorithm=ALGORITHM)
 
 
 def verify(token: str, kind: TokenType) -> Claims:
@@ -77,7 +93,31 @@ def verify(token: str, kind: TokenType) -> Claims:
     claims, previous = _decode(token)
     if claims.get("type") != kind:
         raise TokenError("wrong-type", f"expected a token of type {kind.value}")
-    return Claims(claims["sub"], kind, float(claims["exp"]), str(claims.get("auth", "")), previous)
+    return Claims(
+        claims["sub"],
+        kind,
+        float(claims["exp"]),
+        str(claims.get("auth", "")),
+        previous,
+        *_family(claims),
+        str(claims.get("jti", "")),
+    )
+
+
+def _family(claims: Mapping[str, Any]) -> tuple[str, int]:
+    """Its id and the generation. Raises TokenError."""
+    generation = claims.get("gen", 0)
+    if type(generation) is not int:
+        raise TokenError("malformed", "that is not a token of ours")
+    return _id(claims, "fam"), generation
+
+
+def _id(claims: Mapping[str, Any], name: str) -> str:
+    """A claim that is an id, or missing. Raises TokenError."""
+    found = claims.get(name, "")
+    if not isinstance(found, str) or (found and read_id(found) != found):
+        raise TokenError("malformed", "that is not a token of ours")
+    return found
 
 
 def auth_digest(session_auth_hash: str) -> str:

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from django.core.management.base import CommandError
 
-from devmentor.loadtesting.http import Http
+from devmentor.loadtesting.http import Answer, Http
 
 SHARE = 2 / 3  # of a token's time after which it is renewed
 AGAIN_SECONDS = 10.0  # where a renewal failed
@@ -19,13 +19,14 @@ class LogIn:
 
     def __init__(self, http: Http) -> None:
         self._http = http
+        self._credentials: dict[str, str] = {}
         self._refresh = ""
 
     async def begin(self, username: str, password: str) -> None:
         """From now on `http` carries the token. Raises CommandError."""
-        credentials = {"username": username, "password": password}
+        self._credentials = {"username": username, "password": password}
         try:
-            answer = await self._http.ask("POST", "/api/auth/token/", credentials)
+            answer = await self._log_in()
         except OSError as failure:
             raise CommandError(f"{username} cannot log in: {failure}") from None
         if answer.status != 200:
@@ -39,11 +40,19 @@ class LogIn:
             await asyncio.sleep(pause)
             pause = AGAIN_SECONDS
             with suppress(OSError):
-                answer = await self._http.ask("POST", "/api/auth/token/refresh/", {"refresh": self._refresh})
+                answer = await self._renew()
                 if answer.status == 200:
                     self._keep(answer.json())
                     pause = self._pause
                     await renewed()
+
+    async def _renew(self) -> Answer:
+        """By the refresh token; by a new log-in where a try whose answer was lost has used that up."""
+        answer = await self._http.ask("POST", "/api/auth/token/refresh/", {"refresh": self._refresh})
+        return await self._log_in() if answer.status == 401 else answer
+
+    async def _log_in(self) -> Answer:
+        return await self._http.ask("POST", "/api/auth/token/", self._credentials)
 
     @property
     def _pause(self) -> float:

@@ -27,7 +27,7 @@ ROUTES = [
     *("/api/projects/{}/members/", "/api/members/{}/", "/api/projects/{}/columns/", "/api/columns/{}/"),
     *("/api/columns/{}/move/", "/api/projects/{}/tasks/", "/api/tasks/{}/", "/api/tasks/{}/move/"),
     *("/api/tasks/{}/comments/", "/api/comments/{}/", "/api/projects/{}/publish/", "/api/realtime/"),
-    *("/api/auth/token/", "/api/auth/token/refresh/"),
+    *("/api/auth/token/", "/api/auth/token/refresh/", "/api/auth/token/end/"),
 ]
 
 

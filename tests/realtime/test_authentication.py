@@ -8,8 +8,8 @@ from django.contrib.auth.base_user import AbstractBaseUser
 
 from devmentor.sessions import SessionStore
 from realtime import tokens
-from realtime.api import pair
 from realtime.authentication import Authentication, Credentials
+from realtime.token_families import begin
 from realtime.tokens import TokenType
 from tests.realtime.hub_rig import run
 from tests.support.queries import reads_of
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def people(count: int) -> dict[str, str]:
     """Access tokens by username."""
     users = [get_user_model().objects.create(username=f"person-{number}") for number in range(count)]
-    return {user.username: pair(user)["access"] for user in users}
+    return {user.username: begin(user)["access"] for user in users}
 
 
 def log_in(user: AbstractBaseUser) -> SessionStore:

@@ -29,9 +29,9 @@ KINDS = ("embedded", "distributed")
 CROWD = """
 import json, uuid
 from projects.models import User
-from realtime.api import pair
+from realtime.token_families import begin
 people = User.objects.bulk_create(User(username=f"crowd-{{uuid.uuid4()}}") for _ in range({count}))
-print(json.dumps([pair(user)["access"] for user in people]))
+print(json.dumps([begin(user)["access"] for user in people]))
 """
 LEAVE_SECONDS = 10  # in which gateways notice that a test's clients have gone
 TOKEN_SECONDS = 600  # tokens live 15 minutes; a session-wide stack may live longer
