@@ -13,7 +13,7 @@ from devmentor.postgresql.bounds import bound_statements  # noqa: E402
 from devmentor.sessions import forget_expired  # noqa: E402
 from projects.rooms import PROJECT  # noqa: E402
 from projects.services import idempotency_prune  # noqa: E402
-from realtime import log_in_records, token_families  # noqa: E402
+from realtime import log_in_records, service_tokens, token_families  # noqa: E402
 from realtime.gateway import Gateway  # noqa: E402
 from realtime.routing import Application  # noqa: E402
 
@@ -24,6 +24,7 @@ cleaning = {
     "failed log-ins": log_in_records.forget_attempts,
     "log-ins": log_in_records.forget_history,
     "families of tokens": token_families.forget,
+    "tokens of services": service_tokens.forget,
 }
 gateway = Gateway([PROJECT], __version__, cleaning)
 application = Application(gateway, PasswordHandler(), health.routes(gateway))

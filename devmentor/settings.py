@@ -84,6 +84,7 @@ else:
 # --- The real-time service ----------------------------------------------------------------------
 JWT_SECRET = env.secret("JWT_SECRET", DEBUG, "for-development-only-these-tokens-guard-nothing")
 JWT_SECRET_PREVIOUS = env.secret("JWT_SECRET_PREVIOUS", DEBUG, "") if env.text("JWT_SECRET_PREVIOUS") else ""
+UNLISTED_SERVICE_TOKENS = env.boolean("UNLISTED_SERVICE_TOKENS", True)
 ENABLE_REALTIME = env.boolean("ENABLE_REALTIME", True) and env.boolean("NEXT_PUBLIC_ENABLE_REALTIME", True)
 STRICT_MODE = env.boolean("STRICT_MODE", False)
 REQUIRE_AUTH = env.boolean("REQUIRE_AUTH", False)

@@ -209,9 +209,12 @@ class PublishView(APIView):
         event = asked.validated_data["event"]
         self._check_name(event, self.kind)
         service: Any = request.user
+        room = Room(self.kind, str(room_id))
+        if service.room and service.room != room.name:
+            raise exceptions.PermissionDenied(f"This token is for another {self.kind.name}.")
         actor, key = Actor(None, service.name), self._key(request)
         try:
-            with eventlog.writing(Room(self.kind, str(room_id))) as log:
+            with eventlog.writing(room) as log:
                 appended = log.find(key, actor) if key else None
                 appended = appended or log.append(
                     event, asked.validated_data["data"], actor=actor, mutation_id=key

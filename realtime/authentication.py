@@ -10,7 +10,7 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from realtime import log_ins, metrics, rules, tokens
+from realtime import log_ins, metrics, rules, service_tokens, tokens
 from realtime.batching import Batch
 from realtime.connection import Identity
 from realtime.cross_origin import ApiCsrfCheck
@@ -142,7 +142,9 @@ class ServiceAuthentication(BearerAuthentication):
         )
 
     def principal(self, claims: Claims) -> Any:
-        return SimpleNamespace(name=claims.subject, is_authenticated=True, pk=None)
+        """`room`: the name of the only room it may publish to; empty: any."""
+        room = service_tokens.check(claims)
+        return SimpleNamespace(name=claims.subject, is_authenticated=True, pk=None, room=room)
 
 
 class GuestsWhereAllowed(BasePermission):

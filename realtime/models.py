@@ -291,3 +291,24 @@ class TokenFamily(models.Model):
 
     def __str__(self) -> str:
         return f"{self.id} of {self.user_id}"
+
+
+class ServiceToken(models.Model):
+    """A token with which another service publishes. The token itself is shown once and not kept."""
+
+    id = models.UUIDField(primary_key=True)
+    name = models.CharField(max_length=50, help_text="the service's, as people see it")
+    room = models.CharField(max_length=100, blank=True, help_text="the only room it is good for; empty: all")
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=150)
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, help_text="to the minute")
+    revoked_at = models.DateTimeField(null=True)
+    revoked_by = models.CharField(max_length=150, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.id})"

@@ -2,8 +2,9 @@
 
 Claims: `sub` the user's id, or a service's name; `type` access, refresh or service; `iat`, `exp`, `jti`;
 `auth`, a digest of what the user logs in with, so that a new password ends every token issued before it;
-`fam` and `gen`, of which log-in's family it is and in which generation (`realtime.token_families`). While a
-secret is rotated, JWT_SECRET_PREVIOUS is accepted too, until an operator drops it.
+`fam` and `gen`, of which log-in's family it is and in which generation (`realtime.token_families`);
+`sid` of a service's token, by which operators revoke it. While a secret is rotated, JWT_SECRET_PREVIOUS is
+accepted too, until an operator drops it.
 """
 
 import secrets
@@ -56,6 +57,7 @@ class Claims:
 
     `previous`: signed with the secret that is being rotated out
     `family`: empty for a token of a version without families, which `id` tells from others
+    `service`: the row of a service's token; empty for one of a version that kept none
     """
 
     subject: str
@@ -66,6 +68,7 @@ class Claims:
     family: str = ""
     generation: int = 0
     id: str = ""
+    service: str = ""
 
 
 def issue(subject: str, kind: TokenType, seconds: int, auth: str = "", **more: Any) -> str:
@@ -101,6 +104,7 @@ def verify(token: str, kind: TokenType) -> Claims:
         previous,
         *_family(claims),
         str(claims.get("jti", "")),
+        _id(claims, "sid"),
     )
 
 

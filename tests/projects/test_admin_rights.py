@@ -19,7 +19,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from projects import services
 from projects.models import User
-from realtime import leases
+from realtime import controls, leases, service_tokens
 from realtime.leases import Condition
 from realtime.models import BlockedNetwork, OperatorAction
 from tests.projects.conftest import Board
@@ -52,6 +52,7 @@ ACTIONS = {
     "disconnect_users": DISCONNECT,
     "block_networks": DISCONNECT,
     "log_out_everywhere": frozenset({"projects.change_user"}),
+    "revoke": POLICY,
 }
 CHANGES: dict[str, str] = {"post": "yes", "confirmed": "yes", "reason": "because", "network": "192.0.2.0/24"}
 
@@ -119,12 +120,13 @@ def rows(board: Board) -> dict[str, Any]:
     AccessAttempt.objects.create(**log_in, failures_since_start=1)
     AccessLog.objects.create(**log_in)
     AccessFailureLog.objects.create(**log_in)
+    service_tokens.create(controls.operator_of(operator), "ai", seconds=60)
     BlockedNetwork.objects.create(network="198.51.100.0/24", blocked_at=comment.created_at, blocked_by="x")
     found: dict[str, Any] = {
         "realtime.LiveConnection": live,
         "realtime.EndedConnection": ended,
         "realtime.GatewayProcess": live.gateway,
-        "realtime.OperatorAction": OperatorAction.objects.get(),
+        "realtime.OperatorAction": OperatorAction.objects.first(),
         "projects.User": user,
         "projects.Comment": comment,
         "projects.Membership": board.membership("viewer"),
