@@ -28,7 +28,7 @@ def routes(gateway: Gateway) -> list[Any]:
         return _json(200, {"status": "healthy", "connections": gateway.open_sockets})
 
     async def ready(scope: Scope) -> Answer:
-        database = "ok" if await answers(DATABASE_SECONDS) else "failed"
+        database = "ok" if gateway.audit.holds_lease and await answers(DATABASE_SECONDS) else "failed"
         layer = "ok" if gateway.bell is not None and gateway.bell.healthy else "degraded"
         checks = {"database": database, "channelLayer": layer, "draining": gateway.draining}
         up = database == "ok" and not gateway.draining

@@ -111,6 +111,13 @@ class Audit:
         return self._steady_since is not None and time.monotonic() - self._steady_since > LEASE_SECONDS
 
     @property
+    def holds_lease(self) -> bool:
+        """Whether the database has taken this gateway's word in time. Where it reads and does not write, as a
+        standby does, others take the gateway for dead, and see none of its connections.
+        """
+        return time.monotonic() - self._renewed_at < LEASE_SECONDS
+
+    @property
     def open(self) -> int:
         """How many connections are open."""
         return len(self._open)

@@ -116,6 +116,25 @@ def test_a_restart_of_the_database_costs_the_next_requests_nothing(tmp_path: Pat
         assert "was deleted while still open" not in service.gateway.log.read_text()
 
 
+def test_a_gateway_whose_database_takes_no_writes_is_not_ready_and_reads_on(tmp_path: Path) -> None:
+    """A standby, a full disk: other gateways take it for dead, and no order to its sockets counts."""
+    with ExitStack() as resources:
+        service = Service(tmp_path, resources)
+        board, ready = Board(service.api), f"{service.gateway.http_url}/ready"
+        with psycopg.connect(service.url, autocommit=True) as operator:
+            operator.execute("SET default_transaction_read_only = off")
+            operator.execute("ALTER SYSTEM SET default_transaction_read_only = on")
+            operator.execute("SELECT pg_reload_conf()")
+            eventually(lambda: not answers(ready), 15, "it to say that it is not ready")
+            assert httpx.get(ready).json()["checks"]["database"] == "failed"
+            assert board.snapshot()["tasks"] == []
+            assert_unavailable(add_once(service, board))
+            operator.execute("ALTER SYSTEM RESET default_transaction_read_only")
+            operator.execute("SELECT pg_reload_conf()")
+        eventually(lambda: answers(ready), what="it to be ready again")
+        assert add_once(service, board).status_code == 201
+
+
 def failures(service: Service) -> float:
     """Of the database, as operators see them."""
     return read_metric(service.gateway.http_url, "gateway_database_failures_total")
