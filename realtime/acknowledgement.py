@@ -9,6 +9,7 @@ import socket
 import struct
 import sys
 import termios
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,35 @@ class CountedWrites:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
+
+
+class ReaderWatch:
+    """Notices a peer that hardly reads while an answer waits for it, which takes memory for as long."""
+
+    SECONDS = 30.0
+    LEAST_BYTES = 30 * 1024  # in that time: a connection by the slowest of mobile networks takes more
+
+    def __init__(self, transport: asyncio.Transport, give_up: Callable[[], None]) -> None:
+        self._transport = transport
+        self._give_up = give_up
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self) -> None:
+        """Something waits."""
+        self.end()
+        left = self._transport.get_write_buffer_size()
+        self._timer = asyncio.get_running_loop().call_later(self.SECONDS, self._look, left)
+
+    def end(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look(self, left_before: int) -> None:
+        if left_before - self._transport.get_write_buffer_size() < self.LEAST_BYTES:
+            self._give_up()
+        else:
+            self.begin()
 
 
 @dataclass(frozen=True, slots=True)

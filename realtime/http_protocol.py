@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from websockets.http11 import Request
 
 from realtime import request_heads
-from realtime.acknowledgement import CountedWrites, progress
+from realtime.acknowledgement import CountedWrites, ReaderWatch, progress
 from realtime.problems import AWAY_SECONDS, answer_to
 from realtime.rare_log import RareLog
 from realtime.request_heads import RefusedRequest
@@ -72,6 +72,7 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._answers = CountedWrites(transport)
+        self._reader = ReaderWatch(transport, self._give_up_reader)
         self._await_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -80,8 +81,23 @@ class HttpProtocol(HttpToolsProtocol):
         if exc is not None and not (self._is_answered and self._is_taken(by_reset=True)):
             self._tell_of_loss()
         self._stop_timers()
+        self._reader.end()
         self._when_answered = None
         del self.parser  # the two hold each other
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._reader.begin()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._reader.end()
+
+    def _give_up_reader(self) -> None:
+        address = self.client[0] if self.client else "a local client"
+        refusals.warning("reader", "cut off an answer to %s, who hardly reads it", address)
+        self._tell_of_loss()
+        self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         if self._reading is Reading.NOTHING:
@@ -357,6 +373,7 @@ class HttpProtocol(HttpToolsProtocol):
     def _switch(self, request: Request) -> None:
         self._reading = Reading.NOTHING
         self._stop_timers()
+        self._reader.end()
         if self._half_closed:  # while it waited: a WebSocket needs both halves
             self.transport.close()
             return

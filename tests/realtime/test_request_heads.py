@@ -5,14 +5,18 @@ They go to an application of the tests' own behind the gateway's protocol classe
 
 import asyncio
 import json
+import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from realtime import http_protocol, websocket_protocol
+from realtime.acknowledgement import ReaderWatch
 from realtime.request_heads import MAX_HEAD_BYTES, MAX_HEADER_LINES, MAX_TARGET_BYTES
 from tests.support.asgi_server import RawConnection, serving
+from tests.support.processes import eventually
 
 KEY = b"Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n"
 ACCEPT = b"sec-websocket-accept: "
@@ -22,10 +26,11 @@ HANDSHAKE = UPGRADE + KEY + VERSION
 TEXT = b"\x81\x85\0\0\0\0hello"  # masked with zeros
 PING = b"\x89\x81\0\0\0\0?"
 PONG = b"\x8a\x01?"
+LARGE_ANSWER = 20_000_000  # bytes: the system keeps some millions of them for both sides
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    """Says what it was asked; late on /slow; on /poll once the client leaves; never on /never."""
+    """Says what it was asked; late on /slow, long on /large, on /poll once the client leaves, not on /never."""
     if scope["type"] == "websocket":
         await answer_socket(scope, receive, send)
         return
@@ -41,6 +46,12 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
         await asyncio.sleep(0.3)
     if scope["path"] == "/poll":
         await receive()
+        left.append(scope["path"])
+        return
+    if scope["path"] == "/large":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"x" * LARGE_ANSWER, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
         left.append(scope["path"])
         return
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
@@ -208,6 +219,26 @@ def test_a_head_that_comes_too_slowly_is_refused(port: int, monkeypatch: pytest.
     with RawConnection(port) as raw:  # after a request, too
         raw.send(b"GET / HTTP/1.1\r\nHost: h\r\n\r\nGET /")
         assert b"HTTP/1.1 408 " in raw.read_all()
+
+
+def test_who_does_not_read_a_large_answer_is_cut_off(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes memory for as long as it waits. Who reads slowly gets all of it."""
+    monkeypatch.setattr(ReaderWatch, "SECONDS", 1.0)
+    monkeypatch.setattr(ReaderWatch, "LEAST_BYTES", 50_000)
+    asked = b"GET /large HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+    with RawConnection(port) as raw:
+        raw.send(asked)
+        left.clear()
+        eventually(lambda: left, what="the answer to be given up")
+        assert len(raw.read_all()) < LARGE_ANSWER
+    with RawConnection(port) as raw:
+        raw.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        raw.send(asked)
+        found, between = 0, threading.Event()
+        while received := raw.socket.recv(65_536):
+            found += len(received)
+            between.wait(0.01)
+        assert found > LARGE_ANSWER
 
 
 def test_a_connection_on_which_nothing_comes_ends(monkeypatch: pytest.MonkeyPatch) -> None:
