@@ -30,7 +30,7 @@ LARGE_ANSWER = 20_000_000  # bytes: the system keeps some millions of them for b
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    """Says what it was asked; late on /slow, long on /large, on /poll once the client leaves, not on /never."""
+    """Says what it was asked: late on /slow, long on /large, at the end on /poll, not at all on /never."""
     if scope["type"] == "websocket":
         await answer_socket(scope, receive, send)
         return
