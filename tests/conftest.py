@@ -1,6 +1,5 @@
 """The tests' set-up. docs/development.md says how the passes and the stacks fit together."""
 
-import gc
 import logging
 from collections.abc import Generator, Iterator
 from functools import cache
@@ -13,7 +12,7 @@ import pytest
 
 from tests.support.databases import CHOICES, InProcess
 
-pytest_plugins = ["tests.support.stack_fixtures", "tests.support.browser"]
+pytest_plugins = ["tests.support.stack_fixtures", "tests.support.browser", "tests.support.logged_errors"]
 # A busy machine is no reason to fail: pytest's own time limit bounds a test.
 hypothesis.settings.register_profile("suite", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("suite")
@@ -113,16 +112,6 @@ def _nothing_known_of_operators() -> None:
     from realtime import rules
 
     rules.forget()
-
-
-@pytest.fixture(autouse=True)
-def _no_task_fails_unseen(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Of a task or callback that nobody waits for asyncio only logs what went wrong, an assert included."""
-    yield
-    gc.collect(0)  # a task's failure is logged when the task goes
-    errors = [record for record in caplog.get_records("call") if record.levelno >= logging.ERROR]
-    failed = [record.getMessage() for record in errors if record.name == "asyncio"]
-    assert not failed, "\n".join(failed)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -146,11 +146,13 @@ def test_a_request_ends_in_the_thread_in_which_it_was_answered() -> None:
     assert answered == ended != threading.get_ident()
 
 
+@pytest.mark.logs_errors("broken on purpose")
 def test_a_view_that_breaks_is_a_500_and_the_next_is_answered() -> None:
     assert exchange("broken")[0]["status"] == 500
     assert exchange("where")[0]["status"] == 200
 
 
+@pytest.mark.logs_errors("has to be in devmentor.password_requests.DOORS")
 def test_no_password_is_hashed_where_other_requests_are_answered() -> None:
     """A view that does so has to be among the doors, or a crowd before it stops everybody else."""
     assert exchange("hashed")[0]["status"] == 500

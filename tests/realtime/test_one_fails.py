@@ -37,6 +37,7 @@ def broken(request: pytest.FixtureRequest) -> Broken:
     return Broken("broken", ready=request.param == "ready frames")
 
 
+@pytest.mark.logs_errors("this socket is broken")
 def test_an_event_reaches_all_but_the_socket_that_cannot_be_written_to(rig: Rig, broken: Broken) -> None:
     async def story() -> None:
         await rig.create()
@@ -59,6 +60,7 @@ def assert_closed(reader: Reader) -> None:
     assert reader.connection.closing.code == CloseCode.RESTART
 
 
+@pytest.mark.logs_errors("this socket is broken")
 def test_heartbeats_reach_all_but_the_socket_that_cannot_be_written_to(rig: Rig, broken: Broken) -> None:
     async def story() -> None:
         readers = [WiredReader("one"), broken, Reader("two")]
@@ -73,6 +75,7 @@ def test_heartbeats_reach_all_but_the_socket_that_cannot_be_written_to(rig: Rig,
     run(story())
 
 
+@pytest.mark.logs_errors("this socket is broken")
 def test_a_drain_reaches_all_but_the_socket_that_cannot_be_written_to(rig: Rig, broken: Broken) -> None:
     async def story() -> None:
         readers = [WiredReader("one"), broken, Reader("two")]
@@ -86,6 +89,7 @@ def test_a_drain_reaches_all_but_the_socket_that_cannot_be_written_to(rig: Rig, 
     run(story())
 
 
+@pytest.mark.logs_errors("RuntimeError: board:fails")
 def test_presence_is_told_in_all_rooms_but_the_one_that_fails(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,6 +106,7 @@ def test_presence_is_told_in_all_rooms_but_the_one_that_fails(
     assert sorted(told) == ["board:fails", "board:one", "board:two"]
 
 
+@pytest.mark.logs_errors("an order of its own kind")
 def test_an_order_that_fails_keeps_no_later_one_from_being_carried_out(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,6 +126,7 @@ def test_an_order_that_fails_keeps_no_later_one_from_being_carried_out(
     assert carried_out == [2]
 
 
+@pytest.mark.logs_errors("RuntimeError: odd")
 def test_a_connection_that_the_rules_cannot_be_laid_over_keeps_no_other_from_being_closed(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,7 +219,12 @@ def test_an_outage_fails_for_all_who_asked_at_once() -> None:
 
 @pytest.mark.parametrize(
     "failure, traceback",
-    [(OperationalError("the connection is lost"), False), (RuntimeError("a fault of ours"), True)],
+    [
+        (OperationalError("the connection is lost"), False),
+        pytest.param(
+            RuntimeError("a fault of ours"), True, marks=pytest.mark.logs_errors("a fault of ours")
+        ),
+    ],
 )
 def test_a_task_that_fails_says_so_an_outage_in_a_line_and_a_fault_with_its_traceback(
     caplog: pytest.LogCaptureFixture, failure: Exception, traceback: bool

@@ -261,6 +261,7 @@ class Service:
                 connection.execute(sql)
 
 
+@pytest.mark.logs_errors("realtime_event")  # the table
 @pytest.mark.parametrize("choice", ["sqlite", "postgresql"])
 def test_a_table_that_is_missing_is_a_500_with_a_trace_in_the_log(choice: str, tmp_path: Path) -> None:
     """An operator must learn of it, and no client be asked to try again for ever."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.support.processes import ROOT
+from tests.support.processes import ROOT, note_output
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,9 @@ class Console:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         print(json.dumps(arguments), file=self._process.stdin, flush=True)
-        return Outcome(*json.loads(self._process.stdout.readline()))
+        outcome = Outcome(*json.loads(self._process.stdout.readline()))
+        note_output(" ".join(arguments), outcome.err)
+        return outcome
 
     def python(self, code: str) -> Outcome:
         """A few lines of Python, as in `manage.py shell`."""

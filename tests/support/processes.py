@@ -105,6 +105,7 @@ class Server:
         self._user = user
         self._ready = ready
         self._start_seconds = start_seconds
+        self._bytes_read = self.log.stat().st_size if self.log.exists() else 0
         _servers.add(self)
         self.start()
 
@@ -118,6 +119,7 @@ class Server:
 
     def start(self) -> None:
         """Start the process; again, once it has ended."""
+        _unread.add(self)
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 self._command,
@@ -177,6 +179,22 @@ class Server:
     def resume(self) -> None:
         self.process.send_signal(signal.SIGCONT)
 
+    def read_new(self) -> str:
+        """What its log has grown by since this was last called; while it runs, in whole lines."""
+        ended = not self.running
+        try:
+            if self.log.stat().st_size == self._bytes_read:
+                return ""
+            with self.log.open("rb") as log:
+                log.seek(self._bytes_read)
+                new = log.read()
+        except FileNotFoundError:
+            return ""
+        if not ended:
+            new = new[: new.rfind(b"\n") + 1]
+        self._bytes_read += len(new)
+        return new.decode("utf-8", "replace")
+
     def tail(self, lines: int = 40) -> str:
         """The end of its log, under a line that says whose it is."""
         written = self.log.read_text("utf-8", "replace").splitlines()
@@ -184,6 +202,8 @@ class Server:
 
 
 _servers: WeakSet[Server] = WeakSet()
+_unread: set[Server] = set()  # whose logs may grow, or have since the last look
+_commands: list[tuple[str, str]] = []  # what commands have written to standard error since then
 
 
 def servers_that_wrote(since: float) -> list[Server]:
@@ -192,11 +212,30 @@ def servers_that_wrote(since: float) -> list[Server]:
     return sorted(found, key=lambda server: server.name)
 
 
+def read_new_output() -> list[tuple[str, str]]:
+    """By name what servers and commands have written since the last call; what has ended is read once more."""
+    found = [*_commands]
+    _commands.clear()
+    for server in list(_unread):
+        if not server.running:
+            _unread.discard(server)
+        if new := server.read_new():
+            found.append((server.name, new))
+    return found
+
+
+def note_output(name: str, output: str) -> None:
+    """Have `read_new_output` tell what a command has written."""
+    if output:
+        _commands.append((name, output))
+
+
 def run(command: Sequence[str], environment: Mapping[str, str], seconds: float = 60) -> str:
     """Run a command to its end; its standard output, or an AssertionError with all it wrote."""
     done = subprocess.run(
         command, cwd=ROOT, env=dict(environment), capture_output=True, text=True, timeout=seconds, check=False
     )
+    note_output(" ".join(command), done.stderr)
     if done.returncode:
         raise AssertionError(f"{' '.join(command)} ended with {done.returncode}\n{done.stdout}{done.stderr}")
     return done.stdout
