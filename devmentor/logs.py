@@ -4,6 +4,7 @@ import logging
 import logging.config
 import re
 from collections.abc import MutableMapping
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -34,11 +35,13 @@ def escape(_logger: Any, _name: str, entry: MutableMapping[str, Any]) -> Mutable
 
 
 class OutageFilter(logging.Filter):
-    """A request that met an outage before its view did is a line, as any other: it is answered by a 503."""
+    """An outage is one line and no error: `log_away` writes it, or this does where a middleware met it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         from realtime.outages import is_away  # once the settings, which import this, are there
 
+        if getattr(record, "status_code", None) == HTTPStatus.SERVICE_UNAVAILABLE:
+            return False
         failure = record.exc_info[1] if record.exc_info else None
         if is_away(failure):
             record.msg = f"{record.getMessage()}: the database does not answer: {failure}".partition("\n")[0]

@@ -1,5 +1,6 @@
 """All settings, in one file, from the environment. `.env.example` explains each variable."""
 
+import logging
 from contextlib import suppress
 from pathlib import Path
 
@@ -313,5 +314,6 @@ LOGGING_CONFIG = "devmentor.logs.configure"
 LOGGING = logging_config(debug=DEBUG, file=LOG_FILE)
 PROMETHEUS_EXPORT_MIGRATIONS = False
 DJANGO_STRUCTLOG_CELERY_ENABLED = False
+DJANGO_STRUCTLOG_STATUS_5XX_LOG_LEVEL = logging.WARNING  # an outage's 503; what fails is logged as it does
 
 IGNORED_SERVICE_LINKS = env.ignored

@@ -21,11 +21,16 @@ from realtime.transport import own_url, websocket_url
 
 
 class RequestLogMiddleware(RequestMiddleware):
-    """django-structlog's, with the address that all else goes by, in place of what stands in headers."""
+    """django-structlog's, with the address that all else goes by, and without outages as errors."""
 
     @classmethod
     def bind_ip(cls, request: HttpRequest) -> None:
         structlog.contextvars.bind_contextvars(ip=request.META.get("REMOTE_ADDR", ""))
+
+    def _process_exception(self, request: HttpRequest, exception: Exception) -> None:
+        """An outage is no request that failed: it has a line of its own, and is answered by a 503."""
+        if not is_away(exception):
+            super()._process_exception(request, exception)
 
 
 class SocketSourceMiddleware:

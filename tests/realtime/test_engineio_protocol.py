@@ -99,6 +99,7 @@ def test_messages_come_back_over_a_websocket(opened: ClientConnection) -> None:
     assert read(opened) == "4hello"
 
 
+@pytest.mark.logs_errors("a Socket.IO packet could not be carried out")
 def test_a_handler_that_fails_keeps_nothing_after_it(client: Polling) -> None:
     assert client.post("4one", "4fail", "4two").text == "ok"
     found: list[str] = []
@@ -107,6 +108,7 @@ def test_a_handler_that_fails_keeps_nothing_after_it(client: Polling) -> None:
     assert found == ["4one", "4two"]
 
 
+@pytest.mark.logs_errors("a WebSocket of Socket.IO failed")
 def test_a_fault_in_reading_ends_the_session_at_once(opened: ClientConnection) -> None:
     """Nobody would read it any more, and its client would believe itself heard until the pings end."""
     opened.recv(5)

@@ -283,6 +283,7 @@ def test_a_change_of_rights_during_a_check_is_checked_again(rig: Rig) -> None:
     run(story())
 
 
+@pytest.mark.logs_errors("a member was put out and not told")
 def test_a_room_goes_on_although_one_who_was_put_out_could_not_be_told(rig: Rig) -> None:
     """Else it is deaf for good, and the second who may no longer read stays in."""
     told: list[Seat] = []

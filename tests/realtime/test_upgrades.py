@@ -296,6 +296,7 @@ def test_refusals_are_logged_but_not_each(port: int, caplog: pytest.LogCaptureFi
 # --- the end of the server --------------------------------------------------------------------------------
 
 
+@pytest.mark.logs_errors("timeout graceful shutdown exceeded")
 def test_a_handshake_that_meets_the_end_of_the_server_is_sent_on() -> None:
     """It is no fault: a balancer sends a 503 to another server, and a client comes back."""
     reached = threading.Event()

@@ -15,6 +15,7 @@ import pytest
 from tests.support.processes import read_new_output
 
 LEVELS = {"error", "critical"}
+MOST_SHOWN = 5
 SHOWN = 1500  # characters of an error's beginning and of its end, where the exception stands
 # How an entry begins in devmentor/logs.py's two formats; the lines of a traceback begin otherwise.
 ENTRY = re.compile(r"""\d{4}-\d\d-\d\dT\S+Z \[(\w+) *\]|\{.*"level": "(\w+)".*\}$""")
@@ -101,7 +102,8 @@ def _judge(item: pytest.Item) -> None:
     expected = [words for marker in item.iter_markers("logs_errors") for words in marker.args]
     unexpected, missing = split_expected(errors, expected)
     if unexpected:
-        shown = "\n".join(map(_clipped, unexpected))
-        pytest.fail(f"logged at ERROR, where logs_errors expects {expected}:\n{shown}", pytrace=False)
+        shown = "\n".join(map(_clipped, unexpected[:MOST_SHOWN]))
+        counted = f"{len(unexpected)} lines at ERROR, where logs_errors expects {expected}; the first:"
+        pytest.fail(f"{counted}\n{shown}", pytrace=False)
     if missing and item.stash.get(passed_key, False):
         pytest.fail(f"logs_errors expects what was not logged: {missing}", pytrace=False)
