@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib.auth import login, logout
 from django.contrib.auth.forms import AuthenticationForm
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware import csrf
 from django.shortcuts import redirect, render
+from django.utils.encoding import iri_to_uri
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
@@ -34,6 +35,7 @@ NO_ORIGIN = (
 )
 NO_MATCH = csrf.REASON_BAD_ORIGIN.partition("%s")[2]  # the end of what is said of an origin and of a referer
 REFERER = csrf.REASON_NO_REFERER.partition(" - ")[0]
+LONGEST_TARGET = 2000  # characters of an address as it is sent: proxies bound the size of headers
 USERNAME = 150  # characters that a username has at the most
 MISSING = "Both a username and a password are needed."
 
@@ -46,11 +48,11 @@ def log_in(request: HttpRequest) -> HttpResponse:
     """The log-in page; `next` is where one wanted to go, on this very host."""
     target = _target(request)
     if request.method != "POST":
-        return redirect(target) if request.user.is_authenticated else _page(request, target)
+        return HttpResponseRedirect(target) if request.user.is_authenticated else _page(request, target)
     form = AuthenticationForm(request, data=request.POST)
     if form.is_valid():
         login(request, form.get_user())
-        return redirect(target)
+        return HttpResponseRedirect(target)
     return _refusal(request, target, form)
 
 
@@ -99,8 +101,9 @@ def _page(request: HttpRequest, target: str, *, error: str = "", status: int = 2
 
 
 def _target(request: HttpRequest) -> str:
+    """An address and never the name of a view, for which `redirect` would take a word."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     own = url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return wanted if own else settings.LOGIN_REDIRECT_URL
+    return wanted if own and len(iri_to_uri(wanted)) <= LONGEST_TARGET else settings.LOGIN_REDIRECT_URL

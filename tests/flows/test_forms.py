@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from django.test import Client
+from django.utils.encoding import iri_to_uri
 
+from projects import services
 from tests.support.people import OPERATOR
 from tests.support.stack import Stack
 
@@ -80,3 +82,32 @@ def test_what_an_origin_says_is_text_on_the_page(browser: httpx.Client) -> None:
     page = sent(browser, origin="https://<script>alert(1)</script>")
     assert "<script>alert(1)" not in page
     assert "&lt;script&gt;" in page
+
+
+OWN = ["/projects?x=1#y", "/é", "/%00", "x", "logout", "0001-01-01T00:00", "/" + "x" * 1999]
+OTHERS = [
+    "//x.test",
+    "https://x.test/",
+    "javascript:x",
+    "/\\x.test",
+    "//[",
+    "/" + "x" * 2000,
+    "/" + "é" * 1000,
+    "\0",
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("target", [*OWN, *OTHERS])
+def test_whatever_was_asked_for_one_is_somewhere_after_the_log_in(target: str) -> None:
+    """A word was taken for the name of a view, of which there is none: a 500 in place of the page."""
+    services.user_create(username="odd", password="a long enough pass phrase")
+    client = Client()
+    for answer in (
+        client.post("/login", {"username": "odd", "password": "a long enough pass phrase", "next": target}),
+        client.get("/login", {"next": target}),
+    ):
+        assert (answer.status_code, answer["Location"]) == (
+            302,
+            iri_to_uri(target) if target in OWN else "/projects",
+        )
