@@ -125,11 +125,7 @@ class LiveConnectionAdmin(ConnectionAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         extra = {"refresh_seconds": REFRESH_SECONDS, **(extra_context or {})}
-        try:
-            answer: HttpResponse = super().changelist_view(request, extra)
-        except ValidationError:  # a tick that is no connection's id
-            messages.error(request, "Choose connections of the list.")
-            return HttpResponseRedirect(request.get_full_path())
+        answer: HttpResponse = super().changelist_view(request, extra)
         return answer
 
     @admin.action(description="Disconnect …")

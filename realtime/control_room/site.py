@@ -2,18 +2,25 @@
 
 from typing import Any
 
-from django.contrib.admin import AdminSite
+from django.contrib.admin import AdminSite, ModelAdmin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
 from realtime.control_room.bounds import bounded
+from realtime.control_room.lists import CheckedListMixin
 from realtime.control_room.rights import may_view
 
 
 class ControlRoom(AdminSite):
     site_header = site_title = "DevMentor"
     index_title = "Control room"
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Every table's list is checked, also those of other packages."""
+        base = admin_class or ModelAdmin
+        checked = type(base.__name__, (CheckedListMixin, base), {"__module__": base.__module__})
+        super().register(model_or_iterable, checked, **options)
 
     def get_urls(self) -> list[Any]:
         from realtime.control_room import policy_page

@@ -79,7 +79,7 @@ def test_all_that_were_found_is_all_that_is_ordered(operator: Client) -> None:
 
 def test_an_action_that_was_tampered_with_is_refused_in_words(operator: Client) -> None:
     answer = operator.post(PAGES["live"], {"action": "disconnect", "_selected_action": "abc"}, follow=True)
-    assert "Choose connections of the list" in answer.content.decode()
+    assert "Choose live connections of the list" in answer.content.decode()
     everybody = '{"kind":"all","values":[],"label":"user ada"}'
     odd = '{"kind":"connections","values":["abc"],"label":"x"}'
     for target in ("", "[]", "{", everybody, odd, '{"kind":"users","values":["abc"],"label":"x"}'):
