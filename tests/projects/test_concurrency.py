@@ -127,6 +127,7 @@ def test_a_new_name_and_a_new_membership_at_once_never_leave_an_old_name_on_a_bo
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.logs_errors("the process ends here")
 def test_a_crash_between_the_change_and_its_answer_leaves_neither(monkeypatch: pytest.MonkeyPatch):
     board = Board(make_people())
     client = Client(board.owner)

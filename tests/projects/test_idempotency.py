@@ -169,6 +169,7 @@ def test_the_gateways_own_clock_forgets_old_answers_and_expired_sessions_in_smal
     assert [row.session_key for row in Session.objects.all()] == ["young"]
 
 
+@pytest.mark.logs_errors("deleting old what fails failed")
 def test_cleaning_that_fails_keeps_nothing_else_from_being_cleaned(editor, board):
     def fail() -> int:
         raise RuntimeError

@@ -221,9 +221,7 @@ def test_an_outage_fails_for_all_who_asked_at_once() -> None:
     "failure, traceback",
     [
         (OperationalError("the connection is lost"), False),
-        pytest.param(
-            RuntimeError("a fault of ours"), True, marks=pytest.mark.logs_errors("a fault of ours")
-        ),
+        pytest.param(RuntimeError("a fault of ours"), True, marks=pytest.mark.logs_errors("a fault of ours")),
     ],
 )
 def test_a_task_that_fails_says_so_an_outage_in_a_line_and_a_fault_with_its_traceback(

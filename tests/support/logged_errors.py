@@ -65,7 +65,7 @@ def _clipped(error: str) -> str:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "logs_errors(*texts): provokes log lines at ERROR that hold these texts")
+    config.addinivalue_line("markers", "logs_errors(*texts): provokes errors in a log that hold these texts")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -105,5 +105,6 @@ def _judge(item: pytest.Item) -> None:
         shown = "\n".join(map(_clipped, unexpected[:MOST_SHOWN]))
         counted = f"{len(unexpected)} lines at ERROR, where logs_errors expects {expected}; the first:"
         pytest.fail(f"{counted}\n{shown}", pytrace=False)
-    if missing and item.stash.get(passed_key, False):
+    passed = item.stash.get(passed_key, False)
+    if missing and passed:
         pytest.fail(f"logs_errors expects what was not logged: {missing}", pytrace=False)

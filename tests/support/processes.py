@@ -213,11 +213,11 @@ def servers_that_wrote(since: float) -> list[Server]:
 
 
 def read_new_output() -> list[tuple[str, str]]:
-    """By name what servers and commands have written since the last call; what has ended is read once more."""
+    """By name what servers and commands have written since the last call."""
     found = [*_commands]
     _commands.clear()
     for server in list(_unread):
-        if not server.running:
+        if not server.running:  # what it has written until now is all
             _unread.discard(server)
         if new := server.read_new():
             found.append((server.name, new))
