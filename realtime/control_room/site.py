@@ -8,7 +8,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
 from realtime.control_room.bounds import bounded
-from realtime.control_room.lists import CheckedListMixin
+from realtime.control_room.checked import CheckedMixin
 from realtime.control_room.rights import may_view
 
 
@@ -17,9 +17,9 @@ class ControlRoom(AdminSite):
     index_title = "Control room"
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
-        """Every table's list is checked, also those of other packages."""
+        """Every table's pages check what they are sent, also those of other packages."""
         base = admin_class or ModelAdmin
-        checked = type(base.__name__, (CheckedListMixin, base), {"__module__": base.__module__})
+        checked = type(base.__name__, (CheckedMixin, base), {"__module__": base.__module__})
         super().register(model_or_iterable, checked, **options)
 
     def get_urls(self) -> list[Any]:

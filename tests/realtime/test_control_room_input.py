@@ -1,4 +1,4 @@
-"""Lists of the admin whose address or ticks name what no row can have: the list again, and no fault."""
+"""What the admin is sent that no row can have: the page again, and no fault of ours."""
 
 import pytest
 from django.contrib import admin
@@ -17,8 +17,10 @@ UNFIT = [
     (LIVE, "opened_at__gte", "0001-01-01T00:00:00+14:00"),
     (LIVE, "frames_in__in", "9" * 25),
     (LIVE, "frames_in__in", "9" * 5000),
-    (ENDED, "rooms__contains", "x"),
+    (ENDED, "opened_at__in", "2026-01-01,10000-01-01"),
     (ATTEMPTS, "id__in", "9" * 25),
+    (ATTEMPTS, "attempt_time__year", "9" * 25),
+    (ATTEMPTS, "attempt_time__month", "13"),
     (ATTEMPTS, "attempt_time__lt", "9999-12-31T23:59:59-14:00"),
 ]
 
@@ -40,6 +42,16 @@ def test_a_value_that_no_row_can_have_shows_the_list_without_it(
         assert operator.get(answer["Location"]).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["username__range", "rooms__contains", "opened_at__time", "username__regex", "gateway__pk__iregex"],
+)
+def test_a_comparison_that_no_list_offers_is_refused(operator: Client, name: str) -> None:
+    answer = operator.get(f"/admin/{ENDED}/", {name: "x"})
+    assert answer.status_code == 400
+    assert f"not by {name.rpartition('__')[2]}" in answer.content.decode()
+
+
 @pytest.mark.parametrize("tick", ["", "x", "9" * 25, "9" * 5000, "-", "00000000-0000-0000-0000-00000000000g"])
 def test_a_tick_that_is_no_id_is_told_on_every_list(operator: Client, tick: str) -> None:
     for model in admin.site._registry:
@@ -50,6 +62,20 @@ def test_a_tick_that_is_no_id_is_told_on_every_list(operator: Client, tick: str)
             assert answer.status_code == 200, address
             takes_any_text = isinstance(model._meta.pk, models.CharField)
             assert takes_any_text or "of the list" in answer.content.decode(), address
+
+
+@pytest.mark.parametrize("value", ["x", "9" * 25, "0000-00-00", "[]"])
+def test_a_form_with_an_id_that_is_none_is_shown_again(operator: Client, value: str) -> None:
+    forms = {
+        "membership": ("project", "user"),
+        "column": ("project",),
+        "task": ("project", "column", "assignee"),
+        "comment": ("task",),
+    }
+    for model, names in forms.items():
+        answer = operator.post(f"/admin/projects/{model}/add/", dict.fromkeys(names, value))
+        assert answer.status_code == 200, model
+        assert set(names) <= set(answer.context["adminform"].form.errors)
 
 
 @pytest.mark.logs_errors("ValueError: ours")
