@@ -17,7 +17,7 @@ JAVASCRIPT_TESTS = $(wildcard tests/javascript/*.test.js tests/javascript/*/*.te
 
 PEERS := benchmarks/peers/node_modules/.installed
 
-.PHONY: help run test chaos bench conformance check check-python check-javascript format lock screenshots services clean
+.PHONY: help run test chaos fuzz bench conformance check check-python check-javascript format lock screenshots services clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -35,6 +35,9 @@ test: $(DEVELOPMENT) $(NODE_MODULES) services check ## Set up, then run the chec
 
 chaos: $(DEVELOPMENT) $(NODE_MODULES) services ## Break the service on purpose, in every way; the table: docs/guarantees.md
 	@$(BIN)/python -m pytest tests/faults --chaos --chaos-page=docs/guarantees.md $(if $(SEED),--chaos-seed=$(SEED)) -p no:randomly
+
+fuzz: $(DEVELOPMENT) $(NODE_MODULES) services ## Send more than 10,000 odd frames and requests, in a quarter of an hour
+	@$(BIN)/python -m pytest tests/fuzz --fuzz $(if $(SEED),--hypothesis-seed=$(SEED))
 
 bench: $(DEVELOPMENT) $(PEERS) ## Measure beside other servers, three quarters of an hour; the tables: docs/benchmarks.md
 	@scripts/ensure_services.sh bench

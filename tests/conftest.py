@@ -33,6 +33,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     parser.addoption("--chaos", action="store_true", help="the whole set of faults: `make chaos`")
     parser.addoption("--chaos-seed", type=int, help="what the faults' load is drawn from; default: any")
     parser.addoption("--chaos-page", type=Path, help="page that shows the table of a run without a failure")
+    parser.addoption("--fuzz", action="store_true", help="thousands of odd requests and frames: `make fuzz`")
     given = parser.parse_known_args(list(config.invocation_params.args))
     config.stash[in_process_key] = InProcess(given.on)
     config.stash[in_process_key].prepare()
