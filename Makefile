@@ -36,7 +36,7 @@ test: $(DEVELOPMENT) $(NODE_MODULES) services check ## Set up, then run the chec
 chaos: $(DEVELOPMENT) $(NODE_MODULES) services ## Break the service on purpose, in every way; the table: docs/guarantees.md
 	@$(BIN)/python -m pytest tests/faults --chaos --chaos-page=docs/guarantees.md $(if $(SEED),--chaos-seed=$(SEED)) -p no:randomly
 
-fuzz: $(DEVELOPMENT) $(NODE_MODULES) services ## Send more than 10,000 odd frames and requests, in a quarter of an hour
+fuzz: $(DEVELOPMENT) $(NODE_MODULES) services ## Send more than 10,000 odd frames and requests
 	@$(BIN)/python -m pytest tests/fuzz --fuzz $(if $(SEED),--hypothesis-seed=$(SEED))
 
 bench: $(DEVELOPMENT) $(PEERS) ## Measure beside other servers, three quarters of an hour; the tables: docs/benchmarks.md
