@@ -28,6 +28,11 @@ FOR_KNOWN_DEVICES = PLACES // 4  # of them are kept for browsers that have logge
 BUSY_SECONDS = 5
 
 
+# Of answers to what was no log-in: a form of another site, whose visitor would be locked out by it, a body of
+# another type, a name or a password that is not there.
+OUTCOMES = {429: "locked", 403: "invalid", 415: "invalid", 400: "invalid"}
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
     """Addresses at which a POST hashes a password.
@@ -43,11 +48,11 @@ class Door:
     guessed: bool = True
 
     def outcome(self, answer: HttpResponse) -> str:
-        """What became of the attempt: succeeded, failed, or locked."""
+        """What became of it: succeeded, failed, locked, or invalid, where no password was looked at."""
         sent_to_log_in = answer.headers.get("Location", "").startswith("/admin/login/")
         if answer.status_code == self.right and not sent_to_log_in:
             return "succeeded"
-        return "locked" if answer.status_code == 429 else "failed"
+        return OUTCOMES.get(answer.status_code, "failed")
 
 
 DOORS = (
@@ -93,7 +98,7 @@ class PasswordHandler(OneThreadHandler):
             return Refusal.too_many(self._attempts.wait(address, time.monotonic()))
         answer = await self._place(scope, body, device is not None)
         outcome = answer.outcome if isinstance(answer, Refusal) else door.outcome(answer)
-        if outcome in ("busy", "succeeded"):
+        if outcome in ("busy", "succeeded", "invalid"):
             self._attempts.give_back(attempt, time.monotonic())
         metrics.LOG_INS.labels(door.name, outcome).inc()
         return answer

@@ -5,8 +5,9 @@ from django.contrib import admin
 from django.templatetags.static import static
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
+from devmentor.documents import SchemaView
 from projects.rooms import PROJECT
 from realtime import problems
 from realtime.api import PublishView, RealtimeView, TokenEndView, TokenRefreshView, TokenView, asyncapi
@@ -23,7 +24,7 @@ urlpatterns = [
     path("api/asyncapi.yaml", asyncapi),
     path("api/realtime/", RealtimeView.as_view()),
     path("api/projects/<id:room_id>/publish/", PublishView.as_view(kind=PROJECT)),
-    path("api/schema/", SpectacularAPIView.as_view(authentication_classes=[]), name="schema"),
+    path("api/schema/", SchemaView.as_view(authentication_classes=[]), name="schema"),
     path("api/docs/", docs, name="docs"),
     path("api/", include("projects.api.urls")),
     path("api/projects/<id:room_id>/events/", problems.answered_elsewhere),

@@ -65,6 +65,11 @@ class ServiceMixin:
             obj.pk = created.pk
             obj.refresh_from_db()
 
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Nothing: the services have set groups and permissions. Django's would set those again that were not
+        changed here, and that somebody else may have taken away meanwhile.
+        """
+
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         self.remove(cast("User", request.user), obj)
 

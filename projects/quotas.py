@@ -34,6 +34,11 @@ def count_event(user: User, event: Event) -> None:
     LOG_BYTES.spend(str(user.pk), event.size)
 
 
+def count_answer(user: User, answer: str) -> None:
+    """Count an answer that is kept for its key: one that changed nothing may be as large as an event."""
+    LOG_BYTES.spend(str(user.pk), len(answer.encode()))
+
+
 def require_names_left(user: User) -> None:
     """Raises RateLimited."""
     _require(UNKNOWN_NAMES, user, "You may name {most} people an hour whom nobody knows")

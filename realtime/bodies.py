@@ -30,6 +30,9 @@ SMALL = 64 * 1024
 HELD = 64 * 1024 * 1024
 CHARSETS = {"utf-8", "utf8", "us-ascii", "ascii"}
 READ = {b"content-length", b"transfer-encoding", b"content-encoding", b"content-type"}
+# Lists of parameters: their parsers, Django's and REST framework's, take the square of the length.
+PARAMETERS = {b"content-type", b"accept", b"accept-charset", b"accept-encoding", b"accept-language"}
+MAX_PARAMETERS_BYTES = 1024  # of all of them together
 
 
 class Refused(Exception):
@@ -141,6 +144,9 @@ class BodyReader:
 
 def check_head(scope: dict[str, Any], most: int) -> bool:
     """Whether a body follows, by all that is known before it comes. Raises Refused."""
+    if sum(len(value) for name, value in scope["headers"] if name in PARAMETERS) > MAX_PARAMETERS_BYTES:
+        detail = f"expected Accept and Content-Type headers of at most {MAX_PARAMETERS_BYTES} bytes together"
+        raise Refused(431, "request-header-fields-too-large", detail)
     found: dict[bytes, bytes] = {}
     for name, value in scope["headers"]:
         if name in READ:

@@ -28,6 +28,7 @@ refusals = RareLog(logging.getLogger(__name__))
 HEAD_SECONDS = 20.0  # from the first byte of a head that comes in parts to its last
 # A client that is refused while it sends may read the answer for so long: a reset would take it away.
 LINGER_SECONDS = 2.0
+MAX_PIPELINED = 100  # requests of one connection that wait for the answers before theirs
 ENDING_SECONDS = 0.5  # of a connection by which nothing is asked, once the server ends
 CUT_SHORT = (
     "this gateway stops and could not wait for the answer: send a write again with the same Idempotency-Key"
@@ -62,6 +63,10 @@ class HttpProtocol(HttpToolsProtocol):
         self._when_answered: Callable[[], None] | None = None  # what waits for the answers before it
 
     @property
+    def _address(self) -> str:
+        return self.client[0] if self.client else "a local client"
+
+    @property
     def _is_answered(self) -> bool:
         """Whether nothing that was asked here still waits for its answer."""
         cycle: RequestResponseCycle | None = self.cycle
@@ -94,8 +99,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._reader.end()
 
     def _give_up_reader(self) -> None:
-        address = self.client[0] if self.client else "a local client"
-        refusals.warning("reader", "cut off an answer to %s, who hardly reads it", address)
+        refusals.warning("reader", "cut off an answer to %s, who hardly reads it", self._address)
         self._tell_of_loss()
         self.transport.abort()
 
@@ -196,6 +200,8 @@ class HttpProtocol(HttpToolsProtocol):
     # --- callbacks of the parser --------------------------------------------------------------
 
     def on_message_begin(self) -> None:
+        if len(self.pipeline) >= MAX_PIPELINED:
+            raise RefusedRequest(429, f"expected at most {MAX_PIPELINED} requests ahead of their answers")
         super().on_message_begin()
         self.scope["extensions"] = {}
         self._reading = Reading.HEAD
@@ -271,6 +277,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
+        if self.pipeline:  # what waits is answered before more is read
+            self.flow.pause_reading()
         self._awaits_leaving = False
         if ANSWER_LOST in self._extensions:
             self._answer_end = self._answers.written
@@ -306,11 +314,10 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _refuse(self, refusal: RefusedRequest) -> None:
         """Answer it after what was asked before, and read nothing more."""
-        address = self.client[0] if self.client else "a local client"
         refusals.warning(
             str(refusal.status),
             "refused a request of %s with %d: %s",
-            address,
+            self._address,
             refusal.status,
             refusal.detail,
         )

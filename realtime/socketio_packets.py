@@ -15,6 +15,7 @@ import orjson
 from realtime.protocol import SAFE_INTEGER, CloseCode, Command, ErrorCode, FrameError, check_bounds
 
 SEPARATOR = "\x1e"  # between the packets of one payload of the polling transport
+MAX_PACKETS = 1000  # of one payload, whose bytes would hold thirty times as many empty ones
 MAX_ATTACHMENTS = 10
 
 Message = str | bytes  # what a MESSAGE packet of Engine.IO holds
@@ -65,7 +66,10 @@ def read_payload(body: bytes) -> list[EnginePacket]:
         text = body.decode()
     except UnicodeDecodeError:
         raise PacketError("a payload is text in UTF-8") from None
-    return [read_engine_packet(packet) for packet in text.split(SEPARATOR)]
+    packets = text.split(SEPARATOR, MAX_PACKETS)
+    if len(packets) > MAX_PACKETS:
+        raise PacketError(f"a payload has at most {MAX_PACKETS} packets")
+    return [read_engine_packet(packet) for packet in packets]
 
 
 def read_engine_packet(packet: Message) -> EnginePacket:

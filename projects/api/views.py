@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from projects import errors, events, limits, services
+from projects import errors, events, limits, quotas, services
 from projects.api.fields import StrictSerializer
 from projects.api.preconditions import task_headers
 from projects.models import IdempotencyKey, User
@@ -149,7 +149,7 @@ def write(
                 if not is_mine:
                     return _replay(claim)
                 answer = handler(self, **ids)
-                _keep(claim, answer)
+                _keep(actor, claim, answer)
             return answer
 
         return once
@@ -174,10 +174,11 @@ def _fingerprint(request: Request, ids: dict[str, Any], given: dict[str, Any]) -
     return hashlib.sha256(asked).hexdigest()
 
 
-def _keep(claim: IdempotencyKey, answer: Response) -> None:
+def _keep(actor: User, claim: IdempotencyKey, answer: Response) -> None:
     headers = {name: answer[name] for name in _KEPT_HEADERS if name in answer}
     body = "" if answer.data is None else orjson.dumps(answer.data).decode()
     services.idempotency_keep(claim=claim, status=answer.status_code, headers=headers, body=body)
+    quotas.count_answer(actor, body)
 
 
 def _replay(claim: IdempotencyKey) -> Response:

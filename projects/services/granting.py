@@ -73,7 +73,8 @@ def _permissions_of(user: User) -> QuerySet[Permission]:
 def _require_held(actor: User, permissions: QuerySet[Permission], sentence: str) -> None:
     if actor.is_superuser:
         return
-    held = actor.get_all_permissions()
+    # As they are now: what the actor's request has begun with may have been taken away since.
+    held = {_codename(row) for row in _permissions_of(actor).select_related("content_type")}
     wanted = (_codename(row) for row in permissions.select_related("content_type"))
     missing = sorted({name for name in wanted if name not in held})
     if missing:

@@ -15,12 +15,14 @@ from realtime import controls
 
 @transaction.atomic
 def group_create(*, actor: User, name: str, permissions: Iterable[Permission] = ()) -> Group:
-    """The caller sets the group's permissions; they are judged and written down here."""
+    """Raises Forbidden for permissions that the actor does not hold."""
     wanted = list(permissions)
     with controls.noting(controls.operator_of(actor)) as entries:
         require_may_shape(actor, None, wanted)
         entries.add("group created", f"group {name}", new={"permissions": _named(wanted)})
-    return Group.objects.create(name=name)
+        group = Group.objects.create(name=name)
+        group.permissions.set(wanted)
+    return group
 
 
 @transaction.atomic
@@ -29,7 +31,7 @@ def group_update(
 ) -> Group:
     """None: as it was. A change of its permissions stands in the journal for the group and each member.
 
-    The caller sets the permissions. Raises Forbidden where one changes that the actor does not hold.
+    Raises Forbidden where one changes that the actor does not hold.
     """
     with controls.noting(controls.operator_of(actor)) as entries:
         group = _found(group_id)
@@ -37,6 +39,7 @@ def group_update(
             wanted = list(permissions)
             require_may_shape(actor, group, wanted)
             _note(entries, group, _named(wanted))
+            group.permissions.set(wanted)
         if name is not None and name != group.name:
             entries.add("group renamed", f"group {group.name}", old=group.name, new=name)
             group.name = name

@@ -54,7 +54,7 @@ def user_update(
 ) -> User:
     """A new name appends `member:updated` in each of the user's projects.
 
-    `granted`: the new `groups` and `user_permissions` where they change along, which the caller sets.
+    `granted`: the new `groups` and `user_permissions` where they change along.
     Rights are an operator's to give: `actor` stands in the operators' journal with what they were and are,
     and the `reason`. Raises Forbidden for what `projects.services.granting` does not allow them.
     """
@@ -68,6 +68,8 @@ def user_update(
     with _changing_all(user_id, actor, mutation_id) as changes:
         changed = set(apply(user, values))
         user.save(update_fields=changed)
+        for name, rows in (granted or {}).items():
+            getattr(user, name).set(rows)
         if changed & SHOWN:
             for change in changes:
                 member = Membership.objects.select_related("user").get(project=change.project, user=user)

@@ -127,6 +127,28 @@ def test_a_poll_names_the_first_of_many_unknown_parameters(production: Stack, bo
         assert "more" in errors["_"][-1]
 
 
+@pytest.mark.parametrize("name", ["Content-Type", "Accept", "Accept-Language", "Accept-Encoding"])
+def test_a_header_of_many_parameters_is_refused_cheaply(production: Stack, board: Board, name: str) -> None:
+    """Their parsers take the square of the length: 60 kB were two seconds of the loop."""
+    headers = {name: 'a/b; x="' + ";" * 60_000}
+    for path in ("/health", f"{board.path}/events/", f"{board.path}/board/", "/projects"):
+        url = production.first.http_url + path
+        cheaply(production, lambda url=url: httpx.get(url, headers=headers, timeout=30), {431})  # type: ignore[misc]
+
+
+def test_the_openapi_document_is_made_once(production: Stack) -> None:
+    url, pid = f"{production.first.http_url}/api/schema/", production.first.process.pid
+    first = httpx.get(url, timeout=30)
+    before = processor_seconds(pid)
+    for _ in range(REPEATED):
+        again = httpx.get(url, timeout=30)
+        assert (again.status_code, again.content) == (200, first.content)
+        assert again.headers["content-type"] == first.headers["content-type"]
+    assert processor_seconds(pid) - before < MOST_SECONDS * REPEATED / 2
+    as_json = httpx.get(url, headers={"Accept": "application/vnd.oai.openapi+json"}, timeout=30)
+    assert as_json.json()["openapi"] == "3.1.1"
+
+
 PAGES = ["/login", "/projects", "/admin/login/", "/admin/projects/project/add/", "/admin/policy/confirm/"]
 FORMS = {
     "many fields": urlencode({f"f{number}": "" for number in range(20_000)}),

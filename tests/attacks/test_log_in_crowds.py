@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.attacks.log_ins import ATTEMPTS, Visitor, counted, crowd, honest, running, visitors
+from tests.attacks.log_ins import ATTEMPTS, TOKEN, Visitor, counted, crowd, honest, running, visitors
 from tests.support.metrics import read_metrics
 from tests.support.people import EDITOR, OPERATOR, OWNER, VIEWER
 from tests.support.raw_http import Answer
@@ -149,3 +149,17 @@ def test_operators_are_told_without_what_clients_sent(guarded: Stack) -> None:
     assert found['log_in_attempts_total{door="api",outcome="limited"}'] >= 1
     assert not [series for series in found if "nobody" in series]
     assert "LOGIN_ATTEMPTS_PER_MINUTE is reached" in guarded.first.log.read_text()
+
+
+def test_forms_of_other_sites_are_no_attempts(guarded: Stack) -> None:
+    """A page that sends them from a visitor's browser would lock their whole address out."""
+    with visitors(guarded) as made:
+        visitor = made("203.0.113.77")
+        for _ in range(2 * ATTEMPTS):
+            for path in ("/login", "/admin/login/"):
+                form = {"username": "x", "password": "x"}
+                sent = visitor.client.post(path, data=form, headers={"Origin": "https://evil.example"})
+                assert sent.status_code == 403
+            plain = visitor.client.post(TOKEN, content=b"x", headers={"Content-Type": "text/plain"})
+            assert plain.status_code == 415
+        assert visitor.by_api(**EDITOR.credentials).status_code == 200

@@ -95,6 +95,15 @@ def test_a_small_change_of_a_large_task_counts_with_all_its_bytes(allow, clock, 
     assert owner.patch(path, {"title": "Again"}).status_code == 200
 
 
+def test_answers_that_are_kept_for_their_keys_count_too(allow, editor, board):
+    """A change of nothing is no event, and its answer holds the whole task, for a week."""
+    describe(editor, board, "x" * 10_000)
+    allow(LOG_BYTES=15_000)
+    path, title = f"/api/tasks/{board.tasks[0].pk}/", {"title": board.tasks[0].title}
+    answers = [editor.patch(path, title, Idempotency_Key=f"key-{number}") for number in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+
+
 def test_bytes_are_those_of_the_wire(allow, owner, board):
     allow(LOG_BYTES=30_000)
     assert describe(owner, board, "🎉" * 10_000).status_code == 200

@@ -14,6 +14,7 @@ import pytest
 
 from realtime import http_protocol, websocket_protocol
 from realtime.acknowledgement import ReaderWatch
+from realtime.http_protocol import MAX_PIPELINED
 from realtime.request_heads import MAX_HEAD_BYTES, MAX_HEADER_LINES, MAX_TARGET_BYTES
 from tests.support.asgi_server import RawConnection, serving
 from tests.support.processes import eventually
@@ -219,6 +220,18 @@ def test_a_head_that_comes_too_slowly_is_refused(port: int, monkeypatch: pytest.
     with RawConnection(port) as raw:  # after a request, too
         raw.send(b"GET / HTTP/1.1\r\nHost: h\r\n\r\nGET /")
         assert b"HTTP/1.1 408 " in raw.read_all()
+
+
+def test_requests_ahead_of_their_answers_are_bounded(port: int) -> None:
+    """Each takes memory until its turn comes."""
+    ahead = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+    with RawConnection(port) as raw:
+        raw.send(ahead * MAX_PIPELINED)
+        raw.send(request(b"GET /last"))
+        assert raw.read_all().count(b"HTTP/1.1 200 ") == MAX_PIPELINED + 1
+    answer = answers(port, ahead * 20 * MAX_PIPELINED)
+    assert MAX_PIPELINED <= answer.count(b"HTTP/1.1 200 ") <= MAX_PIPELINED + 1
+    assert answer.count(b"HTTP/1.1 429 ") == 1
 
 
 def test_who_does_not_read_a_large_answer_is_cut_off(port: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from realtime.socketio_packets import MAX_PACKETS
 from tests.support.api import bearer
 from tests.support.boards import Board
 from tests.support.engineio import Polling, path, websocket
@@ -31,6 +32,7 @@ def client(stack: Stack) -> Iterator[Polling]:
 
 
 PAYLOADS = {
+    "too many packets": (["6"] * (MAX_PACKETS + 1), 400),
     "over 64 KiB": ([TOO_LARGE], 413),
     "empty": ([""], 400),
     "an empty packet": (["3", ""], 400),
