@@ -20,7 +20,7 @@ from realtime.acknowledgement import CountedWrites, ReaderWatch, progress
 from realtime.problems import AWAY_SECONDS, answer_to
 from realtime.rare_log import RareLog
 from realtime.request_heads import RefusedRequest
-from realtime.responses import send_response
+from realtime.responses import answer_asterisk, send_response
 from realtime.wire import ANSWER_LOST, CLIENT_LEFT
 
 refusals = RareLog(logging.getLogger(__name__))
@@ -395,8 +395,3 @@ class HttpProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
         protocol.begin(request, self.headers, self._early)
         del self.parser
-
-
-async def answer_asterisk(scope: Any, receive: Any, send: Any) -> None:
-    """`OPTIONS *` asks about the server as a whole (RFC 9110, section 9.3.7): whether it answers."""
-    await send_response(scope, send, 204)

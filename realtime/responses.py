@@ -27,6 +27,11 @@ async def send_response(
         await send(message)
 
 
+async def answer_asterisk(scope: Any, receive: Any, send: Any) -> None:
+    """`OPTIONS *` asks about the server as a whole (RFC 9110, section 9.3.7): whether it answers."""
+    await send_response(scope, send, 204)
+
+
 def messages(
     scope: Any, status: int, body: bytes, media_type: str, headers: Iterable[tuple[bytes, bytes]] = ()
 ) -> tuple[dict[str, Any], dict[str, Any]]:
