@@ -17,7 +17,7 @@ from django.core.exceptions import RequestAborted
 from django.http import HttpResponse
 
 from devmentor.handler import OneThreadHandler
-from realtime import cross_origin, metrics, refusals
+from realtime import admission, cross_origin, metrics, refusals
 from realtime.log_in_attempts import LONGEST_FORM, LogInAttempts, known_device
 from realtime.log_in_lock import lasting
 
@@ -28,31 +28,24 @@ FOR_KNOWN_DEVICES = PLACES // 4  # of them are kept for browsers that have logge
 BUSY_SECONDS = 5
 
 
-# Of answers to what was no log-in: a form of another site, whose visitor would be locked out by it, a body of
-# another type, a name or a password that is not there.
-OUTCOMES = {429: "locked", 403: "invalid", 415: "invalid", 400: "invalid"}
-
-
 @dataclass(frozen=True, slots=True)
 class Door:
     """Addresses at which a POST hashes a password.
 
     name: for metrics
     right: the status of an answer to a right password
-    guessed: whether anybody may try passwords there; where not, an operator sets one
     """
 
     name: str
     path: re.Pattern[str]
     right: int
-    guessed: bool = True
 
     def outcome(self, answer: HttpResponse) -> str:
-        """What became of it: succeeded, failed, locked, or invalid, where no password was looked at."""
+        """What became of the attempt: succeeded, failed, or locked."""
         sent_to_log_in = answer.headers.get("Location", "").startswith("/admin/login/")
         if answer.status_code == self.right and not sent_to_log_in:
             return "succeeded"
-        return OUTCOMES.get(answer.status_code, "failed")
+        return "locked" if answer.status_code == 429 else "failed"
 
 
 DOORS = (
@@ -60,7 +53,7 @@ DOORS = (
     Door("page", re.compile(r"/login"), 302),
     Door("admin", re.compile(r"/admin/login/"), 302),
     Door("change", re.compile(r"/admin/password_change/"), 302),
-    Door("users", re.compile(r"/admin/\w+/user/(add|[^/]+/password)/"), 302, guessed=False),
+    Door("users", re.compile(r"/admin/\w+/user/(add|[^/]+/password)/"), 302),
 )
 
 
@@ -75,14 +68,14 @@ class PasswordHandler(OneThreadHandler):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         door = _door(scope)
-        if door is None:
+        if door is None or _is_of_another_site(scope):
             await super().__call__(scope, receive, send)
             return
         try:
             body = await self.read_body(receive)
         except RequestAborted:
             return
-        answer = await (self._try(door, scope, body) if door.guessed else self._place(scope, body, True))
+        answer = await self._try(door, scope, body)
         if isinstance(answer, Refusal):
             await _refuse(answer, scope, receive, send)
         else:
@@ -98,7 +91,7 @@ class PasswordHandler(OneThreadHandler):
             return Refusal.too_many(self._attempts.wait(address, time.monotonic()))
         answer = await self._place(scope, body, device is not None)
         outcome = answer.outcome if isinstance(answer, Refusal) else door.outcome(answer)
-        if outcome in ("busy", "succeeded", "invalid"):
+        if outcome in ("busy", "succeeded"):
             self._attempts.give_back(attempt, time.monotonic())
         metrics.LOG_INS.labels(door.name, outcome).inc()
         return answer
@@ -147,6 +140,19 @@ async def _refuse(refusal: Refusal, scope: Any, receive: Any, send: Any) -> None
     if scope["path"].startswith("/api/"):
         headers += cross_origin.headers(scope)
     await refusals.refuse(scope, receive, send, refusal.status, refusal.code, refusal.detail, headers)
+
+
+def _is_of_another_site(scope: Any) -> bool:
+    """Whether a page of another site sent it from its visitor's browser, by all that such a page can send.
+
+    That is refused as any other request, before a password is looked at: as an attempt it would lock the
+    visitor's address out.
+    """
+    asked = admission.read_handshake(scope, settings.SESSION_COOKIE_NAME)
+    if asked.origin is None or asked.origin_allowed(settings.CORS_ORIGINS):
+        return False
+    is_json = any(b"json" in value.lower() for name, value in scope["headers"] if name == b"content-type")
+    return not (scope["path"].startswith("/api/") and is_json)
 
 
 def _door(scope: Any) -> Door | None:

@@ -160,6 +160,15 @@ def test_forms_of_other_sites_are_no_attempts(guarded: Stack) -> None:
                 form = {"username": "x", "password": "x"}
                 sent = visitor.client.post(path, data=form, headers={"Origin": "https://evil.example"})
                 assert sent.status_code == 403
-            plain = visitor.client.post(TOKEN, content=b"x", headers={"Content-Type": "text/plain"})
+            headers = {"Content-Type": "text/plain", "Origin": "https://evil.example"}
+            plain = visitor.client.post(TOKEN, content=b"x", headers=headers)
             assert plain.status_code == 415
         assert visitor.by_api(**EDITOR.credentials).status_code == 200
+
+
+def test_pages_on_which_operators_set_passwords_are_limited_alike(guarded: Stack) -> None:
+    """Whoever is not logged in is refused there too late to leave the threads to others."""
+    with visitors(guarded) as made:
+        visitor = made("203.0.113.78")
+        found = [visitor.client.post("/admin/x/user/add/", data={}).status_code for _ in range(ATTEMPTS + 2)]
+        assert found[ATTEMPTS:] == [429, 429]
