@@ -64,6 +64,11 @@ class Project(models.Model):
 
     class Meta:
         ordering = ("name", "id")
+        indexes = (
+            models.Index(
+                fields=("name", "id"), condition=models.Q(public=True), name="public_boards_by_name"
+            ),
+        )
 
     def __str__(self) -> str:
         return self.name

@@ -5,20 +5,17 @@ The cursor is the last row's place, so no row is skipped or doubled when others 
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import orjson
-from django.core.exceptions import ValidationError as Malformed
-from django.db.models import Field, Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
+from projects import cursors
 from projects.api.requests import PageQuery
 
 DEFAULT_LIMIT = 100
@@ -33,15 +30,13 @@ def page(request: Request, rows: QuerySet[Row], build: Callable[[Row], Any]) -> 
     """The page that `?limit=` and `?cursor=` ask for, in the order that `rows` has."""
     query = PageQuery(data=request.query_params.dict())
     query.is_valid(raise_exception=True)
-    limit = _limit(query.validated_data.get("limit"))
+    limit = limit_of(query.validated_data)
     keys = tuple(str(key) for key in rows.query.order_by or rows.model._meta.ordering or ())
-    if "cursor" in query.validated_data:
-        rows = rows.filter(_after(keys, _values(rows.model, keys, query.validated_data["cursor"])))
+    if begins := place_of(query.validated_data, rows.model, keys):
+        rows = rows.filter(cursors.after(keys, begins))
     results, last = _read(rows, keys, limit, build)
-    following = None
-    if last is not None:
-        following = replace_query_param(request.build_absolute_uri(), "cursor", _cursor(keys, last))
-    return Response({"results": results, "next": following})
+    ends = [getattr(last, key) for key in keys] if last is not None else None
+    return answer(request, results, ends)
 
 
 def _read(
@@ -63,39 +58,31 @@ def _read(
             last = row
         if last is None or len(part) < asked:
             return results, None
-        left = rows.filter(_after(keys, [getattr(last, key) for key in keys]))
+        left = rows.filter(cursors.after(keys, [getattr(last, key) for key in keys]))
 
 
-def _limit(text: str | None) -> int:
-    limit = DEFAULT_LIMIT if text is None else int(text)
+def limit_of(query: dict[str, Any]) -> int:
+    """Raises ValidationError."""
+    limit = int(query.get("limit", DEFAULT_LIMIT))
     if not 1 <= limit <= MAX_LIMIT:
         raise ValidationError({"limit": [f"Expected 1 to {MAX_LIMIT}, got {limit}."]})
     return limit
 
 
-def _after(keys: tuple[str, ...], values: list[Any]) -> Q:
-    """(a, b, …) > (x, y, …), key by key."""
-    (key, *rest), (value, *others) = keys, values
-    later = Q(**{f"{key}__gt": value})
-    return later | (Q(**{key: value}) & _after(tuple(rest), others)) if rest else later
-
-
-def _cursor(keys: tuple[str, ...], row: Model) -> str:
-    values = [getattr(row, key) for key in keys]
-    texts = [value.isoformat() if isinstance(value, datetime) else str(value) for value in values]
-    return base64.urlsafe_b64encode(orjson.dumps(texts)).decode()
-
-
-def _value(model: type[Model], key: str, text: str) -> Any:
-    if "\0" in text:  # which PostgreSQL takes for no text; what else a name may not have, an old one may
-        raise ValueError(text)
-    field: Field[Any, Any] = model._meta.get_field(key)  # type: ignore[assignment]
-    return field.to_python(text)
-
-
-def _values(model: type[Model], keys: tuple[str, ...], cursor: str) -> list[Any]:
+def place_of(query: dict[str, Any], model: type[Model], keys: Sequence[str]) -> list[Any] | None:
+    """Behind which place the page begins; None: it is the first. Raises ValidationError."""
+    if "cursor" not in query:
+        return None
     try:
-        texts = orjson.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
-        return [_value(model, key, text) for key, text in zip(keys, texts, strict=True)]
-    except (ValueError, TypeError, binascii.Error, Malformed):
+        return cursors.decode(model, keys, query["cursor"])
+    except ValueError:
         raise ValidationError({"cursor": ["Expected the cursor of a `next` address, unchanged."]}) from None
+
+
+def answer(request: Request, results: list[Any], last: Sequence[Any] | None) -> Response:
+    """`last`: the place behind which the next page begins; None: there is none."""
+    following = None
+    if last is not None:
+        address = request.build_absolute_uri()
+        following = replace_query_param(address, "cursor", cursors.encode(last))
+    return Response({"results": results, "next": following})

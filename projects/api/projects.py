@@ -9,18 +9,31 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from projects import events, selectors, services
-from projects.api import answers, requests, schema
+from projects import board_lists, events, models, selectors, services
+from projects.api import answers, pagination, requests, schema
 from projects.api.boards import board_cache, read_board
-from projects.api.pagination import page
 from projects.api.preconditions import is_known
-from projects.api.views import DomainView, write
+from projects.api.views import DomainView, at_one_moment, write
 
 
 class Projects(DomainView):
-    @schema.lists("projects_list", "The projects one may see", answers.Project, refusals=(400, 401))
+    @schema.lists(
+        "projects_list",
+        "The projects one may see, by name",
+        answers.Project,
+        parameters=[schema.NAMED],
+        refusals=(400, 401),
+    )
+    @at_one_moment
     def get(self, request: Request) -> Response:
-        return page(request, selectors.projects_visible_to(request.user), events.project)
+        query = self.query(requests.ProjectsQuery)
+        asked = board_lists.Asked(
+            pagination.limit_of(query),
+            query.get("q", ""),
+            pagination.place_of(query, models.Project, board_lists.KEYS),
+        )
+        found = board_lists.visible_boards(request.user, asked)
+        return pagination.answer(request, [events.project(row) for row in found.boards], found.next)
 
     @schema.writes(
         "projects_create",

@@ -108,5 +108,9 @@ class PageQuery(StrictSerializer):
     cursor = Line(required=False, max_length=1000)
 
 
+class ProjectsQuery(PageQuery):
+    q = Line(required=False, allow_blank=True, max_length=limits.NAME)
+
+
 class NoQuery(StrictSerializer):
     pass

@@ -59,6 +59,12 @@ MOVE_TO = OpenApiParameter(
 INCLUDE = OpenApiParameter(
     "include", str, enum=["commentCounts"], description="Adds how many comments each task has."
 )
+NAMED = OpenApiParameter(
+    "q",
+    {"type": "string", "maxLength": limits.NAME},
+    description="Words that the name contains. A page may have fewer than `limit` and still a `next`: a "
+    "search looks at 5,000 public projects at a time.",
+)
 PAGE = (
     OpenApiParameter(
         "limit",
@@ -107,9 +113,16 @@ def reads(
     )
 
 
-def lists(operation_id: str, summary: str, shape: type[answers.Shape], **told: Any) -> Any:
+def lists(
+    operation_id: str,
+    summary: str,
+    shape: type[answers.Shape],
+    *,
+    parameters: Iterable[OpenApiParameter] = (),
+    **told: Any,
+) -> Any:
     """Describes a GET of `{results, next}`."""
-    return reads(operation_id, summary, answers.page_of(shape), parameters=PAGE, **told)
+    return reads(operation_id, summary, answers.page_of(shape), parameters=[*parameters, *PAGE], **told)
 
 
 def writes(

@@ -43,6 +43,14 @@ SMALL_TARGETS = """least => {
 
 def open_list(page: Page, board: Board) -> None:
     page.goto("/projects")
+    expect(page.get_by_role("heading", name="Boards")).to_be_visible()
+
+
+def search_list(page: Page, board: Board) -> None:
+    page.goto("/projects")
+    page.get_by_role("searchbox", name="Find a board by its name").fill("garden")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Show all boards")).to_be_visible()
     expect(page.get_by_role("link", name="Garden").first).to_be_visible()
 
 
@@ -98,8 +106,17 @@ def open_missing_page(page: Page, board: Board) -> None:
     expect(page.get_by_role("heading", level=1)).to_be_visible()
 
 
-MEMBERS_PAGES = [open_list, open_board, open_sheet, open_help, open_move_menu, open_members, open_connection]
-GUESTS_PAGES = [open_login, open_list, open_missing_board, open_missing_page]
+MEMBERS_PAGES = [
+    open_list,
+    search_list,
+    open_board,
+    open_sheet,
+    open_help,
+    open_move_menu,
+    open_members,
+    open_connection,
+]
+GUESTS_PAGES = [open_login, open_list, search_list, open_missing_board, open_missing_page]
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """What people write is text, wherever it is shown; and a page speaks to nobody but its own server."""
 
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import Dialog, expect
@@ -49,7 +49,7 @@ def test_markup_is_shown_as_written(stack: Stack, windows: Windows) -> None:
     expect(page.get_by_role("menuitemradio").last).to_have_text(MARKUP)
     answered(board.owner.delete(f"/api/tasks/{task}/"), 204)
     expect_cards(visitor, board.columns["To do"], SCRIPT)
-    page.goto("/projects")
+    page.goto(f"/projects?{urlencode({'q': MARKUP})}")
     expect(page.get_by_role("heading", name=MARKUP)).to_be_visible()
     assert page.locator("img[src=x]").count() == 0
     assert alerts == []
