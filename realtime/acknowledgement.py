@@ -43,7 +43,7 @@ class ReaderWatch:
 
     def __init__(self, transport: asyncio.Transport, give_up: Callable[[], None]) -> None:
         self._transport = transport
-        self._give_up = give_up
+        self._give_up: Callable[[], None] | None = give_up
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self) -> None:
@@ -57,11 +57,17 @@ class ReaderWatch:
             self._timer.cancel()
             self._timer = None
 
+    def close(self) -> None:
+        """Of a connection that is gone: whoever watches and is told no longer hold each other."""
+        self.end()
+        self._give_up = None
+
     def _look(self, left_before: int) -> None:
-        if left_before - self._transport.get_write_buffer_size() < self.LEAST_BYTES:
-            self._give_up()
-        else:
+        taken = left_before - self._transport.get_write_buffer_size()
+        if taken >= self.LEAST_BYTES:
             self.begin()
+        elif self._give_up is not None:
+            self._give_up()
 
 
 @dataclass(frozen=True, slots=True)

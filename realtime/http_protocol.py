@@ -86,7 +86,7 @@ class HttpProtocol(HttpToolsProtocol):
         if exc is not None and not (self._is_answered and self._is_taken(by_reset=True)):
             self._tell_of_loss()
         self._stop_timers()
-        self._reader.end()
+        self._reader.close()
         self._when_answered = None
         del self.parser  # the two hold each other
 
@@ -380,7 +380,7 @@ class HttpProtocol(HttpToolsProtocol):
     def _switch(self, request: Request) -> None:
         self._reading = Reading.NOTHING
         self._stop_timers()
-        self._reader.end()
+        self._reader.close()
         if self._half_closed:  # while it waited: a WebSocket needs both halves
             self.transport.close()
             return

@@ -17,6 +17,7 @@ WRITERS = frozenset({"owner", "editor"})
 # Not of a board: these have tests of their own.
 ELSEWHERE = {
     "auth_token_create",
+    "auth_token_end_create",
     "auth_token_refresh_create",
     "me_read",
     "projects_create",
