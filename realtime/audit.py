@@ -112,9 +112,13 @@ class Audit:
 
     @property
     def holds_lease(self) -> bool:
-        """Whether the database has taken this gateway's word in time. Where it reads and does not write, as a
-        standby does, others take the gateway for dead, and see none of its connections.
+        """Whether the database has taken this gateway's word in time, or was not asked to yet.
+
+        Where it reads and does not write, as a standby does, others take the gateway for dead, and see none of
+        its connections.
         """
+        if self._renewed_at == NEVER:
+            return not self._away
         return time.monotonic() - self._renewed_at < LEASE_SECONDS
 
     @property
