@@ -114,8 +114,8 @@ class Audit:
     def holds_lease(self) -> bool:
         """Whether the database has taken this gateway's word in time, or was not asked to yet.
 
-        Where it reads and does not write, as a standby does, others take the gateway for dead, and see none of
-        its connections.
+        Where it reads and does not write, as a standby does, others take the gateway for dead, and see none
+        of its connections.
         """
         if self._renewed_at == NEVER:
             return not self._away
