@@ -11,7 +11,6 @@ from typing import Any
 import httpx
 from websockets.sync.client import ClientConnection, connect
 
-from tests.support.api import TLS
 from tests.support.raw_http import RawHttp, head
 
 SEPARATOR = "\x1e"
@@ -33,7 +32,7 @@ class Polling:
         self.url = url
         self.packets: list[str] = []
         self._resources = ExitStack()
-        client = httpx.Client(base_url=url, headers=headers, timeout=WAIT_SECONDS, verify=TLS)
+        client = httpx.Client(base_url=url, headers=headers, timeout=WAIT_SECONDS)
         self._client = self._resources.enter_context(client)
         opened = self._client.get(path())
         assert opened.status_code == 200, opened.text
