@@ -69,9 +69,21 @@ class OneThreadHandler(ASGIHandler):
         whole = _unstreamed(response) if response.streaming else response
         response.close()
         body.close()
+        _let_go(response)
         if whole.status_code not in WITHOUT_BODY:  # else a client of HTTP/1.0 would be sent chunks
             whole.headers.setdefault("Content-Length", str(len(whole.content)))
         return whole
+
+
+def _let_go(response: Any) -> None:
+    """Open the circles of view, request and answer that DRF leaves behind: else an answer of a megabyte, with
+    all that it was made of, stays until the garbage collector comes, which is seldom.
+    """
+    context = getattr(response, "renderer_context", None)
+    if context is not None:
+        context["request"].parser_context.clear()
+        vars(context["view"]).clear()
+        context.clear()
 
 
 def _unstreamed(response: Any) -> HttpResponse:
