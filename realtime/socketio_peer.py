@@ -20,7 +20,10 @@ from realtime.protocol import CloseCode
 from realtime.session import Session, authenticate, origin_holds
 from realtime.socketio_packets import Message, PacketError, SocketPacket, SocketType
 
-CONNECT_SECONDS = 45.0  # how long a client has to be let in, as with Socket.IO's own server
+# How long a client has to be let in; Socket.IO's own server gives it 45 s, and has no places to keep free.
+CONNECT_SECONDS = 10.0
+# After which it may have to go before that, for another: one that means to come sends CONNECT at once.
+YIELDING_SECONDS = 1.0
 NAMESPACE = "/"
 
 # The `data.code` of a connect_error; for any other close the transport ends, and the client comes back.
@@ -57,6 +60,19 @@ class Peer:
     @property
     def is_let_in(self) -> bool:
         return self._session is not None
+
+    @property
+    def address(self) -> str:
+        return self._handshake.address
+
+    def yields(self, now: float) -> bool:
+        """Whether it may have to go for another that comes now, a moment of the loop's clock."""
+        return self._patience is not None and now - self._arrived_at > YIELDING_SECONDS
+
+    def give_way(self) -> None:
+        """End it at once: its place is wanted."""
+        metrics.count_close(CloseCode.FULL)
+        self._engine.end(CloseCode.FULL, "not let in yet, and others wait: send CONNECT at once")
 
     # --- for the Engine.IO session ------------------------------------------------------------
 
@@ -166,6 +182,7 @@ class Peer:
         self._has_place = admission.has_place(address, gateway.census, gateway.policy)
         gateway.arrive(address, self._has_place)
         loop = asyncio.get_running_loop()
+        self._arrived_at = loop.time()
         self._patience = loop.call_later(CONNECT_SECONDS, self._give_up)
 
     def _depart(self) -> None:

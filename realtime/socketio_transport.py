@@ -4,6 +4,7 @@ Events go out as `(event, envelope)` for those of the log and as `(event, data)`
 client's `emit(event, data, ack)` is a command, its ack the data or `{code, message}`.
 """
 
+import asyncio
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,7 @@ from realtime.engineio import EngineSession, Heartbeat
 from realtime.engineio_requests import Problem, Refusal, Request
 from realtime.engineio_server import EngineServer
 from realtime.gateway import STOPPING, Gateway
+from realtime.networks import counted_as
 from realtime.protocol import CloseCode
 from realtime.socketio_peer import Peer
 
@@ -29,7 +31,7 @@ class SocketIOTransport:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._engines = EngineServer(HEARTBEAT)
-        self._peers: set[Peer] = set()
+        self._peers: dict[Peer, None] = {}  # in the order in which they came
         gateway.on_drain.append(self._close_arriving)
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -55,15 +57,37 @@ class SocketIOTransport:
             return  # a session that is there, if it is, has been looked at
         if self._gateway.draining or not await self._gateway.following.begun():
             raise Refusal(Problem.BAD_REQUEST, "this gateway lets nobody in now: come back", 503)
-        address, census = handshake.address, self._gateway.census
-        has_place = admission.has_place(address, census, self._gateway.policy)
-        if not has_place and not census.takes_another_without_place(address):
+        address = handshake.address
+        if not self._has_room(address) and not (self._make_room(address) and self._has_room(address)):
             raise Refusal(Problem.FORBIDDEN, IS_FULL, 503)
 
+    def _has_room(self, address: str) -> bool:
+        census = self._gateway.census
+        has_place = admission.has_place(address, census, self._gateway.policy)
+        return has_place or census.takes_another_without_place(address)
+
+    def _make_room(self, address: str) -> bool:
+        """Put out who has opened a transport the longest ago and not connected: of the same address if any.
+
+        So sessions that are opened and left, of which an address may have as many as it has places, keep
+        nobody out who does connect.
+        """
+        now = asyncio.get_running_loop().time()
+        yielding = [peer for peer in self._peers if peer.yields(now)]
+        near = counted_as(address)
+        same = (peer for peer in yielding if counted_as(peer.address) == near)
+        peer = next(same, None) or next(iter(yielding), None)
+        if peer is not None:
+            peer.give_way()
+        return peer is not None
+
     def _begin(self, handshake: Handshake, engine: EngineSession) -> Peer:
-        peer = Peer(self._gateway, handshake, engine, self._peers.discard)
-        self._peers.add(peer)
+        peer = Peer(self._gateway, handshake, engine, self._forget)
+        self._peers[peer] = None
         return peer
+
+    def _forget(self, peer: Peer) -> None:
+        self._peers.pop(peer, None)
 
     def _close_arriving(self) -> None:
         """The gateway stops; whom it has let in it closes itself, one after the other."""

@@ -1,15 +1,18 @@
 """Guests take every place that they can get: an honest member beside them notices nothing."""
 
+import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.realtime.log_in_rig import waiting
 from tests.support.api import answered, bearer
 from tests.support.boards import Board
+from tests.support.engineio import path
 from tests.support.many import Headers, Many
 from tests.support.metrics import read_metrics
 from tests.support.people import EDITOR, OWNER, VIEWER
@@ -169,3 +172,27 @@ def test_held_polls_are_bounded_and_a_share_is_kept_for_users(small: Stack, many
     assert many.sockets(gateway.ws_url, 1, from_ipv4) == [None], "polls take no socket's place"
     assert_a_member_is_served(small, board, many)
     eventually(lambda: all(poll.done() for poll in polls), 10, "all to hear of the event")
+
+
+# --- Socket.IO's sessions that are opened and left ------------------------------------------------------
+
+
+@pytest.mark.parametrize("of", [lambda _: 7, lambda number: number % 60], ids=["one address", "many"])
+def test_sessions_that_are_opened_and_left_keep_nobody_out_who_connects(
+    small: Stack, of: Callable[[int], int]
+) -> None:
+    """An address has as many as it has places, all guests together as many as they have."""
+    with httpx.Client(base_url=small.second.http_url) as client:
+
+        def session(number: int) -> str | None:
+            """The id of another session; None where there is no room for one."""
+            answer = client.get(path(), headers=from_ipv4(of(number)))
+            return str(json.loads(answer.text[1:])["sid"]) if answer.status_code == 200 else None
+
+        opened = [session(number) for number in range(400)]
+        assert Counter(opened)[None] > 100, "there is room left"
+        sid = eventually(lambda: session(1), SOON, "room for a member of the same address")
+        client.post(path(sid), content="40" + json.dumps({"token": small.token(EDITOR)}))
+        assert client.get(path(sid)).text.startswith('40{"sid"')
+        for each in {sid, *opened} - {None}:
+            client.post(path(each), content="1")
