@@ -20,7 +20,9 @@ from realtime.connection import LONG_POLL, Connection, Identity
 from realtime.database import in_database
 from realtime.leases import LEASE_SECONDS, RENEW_SECONDS, Condition, Holder
 from realtime.outages import is_away
+from realtime.quotas import TokenBuckets
 from realtime.records import Snapshot
+from realtime.throttling import AddressBuckets
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +32,8 @@ QUIET_SECONDS = 60.0
 QUIET_FRAMES = 2  # in REFRESH_SECONDS: a heartbeat, and perhaps one of the time before
 ENDED_KEPT = 10_000
 ENDED_PER_BEAT = 2000  # so that a long backlog does not hold SQLite's one writer up
-REFUSED_KEPT = 200  # between two beats; whoever knocks in vain a thousand times a second fills no table
+# Of sockets that were refused, a minute: whoever knocks in vain a thousand times a second fills no table.
+REFUSED_KEPT, REFUSED_KEPT_OF_ADDRESS = 100, 10
 LAST_WORD_SECONDS = 2.0
 
 NEVER = float("-inf")
@@ -94,7 +97,8 @@ class Audit:
         self._told = Condition(0, bell_healthy=True)
         self._open: dict[str, Entry] = {}
         self._ended: dict[str, Snapshot] = {}
-        self._refused = 0
+        self._refused = TokenBuckets(REFUSED_KEPT)
+        self._refused_of = AddressBuckets(REFUSED_KEPT_OF_ADDRESS)
         self._dropping = False
         self._whole = True  # the next batch is to be everything: what the database has is not known
         self._renewed_at = NEVER
@@ -133,17 +137,19 @@ class Audit:
 
     def closed(self, connection: Connection, code: int, reason: str | None = None) -> None:
         """A socket is gone, and still says which rooms it was in. One that was refused never was open."""
-        if self._open.pop(connection.id, None) is None:
-            self._refused += 1
-            if self._refused > REFUSED_KEPT:
-                metrics.AUDIT_DROPPED.inc()
-                return
+        if self._open.pop(connection.id, None) is None and not self._keeps_refused(connection.address):
+            metrics.AUDIT_DROPPED.inc()
+            return
         if len(self._ended) >= ENDED_KEPT:
             self._drop()
             return
         reason = reason or _REASONS.get(code, "closed by the client")
         lag = self._lag(connection)
         self._ended[connection.id] = _snapshot(connection, lag, time.monotonic(), code, reason)
+
+    def _keeps_refused(self, address: str) -> bool:
+        now = time.monotonic()
+        return self._refused_of.take(address, now) and self._refused.take("all", now)
 
     def _drop(self) -> None:
         """Its row, if it has one, is closed with the next whole batch, which does not hold it."""
@@ -169,7 +175,6 @@ class Audit:
         except Exception as failure:  # noqa: BLE001  whatever it was, the next beat tries again
             self._failed(failure)
             return False
-        self._refused = 0
         if not held:
             logger.warning("the lease had run out, of a gateway that lives: it is taken again")
             self._whole, self._steady_since = True, None

@@ -148,6 +148,19 @@ def forget(days: int, stopping: threading.Event | None = None) -> int:
     return forgotten
 
 
+def forget_guests(most: int, stopping: threading.Event | None = None) -> int:
+    """Delete closed connections of guests, but for the newest `most`; how many. 0 keeps all.
+
+    Strangers decide how many there are. Ends early as above.
+    """
+    closed = ConnectionRecord.objects.filter(user_id=None, closed_at__isnull=False)
+    newest_to_go = closed.order_by("-closed_at").values_list("closed_at", flat=True)[most : most + 1].first()
+    if not most or newest_to_go is None:
+        return 0
+    surplus = closed.filter(closed_at__lte=newest_to_go).order_by("closed_at")
+    return delete_in_chunks(partial(_delete_chunk, surplus), CHUNK, stopping)
+
+
 def _delete_chunk(rows: "QuerySet[ConnectionRecord] | QuerySet[GatewayProcess]") -> int:
     """Delete the first of these rows, CHUNK at the most; how many went."""
     return rows.filter(pk__in=list(rows.values_list("pk", flat=True)[:CHUNK])).delete()[0]

@@ -78,6 +78,7 @@ def clean(holder: Holder, also: Cleaning, stopping: threading.Event) -> None:
     work: Cleaning = {
         "events": lambda: retention.trim(days, minimum, stopping).events,
         "connections": lambda: records.forget(settings.CONNECTION_HISTORY_DAYS, stopping),
+        "guests": lambda: records.forget_guests(settings.CONNECTION_HISTORY_GUESTS, stopping),
         "samples": samples.forget,
         **{what: partial(delete_in_chunks, delete, 1, stopping) for what, delete in also.items()},
     }

@@ -3,83 +3,26 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import DatabaseError, connection
-from django.db.models.functions import Now
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from realtime import audit as audit_module
-from realtime import leases, metrics, records
-from realtime.audit import NEVER, QUIET_SECONDS, Audit
-from realtime.connection import Connection, Identity, Seat
+from realtime import metrics, records
+from realtime.audit import NEVER, QUIET_SECONDS
+from realtime.connection import Connection
 from realtime.database import in_database
-from realtime.leases import Condition, Holder
+from realtime.leases import Condition
 from realtime.models import ConnectionRecord, GatewayProcess
 from realtime.protocol import CloseCode
-from realtime.rooms import Room, RoomKind
+from tests.realtime.audit_rig import HOLDER, Database, join, make, open_socket, row, rows, written
 from tests.realtime.hub_rig import run
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-HOLDER = Holder("gateway-one", "1.2.3", "host", 4711)
-OLIVE = Identity("7", "Olive Owner", "olive")
-KIND = RoomKind("board", "boardId", frozenset(), lambda room_id, users: set(users))
-
-
-def make() -> Audit:
-    return Audit(HOLDER, lambda: Condition(connections=0, bell_healthy=True), lambda _: 0)
-
-
-def open_socket(audit: Audit, identity: Identity | None = OLIVE) -> Connection:
-    now = time.monotonic()
-    opened = Connection(str(uuid4()), "192.0.2.7", "agent", now, lambda: None, identity, last_frame_at=now)
-    audit.opened(opened)
-    return opened
-
-
-def join(socket: Connection) -> str:
-    room = Room(KIND, str(uuid4()))
-    socket.seats[room.name] = Seat(socket, room)
-    return room.id
-
-
-def row(socket: Connection) -> ConnectionRecord:
-    return ConnectionRecord.objects.get(id=socket.id)
-
-
-async def rows() -> int:
-    return await in_database(ConnectionRecord.objects.count)
-
-
-def written(audit: Audit) -> int:
-    """How many connections the next beat would write."""
-    return len(audit._batch(time.monotonic()).snapshots)
-
-
-def is_steady(audit: Audit) -> bool:
-    return audit.steady
-
-
-class Database:
-    """Stands before the real one: it can be away, or hang until it is let go."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.away = False
-        self.hanging: asyncio.Event | None = None
-        self.asked = 0
-        monkeypatch.setattr(audit_module, "in_database", self)
-
-    async def __call__(self, work: Callable, *args):
-        self.asked += 1
-        if self.hanging is not None:
-            await self.hanging.wait()
-        if self.away:
-            raise DatabaseError("the database is away")
-        return await in_database(work, *args)
 
 
 @pytest.fixture
@@ -190,24 +133,31 @@ def test_a_close_keeps_its_reason_and_the_rooms_it_ended() -> None:
         await audit.beat()
         found = [await in_database(row, socket) for socket in sockets]
         assert [record.close_code for record in found] == [4413, 1001, 1006]
-        reasons = [record.close_reason for record in found]
-        assert reasons == ["you read too slowly", "the client left", "the connection broke off"]
+        assert [record.close_reason for record in found] == [
+            "you read too slowly",
+            "the client left",
+            "the connection broke off",
+        ]
         assert found[0].rooms == [room_id]
         assert written(audit) == 0
 
     run(story())
 
 
-def test_a_socket_that_was_refused_is_kept_too_but_not_every_one_of_a_flood() -> None:
+def test_sockets_that_were_refused_are_kept_too_but_not_every_one_of_a_flood() -> None:
     async def story() -> None:
-        audit = make()
-        knocking = Connection(str(uuid4()), "192.0.2.7", "", time.monotonic(), lambda: None)
-        audit.closed(knocking, CloseCode.FULL, "this gateway is full")
-        for _ in range(audit_module.REFUSED_KEPT + 50):
-            audit.closed(Connection(str(uuid4()), "", "", 0.0, lambda: None), CloseCode.FULL, "full")
-        await audit.beat()
-        assert (await in_database(row, knocking)).close_code == CloseCode.FULL
-        assert await rows() == audit_module.REFUSED_KEPT
+        audit, most = make(), audit_module.REFUSED_KEPT
+
+        async def rows_after(*addresses: str) -> int:
+            for address in addresses:
+                socket = Connection(str(uuid4()), address, "", time.monotonic(), lambda: None)
+                audit.closed(socket, CloseCode.FULL)
+            await audit.beat()
+            return await rows()
+
+        assert await rows_after("192.0.2.8") == 1
+        assert await rows_after(*most * ["192.0.2.7"]) == 1 + audit_module.REFUSED_KEPT_OF_ADDRESS
+        assert await rows_after(*[f"198.51.100.{n}" for n in range(2 * most)]) == most
 
     run(story())
 
@@ -307,91 +257,5 @@ def test_a_database_that_hangs_is_asked_once_and_not_once_a_second(database: Dat
         database.hanging.set()
         assert await first is True
         assert await rows() == 1
-
-    run(story())
-
-
-# --- Leases ---------------------------------------------------------------------------------------
-
-
-def test_a_lease_is_renewed_although_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def story() -> None:
-        audit = make()
-        await audit.beat()
-        before = await in_database(GatewayProcess.objects.get)
-        await audit.beat()  # too early
-        assert (await in_database(GatewayProcess.objects.get)).renewed_at == before.renewed_at
-        monkeypatch.setattr(audit, "_renewed_at", time.monotonic() - leases.RENEW_SECONDS)
-        await audit.beat()
-        assert (await in_database(GatewayProcess.objects.get)).renewed_at > before.renewed_at
-
-    run(story())
-
-
-def test_a_gateway_that_was_taken_for_dead_shows_its_sockets_again() -> None:
-    async def story() -> None:
-        audit = make()
-        stays, goes = open_socket(audit), open_socket(audit)
-        await audit.beat()
-        await in_database(
-            GatewayProcess.objects.update, expires_at=Now() - timedelta(seconds=1)
-        )  # paused beyond its lease
-        assert [dead.connections for dead in await in_database(leases.expire_overdue)] == [2]
-        audit.closed(goes, 1001)
-        assert await audit.beat() is True
-        assert [str(record.id) for record in await in_database(list, records.live())] == [stays.id]
-        assert (await in_database(row, goes)).close_code == 1001
-
-    run(story())
-
-
-def test_only_who_has_held_its_lease_for_a_while_calls_others_dead(database: Database) -> None:
-    """After an outage of the database every lease has run out, and the first one back would end them all."""
-
-    async def story() -> None:
-        audit = make()
-        await audit.beat()
-        assert audit._steady_since is not None
-        assert not is_steady(audit)
-        audit._steady_since -= leases.LEASE_SECONDS + 1
-        assert is_steady(audit)
-        database.away = True
-        audit._renewed_at = audit_module.NEVER  # it is time
-        await audit.beat()
-        assert not is_steady(audit)
-        database.away = False
-        await audit.beat()
-        assert not is_steady(audit)
-
-    run(story())
-
-
-def test_stopping_closes_off_what_is_open_and_gives_the_lease_back() -> None:
-    async def story() -> None:
-        audit = make()
-        told, untold = open_socket(audit), open_socket(audit)
-        await audit.beat()
-        told.close(CloseCode.RESTART, "this gateway stops")
-        await audit.stop()
-        assert (await in_database(row, told)).close_code == 1012
-        assert (await in_database(row, untold)).close_code == 1006
-        assert (await in_database(GatewayProcess.objects.get)).ended_at is not None
-
-    run(story())
-
-
-def test_stopping_does_not_wait_for_a_database_that_hangs(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(audit_module, "LAST_WORD_SECONDS", 0.05)
-
-    async def story() -> None:
-        audit = make()
-        database.hanging = asyncio.Event()
-        beating = asyncio.ensure_future(audit.beat())
-        await until(lambda: database.asked == 1)
-        await asyncio.wait_for(audit.stop(), 1)
-        database.hanging.set()
-        await beating
 
     run(story())

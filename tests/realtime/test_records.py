@@ -49,6 +49,21 @@ def row(each: Snapshot):
     return ConnectionRecord.objects.filter(id=each.id)
 
 
+def test_of_guests_only_the_newest_connections_are_kept() -> None:
+    """They cost nobody but whoever keeps them."""
+    gone = [snapshot(1001, username=None) for _ in range(3)]
+    kept = [snapshot(1001, username=None), snapshot(1001), snapshot(username=None)]
+    for each in [*gone, kept[0]]:
+        records.write_all(HOLDER, WELL, [each])
+    records.write_all(HOLDER, WELL, kept)
+    for age, each in enumerate([*kept[:1], *gone, kept[1]]):
+        row(each).update(closed_at=Now() - timedelta(hours=age))
+    assert records.forget_guests(0) == 0
+    assert records.forget_guests(1) == 3
+    assert all(row(each).exists() for each in kept)
+    assert records.forget_guests(1) == 0
+
+
 def test_more_goes_than_one_statement_deletes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(records, "CHUNK", 3)
     records.write_all(HOLDER, WELL, [snapshot(1001) for _ in range(10)])
