@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import urlsplit
@@ -17,11 +18,45 @@ from django_structlog.middlewares import RequestMiddleware
 
 from realtime import problems, refusals, rules
 from realtime.outages import is_away, log_away
+from realtime.quotas import TokenBuckets
+from realtime.refusals import clipped
 from realtime.transport import own_url, websocket_url
+
+# Of requests that are refused with the same status, a minute; strangers decide how many there are.
+REFUSED_LINES = 60
 
 
 class RequestLogMiddleware(RequestMiddleware):
-    """django-structlog's, with the address that all else goes by, and without outages as errors."""
+    """django-structlog's, with the address that all else goes by, without outages as errors, and with a bound
+    on the lines that refused requests write.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        super().__init__(get_response)
+        self._lines = TokenBuckets(REFUSED_LINES)
+        self._omitted: Counter[str] = Counter()
+
+    def prepare(self, request: HttpRequest) -> None:
+        """What the client calls its request is in each line that is written for it."""
+        super().prepare(request)
+        bound = structlog.contextvars.get_contextvars()
+        ids = {name: clipped(bound[name]) for name in ("request_id", "correlation_id") if name in bound}
+        structlog.contextvars.bind_contextvars(**ids)
+
+    def handle_response(self, request: HttpRequest, response: HttpResponse) -> None:
+        status = str(response.status_code)
+        if status.startswith("4"):
+            if not self._lines.take(status, time.monotonic()):
+                self._omitted[status] += 1
+                structlog.contextvars.clear_contextvars()
+                return
+            if omitted := self._omitted.pop(status, 0):
+                structlog.contextvars.bind_contextvars(omitted=omitted)
+        super().handle_response(request, response)
+
+    @staticmethod
+    def format_request(request: HttpRequest) -> str:
+        return clipped(f"{request.method} {request.get_full_path()}")
 
     @classmethod
     def bind_ip(cls, request: HttpRequest) -> None:

@@ -47,6 +47,11 @@ def shown(text: str) -> str:
     return repr(text[:SHOWN]) + ("…" if len(text) > SHOWN else "")
 
 
+def clipped(text: str) -> str:
+    """The same as a value of its own, which needs no quotes."""
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
 async def refuse(
     scope: Any, receive: Any, send: Any, status: int, code: str, detail: str, headers: Headers | None = None
 ) -> None:

@@ -18,6 +18,7 @@ from django.test import Client
 from devmentor import env
 from devmentor.log_handlers import ConsoleLog, FileLog
 from devmentor.logs import logging_config
+from realtime.middleware import REFUSED_LINES
 from realtime.workers import SUPERVISED
 from tests.support.environment import environment
 from tests.support.gateway import Gateway
@@ -97,6 +98,20 @@ def test_a_gateway_whose_logs_were_moved_writes_on_into_them_until_it_can_make_t
     file.parent.mkdir()
     refused_log_in(gateway)
     eventually(lambda: lines(file), what="lines in the log again")
+
+
+def test_requests_that_are_refused_write_few_lines_and_short_ones(served: tuple[Gateway, Path]) -> None:
+    """Anybody may send them, as long and as often as they like."""
+    gateway, file = served
+    with httpx.Client(base_url=gateway.http_url, headers={"X-Request-ID": "y" * 9000}) as client:
+        statuses = {
+            client.get(f"/nothing/{number:0>9000}").status_code for number in range(3 * REFUSED_LINES)
+        }
+    assert statuses == {404}
+    marked = eventually(lambda: [line for line in lines(file) if "/nothing/0" in line.get("request", "")])
+    assert len(marked) < 2 * REFUSED_LINES  # one more each second
+    assert max(len(json.dumps(line)) for line in marked) < 1000
+    assert httpx.post(f"{gateway.http_url}/api/nothing/", timeout=10).status_code == 404
 
 
 def test_a_gateway_whose_console_is_closed_serves_and_logs_into_its_file(
