@@ -7,8 +7,13 @@ from django.db.backends.postgresql import base
 from devmentor.postgresql import bounds, driver
 
 
+# Whatever the server, the database or the role have as their default: who has waited for a row's lock must see
+# what the holder has committed, and not be refused since the row has changed.
+ISOLATION = "read committed"
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Sets the bounds where poolers let them be set.
+    """Sets the bounds, and the isolation, where poolers let them be set.
 
     Poolers refuse start-up parameters that they do not know (PgBouncer: `options`), and one that shares its
     connections out by transaction would carry what a session sets into other sessions. So each transaction
@@ -22,14 +27,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Django's hook for engines that begin transactions themselves; psycopg stays in autocommit."""
         set_local = (f"SET LOCAL {name} = '{value}'" for name, value in bounds.settings().items())
         with self.wrap_database_errors:
-            self.connection.execute("; ".join(("BEGIN", *set_local)))
+            self.connection.execute("; ".join((f"BEGIN ISOLATION LEVEL {ISOLATION}", *set_local)))
 
     def _configure_connection(self, connection: Any) -> bool:
         """Called once for each new connection. Behind a pooler the process is not the one it was told of."""
         super()._configure_connection(connection)  # type: ignore[misc]  # the stubs do not know it
-        config = ", ".join(
-            f"set_config('{name}', '{value}', false)" for name, value in bounds.settings().items()
-        )
+        session = {**bounds.settings(), "default_transaction_isolation": ISOLATION}
+        config = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in session.items())
         connection.execute(
             f"SELECT {config} WHERE pg_backend_pid() = %s",
             [connection.info.backend_pid],

@@ -216,6 +216,7 @@ def caused(failure: Exception, cause: Exception) -> Exception:
         (caused(OperationalError("x"), errors.CannotConnectNow()), True),
         (caused(OperationalError("x"), errors.IdleSessionTimeout()), True),
         (caused(OperationalError("x"), errors.DeadlockDetected()), True),
+        (caused(OperationalError("x"), errors.SerializationFailure()), True),
         (caused(OperationalError("x"), errors.TooManyConnections()), True),
         (caused(OperationalError("x"), errors.DiskFull()), False),
         (caused(OperationalError("x"), errors.OutOfMemory()), False),
