@@ -19,8 +19,8 @@ SQLITE_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN}
 SQLSTATE_CLASSES = ("08", "57P0")
 # too many connections, a lock not given in time, a deadlock, what another transaction has overtaken (also a
 # read on a standby), a transaction that stood still, a statement that was ended since it took too long (also
-# after a pause of the whole server), and a server that takes no writes: a standby, to which a failover has led
-# before it was promoted.
+# after a pause of the whole server), and a server that takes no writes: a standby, to which a failover has
+# led before it was promoted.
 SQLSTATES = {"53300", "55P03", "40P01", "40001", "25P03", "57014", "25006"}
 
 

@@ -6,9 +6,8 @@ from django.db.backends.postgresql import base
 
 from devmentor.postgresql import bounds, driver
 
-
-# Whatever the server, the database or the role have as their default: who has waited for a row's lock must see
-# what the holder has committed, and not be refused since the row has changed.
+# Whatever the server, the database or the role have as their default: who has waited for a row's lock must
+# see what the holder has committed, and not be refused since the row has changed.
 ISOLATION = "read committed"
 
 

@@ -1,4 +1,4 @@
-"""Houses set `default_transaction_isolation` for a whole server, a database or a role; ours stays READ COMMITTED.
+"""Houses set `default_transaction_isolation` for a server, a database or a role; ours stays READ COMMITTED.
 
 Who has waited for a row's lock would else be refused, since the row has changed meanwhile.
 """
