@@ -51,7 +51,6 @@ class Own:
 
 
 _own: WeakKeyDictionary[BaseDatabaseWrapper, Own] = WeakKeyDictionary()
-_drained_at = float("-inf")
 
 
 def _take_own_connection() -> None:
@@ -74,21 +73,15 @@ def _take_own_connection() -> None:
 @receiver(connection_created)
 def _replace_what_broke_too(connection: BaseDatabaseWrapper, **_: object) -> None:
     """A thread's connection had to be made again, since the database failed: what waits in the views' pool is
-    as dead as that was.
-
-    The pool itself would find that out one by one, each a second or more after the last, while a request
-    waits. An outage that all of the threads notice empties the pool once.
+    as dead as that was. An outage that all of the threads notice empties the pool once.
     """
-    global _drained_at
     own = _own.get(connection)
     if own is None:
         return
     broken_made_at, own.made_at = own.made_at, time.monotonic()
     if broken_made_at > float("-inf"):
         metrics.DATABASE_FAILURES.inc()
-    if broken_made_at > _drained_at:
-        _drained_at = own.made_at
-        own.views.pool.drain()
+        own.views.pool.drop_older(broken_made_at)
 
 
 def _threads(count: int, name: str) -> ThreadPoolExecutor:

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base
 
 from devmentor.postgresql import bounds, driver
+from devmentor.postgresql.pool import Pool
 
 # Whatever the server, the database or the role have as their default: who has waited for a row's lock must
 # see what the holder has committed, and not be refused since the row has changed.
@@ -21,6 +23,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """
 
     Database = driver
+    _connection_pools: dict[str, Pool]  # Django's, of the class
+
+    @property
+    def pool(self) -> Pool | None:
+        """Made as Django makes it, of our class."""
+        options = self.settings_dict["OPTIONS"].get("pool")
+        if self.alias == NO_DB_ALIAS or not options:
+            return None
+        if self.alias not in self._connection_pools:
+            connecting = {**self.get_connection_params(), "autocommit": True}
+            made = Pool(kwargs=connecting, open=False, configure=self._configure_connection, **options)
+            self._connection_pools.setdefault(self.alias, made)  # another thread may have been first
+        pool: Pool = self._connection_pools[self.alias]
+        return pool
 
     def _start_transaction_under_autocommit(self) -> None:
         """Django's hook for engines that begin transactions themselves; psycopg stays in autocommit."""

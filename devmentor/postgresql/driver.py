@@ -19,6 +19,10 @@ class BoundedConnection(psycopg.Connection[Any]):
     that hangs does so for ever. What was asked may still be carried out once that process goes on.
     """
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.made_at = time.monotonic()
+
     def wait(self, gen: Generator[Any, Any, T], *args: Any, **kwargs: Any) -> T:
         """All that psycopg awaits of a connection that is made comes through here."""
         seconds = bounds.silence()
