@@ -15,6 +15,7 @@ THIS_MACHINE = "127.0.0.1"
 # A hop as proxies write it beyond the bare address: `[2001:db8::7]`, `[2001:db8::7]:443`, `192.0.2.7:17085`.
 HOP = re.compile(r"\[([^\]]+)\](?::\d{1,5})?|([0-9.]+):\d{1,5}")
 PORT = re.compile(r":\d*\Z")  # behind a host name or a bracketed address
+DEFAULT_PORTS = (":", ":80", ":443")
 SCHEMES = {"http": ("http", "https"), "websocket": ("ws", "wss")}
 # Of two lines of these (RFC 9110, 5.3) one reader would take the first, and another the last or both.
 SINGLE = {b"host", b"origin", b"authorization"}
@@ -138,10 +139,13 @@ def _seen(lines: Sequence[bytes], hops: int) -> str:
 def _with_host(headers: Headers, seen: str) -> Headers:
     """The host that was asked for, where a proxy asks us for another.
 
-    The same name stays as it stands in Host with its port: some proxies tell it without.
+    The same name stays as it stands in Host with its port: some proxies tell it without, or with that of the
+    scheme in its place. Any other port was asked for.
     """
     host = next((value for name, value in headers if name == b"host"), b"").decode("latin-1")
-    if not seen or (PORT.search(host) and _name(seen) == _name(host)):
+    told = PORT.search(seen)
+    keeps_host = PORT.search(host) and _name(seen) == _name(host)
+    if not seen or (keeps_host and (told is None or told[0] in DEFAULT_PORTS)):
         return headers
     return [(b"host", seen.encode("latin-1")), *(field for field in headers if field[0] != b"host")]
 

@@ -217,6 +217,12 @@ def test_the_same_host_keeps_its_port(told: str) -> None:
     assert header(v6, "host") == ["[::1]:8443"]
 
 
+def test_the_same_host_at_another_port_is_another() -> None:
+    """A proxy on the same machine, as a development server's, asks for the port at which it finds us."""
+    for inner, asked in (("localhost:8002", "localhost:8443"), ("[::1]:8002", "[::1]:3000")):
+        assert header(read(("host", inner), ("x-forwarded-host", asked)), "host") == [asked]
+
+
 # --- Headers ----------------------------------------------------------------------------------------
 
 

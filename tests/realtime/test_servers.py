@@ -1,6 +1,7 @@
 """The same protocol on every server: uvicorn, daphne a flag away, and Django's own `runserver`."""
 
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -270,6 +271,26 @@ def test_over_ipv6_clients_and_proxies_are_known_by_their_address(
 def test_daphne_refuses_a_unix_socket_instead_of_hanging() -> None:
     with socket.socket(socket.AF_UNIX) as listener, pytest.raises(CommandError, match="TCP sockets alone"):
         Command()._serve_with_daphne(None, [listener])
+
+
+@pytest.mark.parametrize(
+    "options, expected",
+    [
+        (["--port", "0"], "argument --port: '0': expected a whole number from 1 to 65535"),
+        (["--web-port", "x"], "argument --web-port: 'x': expected a whole number from 0 to 65535"),
+        (["--fd", "99"], "CommandError: --fd 99: expected a socket that this process was given"),
+        (["--fd", "1"], "CommandError: --fd 1: expected a socket that this process was given"),
+        (["--fd", "-1"], "CommandError: --fd -1: expected a socket that this process was given"),
+    ],
+)
+def test_a_gateway_that_could_not_be_reached_does_not_start(options: list[str], expected: str) -> None:
+    command = [sys.executable, "manage.py", "gateway", *options]
+    ended = subprocess.run(
+        command, cwd=ROOT, env=environment({}), capture_output=True, text=True, check=False
+    )
+    assert ended.returncode != 0
+    assert expected in ended.stderr.splitlines()[-1]
+    assert "Traceback" not in ended.stderr
 
 
 def test_the_server_ends_when_told_and_without_a_fault(templates: Templates, tmp_path: Path) -> None:

@@ -21,10 +21,14 @@ logger = logging.getLogger(__name__)
 MOST_WORKERS = 64
 
 
-def port_number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) <= 65535):
-        raise ArgumentTypeError(f"{text!r}: expected a whole number from 0 to 65535")
+def port_number(text: str, least: int = 1) -> int:
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= 65535):
+        raise ArgumentTypeError(f"{text!r}: expected a whole number from {least} to 65535")
     return int(text)
+
+
+def port_or_none(text: str) -> int:
+    return port_number(text, least=0)
 
 
 def worker_count(text: str) -> int:
@@ -43,7 +47,7 @@ class Command(PrintingCommand):
         )
         parser.add_argument("--port", type=port_number, default=settings.PORT)
         parser.add_argument(
-            "--web-port", type=port_number, default=settings.WEB_PORT, help="0: no second listener"
+            "--web-port", type=port_or_none, default=settings.WEB_PORT, help="0: no second listener"
         )
         parser.add_argument(
             "--server",
@@ -71,13 +75,19 @@ class Command(PrintingCommand):
         if workers > 1:
             self._serve_with_workers(workers, port=port, server=server, **options)
             return
-        inherited = [socket.socket(fileno=descriptor) for descriptor in options["fd"] or ()]
+        inherited = [self._inherited(descriptor) for descriptor in options["fd"] or ()]
         listeners = inherited or self._listeners(port, options["web_port"], options["host"])
         application = import_string(settings.ASGI_APPLICATION)
         if server == "daphne":
             self._serve_with_daphne(application, listeners)
         else:
             self._serve_with_uvicorn(application, listeners, self._announcing(options["ready_fd"], listeners))
+
+    def _inherited(self, descriptor: int) -> socket.socket:
+        try:
+            return socket.socket(fileno=descriptor)
+        except (OSError, ValueError):
+            raise CommandError(f"--fd {descriptor}: expected a socket that this process was given") from None
 
     def _listeners(
         self, port: int, web_port: int, host: str | None, shared: bool = False
