@@ -21,15 +21,38 @@ DELAYED_ACK_MS = 200
 
 
 class CountedWrites:
-    """A transport that counts the bytes written to it: after a reset the system does not tell."""
+    """A transport that counts the bytes written to it: after a reset the system does not tell.
+
+    What is written once it closes is dropped: the client has gone, or takes nothing more.
+    """
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
-        self.written = 0
+        self._written = 0
+        self._marked = 0
 
     def write(self, data: bytes) -> None:
-        self.written += len(data)
-        self._transport.write(data)
+        if not self._transport.is_closing():
+            self._written += len(data)
+            self._transport.write(data)
+
+    def end(self) -> None:
+        """Close, without waiting for a peer that does not read."""
+        if self._transport.get_write_buffer_size():
+            self._transport.abort()
+        else:
+            self._transport.close()
+
+    def mark(self) -> None:
+        """The end of an answer of which it matters whether it is taken."""
+        self._marked = self._written
+
+    def is_taken(self, by_reset: bool) -> bool:
+        """Whether the peer has all up to the mark. A reset, unlike a FIN, acknowledges nothing."""
+        now = progress(self._transport)
+        if now is None:
+            return not by_reset
+        return now.may_have(self._marked) if by_reset else now.acknowledged >= self._marked
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)

@@ -27,6 +27,7 @@ TOTAL_SECONDS = 60.0
 LINGER_SECONDS = 2.0  # for what a client still sends while it is told that it is refused
 MAX_BODY_BYTES = 256 * 1024  # a task with all its texts at their limits, each character escaped
 SMALL = 64 * 1024
+QUICK_SECONDS = 1.0  # in which a small body comes from any honest client, but for the slowest of networks
 HELD = 64 * 1024 * 1024
 CHARSETS = {"utf-8", "utf8", "us-ascii", "ascii"}
 READ = {b"content-length", b"transfer-encoding", b"content-encoding", b"content-type"}
@@ -55,23 +56,30 @@ class Bounds:
 
     size: bytes of one body
     idle, total: seconds without a byte, and for all of them
-    held: bytes of all bodies that are in memory together; small ones are always read
+    held: bytes of all bodies that are in memory together; beyond it large ones are refused, and what has come
+        for longer than `quick` seconds makes room for small ones, which are always read while they are quick
     """
 
     size: int
     idle: float = IDLE_SECONDS
     total: float = TOTAL_SECONDS
     held: int = HELD
+    quick: float = QUICK_SECONDS
 
 
 class Body:
-    """What has come of a body; `size` in bytes stays what it is, also once it was handed on."""
+    """What has come of a body since `began`; `size` in bytes stays what it is, also once it was handed on.
 
-    def __init__(self) -> None:
-        self._read = (
-            bytearray()
-        )  # not a list of parts: of a few bytes each, they would take many times as much
+    given_up: another needs its room
+    """
+
+    def __init__(self, began: float) -> None:
+        # Not a list of parts: of a few bytes each, they would take many times as much.
+        self._read = bytearray()
         self.size = 0
+        self.began = began
+        self.given_up = False
+        self.timer = asyncio.timeout(None)
 
     def add(self, part: bytes) -> int:
         """The part's length."""
@@ -88,6 +96,10 @@ class Body:
     def drop(self) -> None:
         self._read = bytearray()
 
+    def give_up(self, now: float) -> None:
+        self.given_up = True
+        self.timer.reschedule(now)
+
 
 class BodyReader:
     """Reads each request's body, and hands the request on to the application."""
@@ -96,9 +108,10 @@ class BodyReader:
         self.application = application
         self.bounds = bounds
         self._held = 0
+        self._coming: dict[Body, None] = {}  # the oldest first
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        body = Body()
+        body = Body(asyncio.get_running_loop().time())
         try:
             if not check_head(scope, self.bounds.size):
                 await self.application(scope, receive, send)
@@ -114,27 +127,43 @@ class BodyReader:
             self._held -= body.size
 
     async def _read(self, body: Body, receive: Receive) -> None:
+        self._coming[body] = None
+        try:
+            async with body.timer:
+                await self._read_parts(body, receive)
+        except TimeoutError:
+            raise self._no_room() if body.given_up else self._too_slow() from None
+        finally:
+            del self._coming[body]
+
+    async def _read_parts(self, body: Body, receive: Receive) -> None:
         clock = asyncio.get_running_loop().time
-        ends = clock() + self.bounds.total
+        ends = body.began + self.bounds.total
         more = True
         while more:
-            try:
-                async with asyncio.timeout_at(min(ends, clock() + self.bounds.idle)):
-                    message = await receive()
-            except TimeoutError:
-                raise self._too_slow() from None
+            if not body.given_up:
+                body.timer.reschedule(min(ends, clock() + self.bounds.idle))
+            message = await receive()
             if message["type"] == "http.disconnect":
                 raise ClientLeft
             self._held += body.add(message.get("body", b""))
-            self._check_size(body.size)
             more = message.get("more_body", False)
+            self._check_size(body, clock())
 
-    def _check_size(self, size: int) -> None:
-        if size > self.bounds.size:
+    def _check_size(self, body: Body, now: float) -> None:
+        if body.size > self.bounds.size:
             raise too_large(self.bounds.size)
-        if size > SMALL and self._held > self.bounds.held:
-            detail = "many large bodies are being read just now: send it again in a moment"
-            raise Refused(503, "unavailable", detail, [(b"retry-after", b"1")])
+        if self._held <= self.bounds.held:
+            return
+        if body.size > SMALL:
+            raise self._no_room()
+        slow = next((each for each in self._coming if not each.given_up), body)
+        if now - slow.began > self.bounds.quick:
+            slow.give_up(now)
+
+    def _no_room(self) -> Refused:
+        detail = "many bodies are being read just now: send it again in a moment"
+        return Refused(503, "unavailable", detail, [(b"retry-after", b"1")])
 
     def _too_slow(self) -> Refused:
         idle, total = self.bounds.idle, self.bounds.total

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from enum import IntEnum
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -10,10 +11,11 @@ import orjson
 
 from realtime import cross_origin
 from realtime.asgi import Headers
+from realtime.poll_query import MAX_PARAMETERS, TOO_MANY
 from realtime.protocol import MAX_FRAME_BYTES
 from realtime.responses import send_response
 from realtime.socketio_packets import TooLarge
-from realtime.wire import ANSWER_LOST, CLIENT_LEFT
+from realtime.wire import ANSWER_LOST, CLIENT_LEFT, counted_elsewhere
 
 PROTOCOL = "4"
 TRANSPORTS = ("polling", "websocket")
@@ -50,7 +52,14 @@ class Request:
         self.scope, self.receive, self.send = scope, receive, send
         self.is_websocket = scope["type"] == "websocket"
         self.method = scope.get("method", "GET")
-        self._query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+
+    @cached_property
+    def _query(self) -> dict[str, list[str]]:
+        query = self.scope["query_string"].decode("latin-1")
+        try:
+            return parse_qs(query, keep_blank_values=True, max_num_fields=MAX_PARAMETERS)
+        except ValueError:
+            raise Refusal(Problem.BAD_REQUEST, TOO_MANY) from None
 
     @property
     def sid(self) -> str | None:
@@ -97,6 +106,10 @@ class Request:
             gone()
 
         return asyncio.create_task(wait())
+
+    def counted_elsewhere(self) -> None:
+        """Its session has a place of its own, which bounds how many such requests there are."""
+        counted_elsewhere(self.scope)()
 
     def on_answer_lost(self, act: Callable[[], None]) -> None:
         """Call `act` where our server finds that the client does not take the answer, or has gone."""

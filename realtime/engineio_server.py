@@ -67,6 +67,7 @@ class EngineServer:
             session.end(1002, OVERLAP)
             raise Refusal(Problem.BAD_REQUEST, OVERLAP)
         session.is_polled = True
+        request.counted_elsewhere()
         self._watch_answer(request, session)
         watching = request.watch(lambda: session.end(1006))
         try:

@@ -16,12 +16,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from websockets.http11 import Request
 
 from realtime import request_heads
-from realtime.acknowledgement import CountedWrites, ReaderWatch, progress
-from realtime.problems import AWAY_SECONDS, answer_to
+from realtime.acknowledgement import CountedWrites, ReaderWatch
+from realtime.plain_connections import PlainConnections
+from realtime.problems import RETRY_SOON
 from realtime.rare_log import RareLog
+from realtime.refusals import refuse
 from realtime.request_heads import RefusedRequest
-from realtime.responses import answer_asterisk, send_response
-from realtime.wire import ANSWER_LOST, CLIENT_LEFT
+from realtime.responses import answer_asterisk
+from realtime.wire import ANSWER_LOST, CLIENT_LEFT, COUNTED_ELSEWHERE
 
 refusals = RareLog(logging.getLogger(__name__))
 
@@ -46,10 +48,11 @@ class Reading(Enum):
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """One connection, until it becomes a WebSocket."""
+    """One connection, until it becomes a WebSocket, among those that it is counted with."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, places: PlainConnections | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._places = places or PlainConnections()
         self.url = b""
         self._reading = Reading.IDLE
         self.headers = []
@@ -59,7 +62,6 @@ class HttpProtocol(HttpToolsProtocol):
         self._early = b""  # what came behind a handshake
         self._half_closed = False
         self._awaits_leaving = False
-        self._answer_end = 0  # of all bytes written, where the last answer that is watched ends
         self._when_answered: Callable[[], None] | None = None  # what waits for the answers before it
 
     @property
@@ -78,15 +80,17 @@ class HttpProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._answers = CountedWrites(transport)
         self._reader = ReaderWatch(transport, self._give_up_reader)
+        self._place = self._places.arrive(self.client and self.client[0], self._answers.end)
         self._await_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         # HAProxy resets each connection that it needs no more: that alone says nothing of the last answer.
-        if exc is not None and not (self._is_answered and self._is_taken(by_reset=True)):
+        if exc is not None and not (self._is_answered and self._answers.is_taken(by_reset=True)):
             self._tell_of_loss()
         self._stop_timers()
         self._reader.close()
+        self._place.leave()
         self._when_answered = None
         del self.parser  # the two hold each other
 
@@ -97,6 +101,7 @@ class HttpProtocol(HttpToolsProtocol):
     def resume_writing(self) -> None:
         super().resume_writing()
         self._reader.end()
+        self._rest()
 
     def _give_up_reader(self) -> None:
         refusals.warning("reader", "cut off an answer to %s, who hardly reads it", self._address)
@@ -117,7 +122,7 @@ class HttpProtocol(HttpToolsProtocol):
         A long poll waits for its client to leave, and takes this for it: both look the same.
         """
         self._half_closed = True
-        if self._awaits_leaving or not self._is_taken(by_reset=False):
+        if self._awaits_leaving or not self._answers.is_taken(by_reset=False):
             self._tell_of_loss()
         if self._reading is Reading.BODY:
             self._refuse(RefusedRequest(400, "the request ended before its body did"))
@@ -134,7 +139,13 @@ class HttpProtocol(HttpToolsProtocol):
         if self._reading is Reading.IDLE and self._is_answered:
             self.transport.close()
 
+    def _rest(self) -> None:
+        """Its place is another's to take, if nothing goes on here."""
+        if self._reading is Reading.IDLE and self._is_answered and not self.flow.write_paused:
+            self._place.rest()
+
     def _await_request(self) -> None:
+        self._rest()
         self._unset_keepalive_if_required()
         self.timeout_keep_alive_task = self.loop.call_later(
             self.timeout_keep_alive, self.timeout_keep_alive_handler
@@ -203,8 +214,10 @@ class HttpProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= MAX_PIPELINED:
             raise RefusedRequest(429, f"expected at most {MAX_PIPELINED} requests ahead of their answers")
         super().on_message_begin()
-        self.scope["extensions"] = {}
+        extensions: dict[Any, Any] = {COUNTED_ELSEWHERE: self._place.hold}
+        self.scope["extensions"] = extensions
         self._reading = Reading.HEAD
+        self._place.begin()
         self._unfinished = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -226,6 +239,8 @@ class HttpProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():  # `_parse` knows what to do once the parser has stopped
             self.scope["method"], self.scope["http_version"] = method, version
             return
+        if (full := self._place.take()) is not None:
+            raise RefusedRequest(503, full.reason, RETRY_SOON)
         self._reading = Reading.BODY
         super().on_headers_complete()
         self.headers = []  # for trailers: the application must not take them for headers
@@ -271,17 +286,16 @@ class HttpProtocol(HttpToolsProtocol):
             cycle.disconnected = True
             self.transport.close()
             return
-        told = answer_to(cycle.scope["path"], 503, "unavailable", CUT_SHORT)
-        headers = [(b"retry-after", str(AWAY_SECONDS).encode())]
-        await send_response(cycle.scope, cycle.send, 503, *told, headers)
+        await refuse(cycle.scope, cycle.receive, cycle.send, 503, "unavailable", CUT_SHORT, RETRY_SOON)
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self.pipeline:  # what waits is answered before more is read
             self.flow.pause_reading()
+        self._rest()
         self._awaits_leaving = False
         if ANSWER_LOST in self._extensions:
-            self._answer_end = self._answers.written
+            self._answers.mark()
         if not self._is_answered or self.transport.is_closing():
             return
         if self._when_answered is not None:
@@ -296,13 +310,6 @@ class HttpProtocol(HttpToolsProtocol):
         cycle: RequestResponseCycle | None = self.cycle
         return {} if cycle is None else cycle.scope.get("extensions") or {}
 
-    def _is_taken(self, by_reset: bool) -> bool:
-        """Whether the peer has the last answer to its end. A reset, unlike a FIN, acknowledges nothing."""
-        now = progress(self.transport)
-        if now is None:
-            return not by_reset
-        return now.may_have(self._answer_end) if by_reset else now.acknowledged >= self._answer_end
-
     def _tell_of_loss(self) -> None:
         """The client takes no answer any more, or not all of the last: who gave it may want to know."""
         extensions = self._extensions
@@ -314,13 +321,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _refuse(self, refusal: RefusedRequest) -> None:
         """Answer it after what was asked before, and read nothing more."""
-        refusals.warning(
-            str(refusal.status),
-            "refused a request of %s with %d: %s",
-            self._address,
-            refusal.status,
-            refusal.detail,
-        )
+        told = "refused a request of %s with %d: %s"
+        refusals.warning(str(refusal.status), told, self._address, refusal.status, refusal.detail)
         answer, is_cut = self._told(refusal), self._reading is Reading.BODY
         self._reading = Reading.NOTHING
         self._stop_timers()
@@ -332,12 +334,9 @@ class HttpProtocol(HttpToolsProtocol):
             self._break_off(answer)
 
     def _told(self, refusal: RefusedRequest) -> bytes:
-        path = self.url.partition(b"?")[0].decode("latin-1")
-        body, media_type = answer_to(path, refusal.status, refusal.code, refusal.detail)
         # Of a request whose first line ends in its method, the parser still tells that of the one before.
         knows_method = self._reading is not Reading.IDLE and (self.url or self.cycle is None)
-        is_head = knows_method and self.parser.get_method() == b"HEAD"
-        return refusal.head(len(body), media_type) + (b"" if is_head else body)
+        return refusal.answer(self.url, bool(knows_method and self.parser.get_method() == b"HEAD"))
 
     def _break_off(self, answer: bytes) -> None:
         """The refused request has been handed to the application, or waits for it."""
@@ -381,6 +380,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._reading = Reading.NOTHING
         self._stop_timers()
         self._reader.close()
+        self._place.leave()
         if self._half_closed:  # while it waited: a WebSocket needs both halves
             self.transport.close()
             return

@@ -13,6 +13,8 @@ from realtime.protocol import MAX_SEQ
 LIMIT = 500
 MAX_LIMIT = 1000
 MAX_WAIT_MS = 30_000
+MAX_PARAMETERS = 100  # they are counted before they are parsed, which takes the event loop
+TOO_MANY = f"expected at most {MAX_PARAMETERS} parameters"
 
 
 class Problem(Exception):
@@ -38,7 +40,12 @@ class Query:
 
 def read_query(query_string: bytes) -> Query:
     """The parameters of a poll. Raises Problem, all errors at once."""
-    found = dict(parse_qsl(query_string.decode("latin-1"), keep_blank_values=True))
+    try:
+        found = dict(
+            parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_PARAMETERS)
+        )
+    except ValueError:
+        raise Problem(400, "bad-request", TOO_MANY) from None
     errors: dict[str, list[str]] = {}
     values = {
         "since": _number(found, "since", 0, 0, MAX_SEQ, errors),

@@ -33,12 +33,13 @@ from realtime.long_pollers import LongPoller
 from realtime.outages import is_away, log_away
 from realtime.paging import Pager
 from realtime.poll_query import Problem, Query, read_query
-from realtime.problems import AWAY_SECONDS, FAULT, MEDIA_TYPE, problem
+from realtime.problems import FAULT, MEDIA_TYPE, RETRY_SOON, problem
 from realtime.protocol import CloseCode
 from realtime.responses import send_response
 from realtime.rooms import Room, RoomKind
 from realtime.throttling import CALLS, user_caller
 from realtime.tokens import ENDED, CredentialsError
+from realtime.wire import counted_elsewhere
 
 logger = logging.getLogger(__name__)
 
@@ -51,15 +52,18 @@ DISCONNECTED_SECONDS = 5  # as long as the browser's client waits after close 44
 
 ReadPage = Callable[[Room, int, int], Awaitable[Page]]
 Check = Callable[[], Awaitable[None]]
-RETRY_SOON: Headers = [(b"retry-after", str(AWAY_SECONDS).encode())]
 
 
 @dataclass(frozen=True, slots=True)
 class Poller:
-    """Who asks (`user` None: a guest), and what they say of themselves."""
+    """Who asks (`user` None: a guest), and what they say of themselves.
+
+    counted_elsewhere: to be called once the request has a place of its own
+    """
 
     user: Identity | None
     handshake: Handshake
+    counted_elsewhere: Callable[[], None]
 
     @property
     def address(self) -> str:
@@ -157,6 +161,7 @@ class EventsEndpoint:
             return None
         found = self.gateway.long_pollers.begin(poller.handshake, poller.user, room)
         if isinstance(found, LongPoller):
+            poller.counted_elsewhere()
             return found
         metrics.POLLS_NOT_HELD.labels(found.variable).inc()
         refusals.note(
@@ -213,7 +218,7 @@ class EventsEndpoint:
         wait = CALLS.refused(user_caller(user.id) if user else None, handshake.address)
         if wait is not None:
             raise Problem(429, "rate-limited", TOO_MANY, [_retry_after(wait)])
-        return Poller(user, handshake)
+        return Poller(user, handshake, counted_elsewhere(scope))
 
     def _check_policy(self, address: str, user: Identity | None) -> None:
         in_force = self.gateway.policy

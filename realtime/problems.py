@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
+from realtime.asgi import Headers
 from realtime.enforcement import BLOCKED
 from realtime.ids import EXAMPLE, EXPECTED
 from realtime.outages import is_away, log_away
@@ -45,6 +46,7 @@ MOST_ERRORS = 20  # told of one request
 LONGEST_NAME = 50  # characters that are shown of a name that a client has made up
 LONGEST_PATH = 10  # parts between slashes
 AWAY_SECONDS = 2  # what a client is asked to wait
+RETRY_SOON: Headers = [(b"retry-after", str(AWAY_SECONDS).encode())]
 FAULT = "Something failed here. It has been logged; what was saved before is safe."
 
 

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from websockets.datastructures import Headers
 from websockets.http11 import Request
 
+from realtime.problems import answer_to
 from realtime.responses import content_headers
 
 MAX_TARGET_BYTES = 16_384
@@ -20,6 +21,7 @@ VERSIONS = {"0.9", "1.0", "1.1"}
 _PATH = re.compile(rb"[/?]")  # what a path begins with, or a query in its place
 SCHEMES = {b"http", b"https", b"ws", b"wss"}
 WEBSOCKET_VERSION = b"13"
+CODES = {503: "unavailable"}  # where the word for programs is not that of the status
 # What the parser of WebSockets needs to answer a handshake, beside what has been looked at already.
 HANDSHAKE_HEADERS = {
     b"origin",
@@ -43,13 +45,16 @@ class RefusedRequest(Exception):
     @property
     def code(self) -> str:
         """The word for programs, of the status: "bad-request"."""
-        return HTTPStatus(self.status).phrase.lower().replace(" ", "-")
+        return CODES.get(self.status) or HTTPStatus(self.status).phrase.lower().replace(" ", "-")
 
-    def head(self, length: int, media_type: str) -> bytes:
-        """The head of the answer; `length` in bytes, of its body."""
-        headers = [*content_headers(length, media_type), (b"connection", b"close"), *self.headers]
+    def answer(self, target: bytes, is_head: bool) -> bytes:
+        """The whole answer to a request of that target; of one by HEAD without its body."""
+        path = target.partition(b"?")[0].decode("latin-1")
+        body, media_type = answer_to(path, self.status, self.code, self.detail)
+        headers = [*content_headers(len(body), media_type), (b"connection", b"close"), *self.headers]
         first = f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}\r\n".encode()
-        return b"".join([first, *(b"%b: %b\r\n" % header for header in headers), b"\r\n"])
+        lines = (b"%b: %b\r\n" % header for header in headers)
+        return b"".join([first, *lines, b"\r\n", b"" if is_head else body])
 
 
 def check_size(target: bytes, headers: HeaderList, unfinished: int = 0) -> None:

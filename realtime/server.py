@@ -13,12 +13,15 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import uvicorn
+from django.conf import settings
 
 from realtime.gateway import Gateway
 from realtime.http_protocol import HttpProtocol
+from realtime.plain_connections import PlainConnections
 from realtime.protocol import MAX_FRAME_BYTES, CloseCode
 from realtime.routing import Application
 from realtime.websocket_protocol import SocketProtocol
@@ -107,9 +110,12 @@ def serve(
     application: Application, listeners: list[socket.socket], drain_window: float, started: Callable[[], None]
 ) -> None:
     """Serve until a signal ends it. `drain_window` in seconds; `started` is called once it answers."""
+    places = PlainConnections(
+        settings.MAX_PLAIN_CONNECTIONS, settings.MAX_PLAIN_CONNECTIONS_PER_ADDRESS, settings.TRUSTED_PROXIES
+    )
     config = uvicorn.Config(
         application,
-        http=HttpProtocol,
+        http=partial(HttpProtocol, places=places),  # type: ignore[arg-type]
         ws=SocketProtocol,
         ws_max_size=MAX_FRAME_BYTES,
         ws_per_message_deflate=False,

@@ -16,6 +16,8 @@ EXTENSION = "devmentor.wire"
 ANSWER_LOST = "devmentor.answer-lost"
 # The one where our server says that this has happened, to an application that asks later.
 CLIENT_LEFT = "devmentor.client-left"
+# The one under which our server offers what the application calls once it has given a request a place itself.
+COUNTED_ELSEWHERE = "devmentor.counted-elsewhere"
 
 # An item of ASGI's `websocket.disconnect`: our server has closed, with its code and reason, on a client that
 # has broken the protocol.
@@ -62,6 +64,12 @@ class Wire:
         """The connection is lost: hand nothing to the server any more."""
         self.set_clear(False)
         self.write = self.close = self.abort = _nothing
+
+
+def counted_elsewhere(scope: dict[str, Any]) -> Callable[[], None]:
+    """What is to be called of a request that has got a place of the application's own."""
+    found: Callable[[], None] = (scope.get("extensions") or {}).get(COUNTED_ELSEWHERE, _nothing)
+    return found
 
 
 def ending(message: dict[str, Any]) -> tuple[int, str]:

@@ -170,3 +170,15 @@ def test_a_form_that_is_refused_is_refused_cheaply(production: Stack, name: str)
                 range(200, 500),
                 MOST_ANSWER + (len(form) if path.startswith("/admin/") else 0),  # they show it again
             )
+
+
+@pytest.mark.parametrize("path", ["{board}/events/?since=1&", "/socket.io/?EIO=4&transport=polling&"])
+def test_parameters_are_counted_before_they_are_parsed(path: str, production: Stack, board: Board) -> None:
+    """It is the event loop that parses these, for which everybody else waits."""
+    api = production.api(OWNER)
+    address = path.format(board=board.path)
+    refused = api.get(address + "&".join(f"{number}" for number in range(3000)))
+    assert (refused.status_code, len(refused.content) < 500) == (400, True)
+    assert "at most 100 parameters" in refused.text
+    told = api.get(address + "&".join(f"{number}" for number in range(90)))
+    assert (told.status_code, "at most 100" in told.text) == (400 if "events" in path else 200, False)

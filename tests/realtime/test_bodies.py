@@ -111,6 +111,43 @@ def test_bodies_together_are_bounded_and_small_ones_are_always_read() -> None:
     asyncio.run(story())
 
 
+def test_small_bodies_that_come_slowly_make_room_for_those_that_come_at_once() -> None:
+    """Each of the slow ones is small; together they are as much as may be in memory."""
+
+    async def story() -> None:
+        reader = BodyReader(Echo(), Bounds(MOST, held=3 * SMALL, quick=0.05))
+        slow = [Line(b"x" * SMALL, ends=False) for _ in range(3)]
+        coming = [asyncio.create_task(line.go(reader)) for line in slow]
+        assert await Line(b"x").go(reader) == 200  # none of them is slow yet
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        await until(lambda: clock() > began + 0.05)
+        assert await Line(b"x" * SMALL).go(reader) == 200
+        assert await coming[0] == 503
+        assert dict(slow[0].answers[0]["headers"])[b"retry-after"] == b"1"
+        for line in slow[1:]:
+            line.send_part(b"", more=False)
+        assert await asyncio.gather(*coming[1:]) == [200, 200]
+
+    asyncio.run(story())
+
+
+def test_a_small_body_is_its_own_slow_one_where_no_other_is() -> None:
+    async def story() -> None:
+        echo = Echo()
+        reader = BodyReader(echo, Bounds(MOST, held=SMALL, quick=0))
+        echo.leave.clear()
+        held = asyncio.create_task(Line(b"x" * SMALL).go(reader))
+        await until(lambda: bool(echo.read))  # and waits for its answer
+        slow = Line(b"x", ends=False)
+        slow.send_part(b"x")
+        assert await slow.go(reader) == 503
+        echo.leave.set()
+        assert await held == 200
+
+    asyncio.run(story())
+
+
 def test_of_a_body_there_is_one_copy_in_memory() -> None:
     """The bound on all of them together counts each once."""
     count, size = 40, 100_000

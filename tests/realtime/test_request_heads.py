@@ -6,6 +6,7 @@ They go to an application of the tests' own behind the gateway's protocol classe
 import asyncio
 import json
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -43,6 +44,13 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
             return
         body += message["body"]
         more = message["more_body"]
+    if scope["path"] == "/late":
+        answered.append("begun")
+        await asyncio.sleep(0.3)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"x"})
+        answered.append("done")
+        return
     if scope["path"] == "/slow":
         await asyncio.sleep(0.3)
     if scope["path"] == "/poll":
@@ -77,6 +85,7 @@ async def answer_socket(scope: Any, receive: Any, send: Any) -> None:
 
 
 left: list[str] = []
+answered: list[str] = []
 
 
 @pytest.fixture(scope="module")
@@ -252,6 +261,17 @@ def test_who_does_not_read_a_large_answer_is_cut_off(port: int, monkeypatch: pyt
             found += len(received)
             between.wait(0.01)
         assert found > LARGE_ANSWER
+
+
+def test_nothing_is_logged_for_a_client_that_has_gone(port: int, caplog: pytest.LogCaptureFixture) -> None:
+    """With a request behind the one that is being answered: of the loss the server tells the last alone."""
+    answered.clear()
+    with RawConnection(port) as raw:
+        raw.send(b"GET /late HTTP/1.1\r\nHost: h\r\n\r\n", b"GET /large HTTP/1.1\r\nHost: h\r\n\r\n")
+        eventually(lambda: answered == ["begun"], what="the first to be under way")
+        raw.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    eventually(lambda: answered == ["begun", "done"], what="the first to be answered")
+    assert [record.getMessage() for record in caplog.records] == []
 
 
 def test_a_connection_on_which_nothing_comes_ends(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,12 +25,13 @@ class Answer:
 
 
 class RawHttp:
-    """One connection. `with` closes it."""
+    """One connection, from that address of this machine. `with` closes it."""
 
-    def __init__(self, url: str, seconds: float = 15) -> None:
+    def __init__(self, url: str, seconds: float = 15, source: str = "") -> None:
         parts = urlsplit(url)
         self.host = parts.netloc
-        self.socket = socket.create_connection((parts.hostname or "", parts.port or 80), seconds)
+        there = parts.hostname or "", parts.port or 80
+        self.socket = socket.create_connection(there, seconds, (source, 0) if source else None)
         self._unread = b""
 
     def __enter__(self) -> "RawHttp":

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from django.utils.module_loading import import_string
 
+from realtime import open_files
 from realtime.management.output import PrintingCommand
 
 logger = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ class Command(PrintingCommand):
 
     def handle(self, *args: Any, port: int, server: str, workers: int, **options: Any) -> None:
         self.check()  # warnings are shown, errors stop the start
+        open_files.raise_limit()
         settings.PORT = port  # what clients are told follows what is served
         if workers > 1:
             self._serve_with_workers(workers, port=port, server=server, **options)

@@ -1,0 +1,158 @@
+"""One address keeps as many plain connections open as it can: who comes from elsewhere notices nothing."""
+
+import resource
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.support.api import answered
+from tests.support.boards import Board
+from tests.support.gateway import Gateway
+from tests.support.many import Many, Polled
+from tests.support.metrics import read_metrics
+from tests.support.people import OWNER
+from tests.support.processes import eventually
+from tests.support.raw_http import Answer, RawHttp, head
+from tests.support.stack import KINDS, Stack, Templates
+
+MOST, OF_AN_ADDRESS = 60, 20
+FEW = {"MAX_PLAIN_CONNECTIONS": str(MOST), "MAX_PLAIN_CONNECTIONS_PER_ADDRESS": str(OF_AN_ADDRESS)}
+BAD, WORSE, HONEST = "127.0.0.2", "127.0.0.3", "127.0.0.4"
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def _few(
+    request: pytest.FixtureRequest, templates: Templates, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    stack = Stack(request.param, templates.copy(request.param), tmp_path_factory.mktemp("few"), FEW)
+    yield stack
+    stack.stop()
+
+
+@pytest.fixture
+def few(_few: Stack) -> Iterator[Stack]:
+    """A gateway with few places, which the tests here share."""
+    eventually(lambda: ask(_few.second, BAD).status == 200, what="what was open before to be gone")
+    yield _few
+    _few.close_clients()
+
+
+@pytest.fixture
+def opened() -> Iterator[ExitStack]:
+    with ExitStack() as found:
+        yield found
+
+
+def connect(opened: ExitStack, gateway: Gateway, source: str, count: int, *said: bytes) -> list[RawHttp]:
+    """So many connections of that address, each of which says that."""
+    found = [opened.enter_context(RawHttp(gateway.http_url, 5, source)) for _ in range(count)]
+    for each in found:
+        each.send(*said)
+    return found
+
+
+def ask(gateway: Gateway, source: str, path: str = "/health") -> Answer:
+    with RawHttp(gateway.http_url, 5, source) as http:
+        http.send(head("GET", path, http.host))
+        return http.answer()
+
+
+def holds(gateway: Gateway, polls: int) -> bool:
+    return gateway.clients().get("held polls") == polls
+
+
+def assert_refused(answer: Answer) -> None:
+    assert (answer.status, answer.headers["connection"]) == (503, "close")
+    assert int(answer.headers["retry-after"]) > 0
+    assert b"MAX_PLAIN_CONNECTIONS" in answer.body
+
+
+def test_an_address_whose_places_are_busy_is_told_to_come_back(few: Stack, opened: ExitStack) -> None:
+    """Heads that never end are requests under way."""
+    gateway = few.second
+    unfinished = connect(opened, gateway, BAD, 2 * OF_AN_ADDRESS, b"GET / HTTP/1.1\r\n")
+    eventually(lambda: ask(gateway, BAD).status == 503, what="the address to have no place left")
+    assert_refused(ask(gateway, BAD))
+    refused = ask(gateway, BAD, "/api/realtime/")
+    assert_refused(refused)
+    assert refused.json()["code"] == "unavailable"
+    assert ask(gateway, HONEST).status == 200
+    counted = 'gateway_limit_refusals_total{limit="MAX_PLAIN_CONNECTIONS_PER_ADDRESS"}'
+    assert read_metrics(gateway.http_url)[counted] > 1
+    for each in unfinished:
+        each.socket.close()
+    eventually(lambda: ask(gateway, BAD).status == 200, what="its places to be free again")
+
+
+def test_whoever_says_nothing_keeps_nobody_out(few: Stack, opened: ExitStack) -> None:
+    """Neither those of their own address nor anybody else, when all places are taken."""
+    gateway = few.second
+    for source in (BAD, WORSE, "127.0.0.5"):
+        connect(opened, gateway, source, 2 * OF_AN_ADDRESS)
+    for source in (BAD, WORSE, HONEST):
+        assert [ask(gateway, source).status for _ in range(5)] == [200] * 5
+    answered(few.api(OWNER, gateway).get("/api/me/"), 200)
+
+
+def test_the_connection_that_has_been_idle_for_longest_goes_first(few: Stack, opened: ExitStack) -> None:
+    gateway = few.second
+    asked = head("GET", "/health", "localhost")
+    kept = connect(opened, gateway, BAD, OF_AN_ADDRESS, asked)
+    assert [each.answer().status for each in kept] == [200] * OF_AN_ADDRESS
+    kept[0].send(asked)
+    assert kept[0].answer().status == 200  # the second one is the oldest now
+    elsewhere = connect(opened, gateway, WORSE, 1, asked)[0]
+    assert elsewhere.answer().status == 200
+    assert ask(gateway, BAD).status == 200
+    assert kept[1].is_closed()
+    for each in (kept[0], *kept[2:], elsewhere):
+        each.send(asked)
+        assert each.answer().status == 200
+
+
+def test_sockets_and_held_polls_have_places_of_their_own(few: Stack) -> None:
+    """All of one address, many more than it may have of the others."""
+    gateway = few.second
+    board = Board(few.api(OWNER), public=True)
+    events = f"{gateway.http_url}{board.path}/events/?since={board.seq}&wait=25000"
+    with Many() as many:
+        assert many.sockets(gateway.ws_url, 3 * OF_AN_ADDRESS) == [None] * 3 * OF_AN_ADDRESS
+        polls: list[Future[Polled]] = []
+        while len(polls) < 2 * OF_AN_ADDRESS:  # in their first moments they are as any other request
+            polls += [many.poll(events) for _ in range(OF_AN_ADDRESS // 2)]
+            eventually(partial(holds, gateway, len(polls)), what="all to be held")
+        assert ask(gateway, "127.0.0.1").status == 200
+        board.add_task("For all of them")
+        assert {poll.result(10).status for poll in polls} == {200}
+
+
+@pytest.mark.settings(**FEW, TRUSTED_PROXIES="127.0.0.2/32")
+def test_a_trusted_proxy_may_have_all_of_them(own_stack: Stack, opened: ExitStack) -> None:
+    gateway = own_stack.second
+    connect(opened, gateway, BAD, 2 * OF_AN_ADDRESS, b"GET / HTTP/1.1\r\n")
+    assert ask(gateway, BAD).status == 200
+    connect(opened, gateway, BAD, MOST, b"GET / HTTP/1.1\r\n")
+    eventually(lambda: ask(gateway, BAD).status == 503, what="all to be taken")
+    assert_refused(ask(gateway, HONEST))
+
+
+FEW_FILES = """
+import resource, runpy, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (300, 1500))
+sys.path[0] = "."
+runpy.run_path("manage.py", run_name="__main__")
+"""
+
+
+def test_a_gateway_opens_as_many_files_as_it_may(own_stack: Stack, tmp_path: Path) -> None:
+    """And says at its start where that is less than its settings ask for."""
+    program, gateway = tmp_path / "few_files.py", own_stack.second
+    program.write_text(FEW_FILES)
+    gateway.stop()
+    gateway.restart((str(program),))
+    assert resource.prlimit(gateway.process.pid, resource.RLIMIT_NOFILE) == (1500, 1500)
+    assert "MAX_PLAIN_CONNECTIONS may take 6200 open files, of which there are 1500" in gateway.tail()
