@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -76,6 +77,8 @@ class Supervisor:
         self._started: Callable[[], None] | None = started
         self._tell = tell
         self._folder = Path(tempfile.mkdtemp(prefix="gateway-metrics-"))
+        # Its end for writing is closed with this process, however it ends, and its workers end then.
+        self._alive, self._life = os.pipe()
         self._ending = False
         self._status = 0
 
@@ -93,6 +96,8 @@ class Supervisor:
         finally:
             self._end(signal.SIGKILL)
             shutil.rmtree(self._folder, ignore_errors=True)
+            os.close(self._alive)
+            os.close(self._life)
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return self._status
 
@@ -118,8 +123,14 @@ class Supervisor:
         inherited = [f"--fd={descriptor}" for descriptor in descriptors]
         try:
             worker.process = subprocess.Popen(  # noqa: S603  the command of this very process
-                [sys.executable, *self._command, *inherited, f"--ready-fd={told}"],
-                pass_fds=[*descriptors, told],
+                [
+                    sys.executable,
+                    *self._command,
+                    *inherited,
+                    f"--alive-fd={self._alive}",
+                    f"--ready-fd={told}",
+                ],
+                pass_fds=[*descriptors, told, self._alive],
                 env={**os.environ, SHARED_FOLDER: str(self._folder), SUPERVISED: "true"},
                 preexec_fn=_hear_signals,
             )
@@ -164,6 +175,16 @@ class Supervisor:
                 listener.close()
             if worker.process is not None and worker.process.poll() is None:
                 worker.process.send_signal(with_signal)
+
+
+def end_with_supervisor(alive: int) -> None:
+    """In a worker: stop, as by SIGTERM, once its supervisor is no more. `alive` is the descriptor it gave."""
+
+    def wait() -> None:
+        os.read(alive, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="supervisor", daemon=True).start()
 
 
 def _hear_signals() -> None:

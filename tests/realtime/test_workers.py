@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -132,6 +132,22 @@ def test_a_drain_reaches_the_sockets_of_every_worker(machine: Machine) -> None:
             assert one.wait_closed() == CloseCode.RESTART
     assert machine.process.process.wait(timeout=20) == 0
     assert "Traceback" not in machine.process.tail()
+
+
+def test_workers_drain_and_end_where_their_supervisor_was_killed(machine: Machine) -> None:
+    """Else nobody could stop them, nor start a gateway on their port."""
+    with ExitStack() as open_until_then:
+        sockets = machine.sockets_on_both(open_until_then)
+        machine.process.kill()
+        assert {socket.wait_closed() for socket in sockets} == {CloseCode.RESTART}
+
+    def is_free() -> bool:
+        with suppress(OSError):
+            listen("127.0.0.1", machine.port).close()
+            return True
+        return False
+
+    eventually(is_free, 10, "the port to be free for the next gateway")
 
 
 def test_gauges_of_workers_are_true(machine: Machine) -> None:

@@ -69,8 +69,13 @@ class Command(PrintingCommand):
             help="serve on this inherited, listening socket",
         )
         parser.add_argument("--ready-fd", type=int, help=SUPPRESS)
+        parser.add_argument("--alive-fd", type=int, help=SUPPRESS)
 
     def handle(self, *args: Any, port: int, server: str, workers: int, **options: Any) -> None:
+        if options["alive_fd"] is not None:
+            from realtime.workers import end_with_supervisor
+
+            end_with_supervisor(options["alive_fd"])
         self.check()  # warnings are shown, errors stop the start
         open_files.raise_limit()
         settings.PORT = port  # what clients are told follows what is served
