@@ -49,7 +49,15 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     str,
     OpenApiParameter.HEADER,
     pattern="^[!-~]{1,200}$",
-    description="What was sent under it once is not sent again; the event carries it as `mutationId`.",
+    description="What was sent under it once is not sent again, and another event is refused with 422; the "
+    "event carries it as `mutationId`.",
+)
+IDEMPOTENT_REPLAYED = OpenApiParameter(
+    "Idempotent-Replayed",
+    str,
+    OpenApiParameter.HEADER,
+    response=[201],
+    description="`true` where the event was in the log already, under the same key.",
 )
 TOKENS = inline_serializer("Tokens", {"access": serializers.CharField(), "refresh": serializers.CharField()})
 
@@ -183,6 +191,14 @@ class PublishedEvent(serializers.Serializer[Any]):
         return value
 
 
+class KeyReused(exceptions.APIException):
+    """422: under this key another event is in the log."""
+
+    status_code = 422
+    default_code = "idempotency-key-reused"
+    default_detail = "This Idempotency-Key has been used for another event: send each under a key of its own."
+
+
 class PublishView(APIView):
     """Another service sends a named event to a room; it needs a token of `manage.py service_token`."""
 
@@ -193,9 +209,9 @@ class PublishView(APIView):
         request=PublishedEvent,
         responses={
             201: OpenApiResponse(description="The event as it stands in the log"),
-            **dict.fromkeys((400, 401, 403, 404), PROBLEM),
+            **dict.fromkeys((400, 401, 403, 404, 422), PROBLEM),
         },
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED],
         examples=[
             OpenApiExample("A summary", {"event": "ai:summarised", "data": {"text": "…"}}, request_only=True)
         ],
@@ -206,7 +222,7 @@ class PublishView(APIView):
         asked = PublishedEvent(data=request.data)
         asked.is_valid(raise_exception=True)
         assert self.kind is not None
-        event = asked.validated_data["event"]
+        event, data = asked.validated_data["event"], asked.validated_data["data"]
         self._check_name(event, self.kind)
         service: Any = request.user
         room = Room(self.kind, str(room_id))
@@ -215,13 +231,14 @@ class PublishView(APIView):
         actor, key = Actor(None, service.name), self._key(request)
         try:
             with eventlog.writing(room) as log:
-                appended = log.find(key, actor) if key else None
-                appended = appended or log.append(
-                    event, asked.validated_data["data"], actor=actor, mutation_id=key
-                )
+                found = log.find(key, actor) if key else None
+                appended = found or log.append(event, data, actor=actor, mutation_id=key)
         except UnknownRoom:
             raise exceptions.NotFound(f"There is no such {self.kind.name}.") from None
-        return Response(appended.wire(), 201)
+        answer = appended.wire()
+        if found and (answer["event"], answer["data"]) != (event, data):
+            raise KeyReused
+        return Response(answer, 201, headers={"Idempotent-Replayed": "true"} if found else None)
 
     def _key(self, request: Request) -> str | None:
         """The Idempotency-Key: what was sent under it once is not sent again."""

@@ -86,7 +86,6 @@ class Provoker:
             "{membership_id}": member["id"],
         }
         self.key = f"key-{uuid4()}"
-        board.owner.post(f"{board.path}/tasks/", {"title": "x"}, headers={"Idempotency-Key": self.key})
         # Who may do the most comes last.
         wrong, service = (
             Api(stack.first.http_url, token)
@@ -94,6 +93,9 @@ class Provoker:
         )
         people = (None, OUTSIDER, VIEWER, EDITOR, OWNER)
         self.clients = [wrong, *map(stack.api, people), service]
+        used = {"Idempotency-Key": self.key}
+        board.owner.post(f"{board.path}/tasks/", {"title": "x"}, headers=used)
+        service.post(f"{board.path}/publish/", {"event": "ai:x", "data": {}}, headers=used)
         self.seen: set[int] = set()
 
     def provoke(self, operation: Operation) -> set[int]:
