@@ -3,7 +3,7 @@
 A row remembers which generation is good now. Whoever shows that one gets the next. Whoever shows the one
 before it within GRACE gets the same successor: two tabs that renew at the same moment, or an answer that was
 lost. Any older one was used before, by its owner or by a thief: the family ends, with its access tokens and
-sockets, and the operators' journal says so.
+sockets, and the operators' journal says so, of one user three times a minute at the most.
 
 A token of JWT_SECRET_PREVIOUS is renewed under that secret, and no longer than it was to live: what rests on
 a secret ends when operators drop it, and 14 days after a rotation nothing rests on the old one.
@@ -21,12 +21,18 @@ from django.db.models.functions import Now
 
 from realtime import controls, tokens
 from realtime.models import TokenFamily
+from realtime.quotas import TokenBuckets
+from realtime.refusals import note, shown
 from realtime.tokens import ACCESS_SECONDS, ENDED, REFRESH_SECONDS, Claims, TokenError, TokenType
 
 GRACE = timedelta(seconds=10)
 LIFE = timedelta(seconds=REFRESH_SECONDS)
 AT_ONCE = 500
 REUSED = "this refresh token was used before, so its log-in has ended: log in again"
+# A user may log in and use tokens twice as often as they like. The journal is for people to read, and each
+# entry locks it for all operators.
+NOTED = TokenBuckets(3)
+UNNOTED = "the journal holds three of a user a minute; the log-in has ended"
 
 Pair = dict[str, str]
 
@@ -119,6 +125,9 @@ def _end(family: TokenFamily) -> None:
 
 def _end_reused(family: TokenFamily, user: Any) -> None:
     _end(family)
+    if not NOTED.take(family.user_id, time.monotonic()):
+        note("token reused", f"a refresh token of user {shown(user.get_username())}", UNNOTED)
+        return
     with controls.noting(controls.gateway(user), REUSED) as entries:
         entries.add("token reused", f"user {user.get_username()}", new="its log-in has ended")
 

@@ -56,6 +56,17 @@ def test_each_token_is_used_up_by_the_next(user: Any) -> None:
     assert list(OperatorAction.objects.values_list("action", "target")) == [("token reused", "user olive")]
 
 
+def test_of_one_user_the_journal_has_few_lines_a_minute(user: Any) -> None:
+    """However many log-ins are ended so: each of them is."""
+    another = get_user_model().objects.create_user("peter", password=None)
+    for person in [user] * 10 + [another]:
+        first = token_families.begin(person)["refresh"]
+        last = renew(renew(first)["refresh"])["refresh"]
+        assert [reason(first), reason(first), reason(last)] == ["reused", "ended", "ended"]
+    targets = list(OperatorAction.objects.values_list("target", flat=True))
+    assert sorted(targets) == ["user olive"] * 3 + ["user peter"]
+
+
 def test_the_same_token_again_at_once_has_the_same_successor(user: Any) -> None:
     first = token_families.begin(user)["refresh"]
     assert renew(first)["refresh"] == renew(first)["refresh"]
