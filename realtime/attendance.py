@@ -9,6 +9,7 @@ from weakref import ref
 
 from realtime.connection import Identity, Seat
 from realtime.hub import HubRoom
+from realtime.rooms import UserId
 
 NAMED = 100
 COUNT_SECONDS = 2.0  # between two frames that tell nothing but how many others are here
@@ -105,6 +106,17 @@ class Attendance:
             if not self.sockets[identity.id]:
                 del self.sockets[identity.id], self.ours[identity.id]
                 self.changed = self.stale = True
+
+    def next_signals(self, most: int) -> list[Seat]:
+        """Of whom a passing state is to be told next, the longest waiting first; of one person it is one at a
+        time: who has many sockets on a public board has no larger share than anybody else.
+        """
+        found: dict[UserId, Seat] = {}
+        for seat in self.signals:
+            found.setdefault(seat.connection.user_id, seat)
+            if len(found) == most:
+                break
+        return list(found.values())
 
     # --- people -------------------------------------------------------------------------------
 

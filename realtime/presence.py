@@ -191,7 +191,7 @@ class Presence:
     def _flush_signals(self, state: HubRoom, here: Attendance) -> None:
         if not here.signals:
             return
-        frames = [here.signals.pop(key) for key in list(here.signals)[:SIGNALS_PER_FLUSH]]
+        frames = [here.signals.pop(seat) for seat in here.next_signals(SIGNALS_PER_FLUSH)]
         for frame in frames:
             self._send(here, frame, "presence:updated")
         message = {"kind": "signals", "room": state.room.name, "instance": self._instance, "frames": frames}

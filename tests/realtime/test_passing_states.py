@@ -41,3 +41,26 @@ def test_of_who_has_gone_no_state_is_told_however_many_wait(rig: Rig, ending: st
         assert watching.heard[-1].startswith("presence:")
 
     run(story())
+
+
+def test_who_has_many_sockets_has_no_larger_share_than_others(rig: Rig) -> None:
+    """An account that is no member may open as many as it likes on a public board."""
+
+    async def story() -> None:
+        await rig.create()
+        watching, member = Reader("watching"), Reader("member")
+        stranger = [Reader("stranger") for _ in range(3 * SIGNALS_PER_FLUSH)]
+        for reader in (watching, *stranger, member):
+            await rig.join(reader)
+        presence = rig.gateway.presence
+        presence.flush()
+        for flushes in range(1, 4):
+            for reader in (*stranger, member):
+                presence.signal(seat_of(reader, rig), {"typing": True})
+            presence.flush()
+            assert watching.heard.count("presence:updated") == 2 * flushes
+        waiting = presence._rooms[rig.room.name].signals
+        assert seat_of(member, rig) not in waiting
+        assert len(waiting) == len(stranger) - 1
+
+    run(story())
