@@ -176,6 +176,8 @@ class IdempotencyKey(models.Model):
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     key = models.CharField(max_length=limits.IDEMPOTENCY_KEY)
     fingerprint = models.CharField(max_length=64, help_text="SHA-256 of method, address and body.")
+    # Whose rights decide who is shown the answer; none of before this was kept. It may be gone by now.
+    project_id = models.UUIDField(null=True, editable=False)
     status = models.PositiveSmallIntegerField(null=True)
     headers = models.JSONField(default=dict)
     # Text, not JSON: a replay must keep the order of the keys, which jsonb does not.

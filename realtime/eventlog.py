@@ -173,10 +173,14 @@ def create(room: Room) -> None:
 
 
 class AllOrNothing(transaction.Atomic):
-    """A transaction that a failure inside it ends as a whole, so that `writing` in it needs no savepoint."""
+    """A transaction that a failure inside it ends as a whole, so that `writing` in it needs no savepoint.
+
+    `rooms` are those that it writes to.
+    """
 
     def __init__(self) -> None:
         super().__init__(DEFAULT_DB_ALIAS, savepoint=True, durable=False)
+        self.rooms: list[Room] = []
 
 
 @contextmanager
@@ -193,6 +197,9 @@ def writing(room: Room, only_if: Condition = ALWAYS) -> Iterator[Log]:
         heads = RoomHead.objects.filter(only_if, room=room.name, closed=False)
         if heads.select_for_update().first() is None:
             raise UnknownRoom(room.name)
+        for block in connection.atomic_blocks:
+            if isinstance(block, AllOrNothing):
+                block.rooms.append(room)
         yield Log(room)
 
 

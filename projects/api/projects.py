@@ -42,7 +42,6 @@ class Projects(DomainView):
         answers.Project,
         body=requests.ProjectCreate,
         example={"name": "Website", "columns": ["Ideas", "Doing", "Done"]},
-        of_something=False,
     )
     @write(body=requests.ProjectCreate)
     def post(self) -> Response:

@@ -39,7 +39,8 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     OpenApiParameter.HEADER,
     pattern=rf"^[!-~]{{1,{limits.IDEMPOTENCY_KEY}}}$",
     description="The same request under the same key again, however it is spelt, gives the first answer and "
-    "changes nothing; another request is refused with 422. The event carries the key as `mutationId`.",
+    "changes nothing, or 404 where you may not see the project any more; another request is refused by 422. "
+    "The event carries the key as `mutationId`.",
 )
 EXPECTED_USER = OpenApiParameter(
     "X-Expected-User",
@@ -136,23 +137,21 @@ def writes(
     parameters: Iterable[OpenApiParameter] = (),
     headers: Iterable[str] = (),
     refusals: Iterable[int] = (),
-    of_something: bool = True,
 ) -> Any:
     """Describes a POST, PATCH or DELETE, each of which may carry an Idempotency-Key.
 
-    of_something: its address names what may not be there
+    The one by which a project was made, too, is 404 once its sender may not see that project any more.
     """
     headers = [*headers, *(["Location"] if status == 201 else []), "Idempotent-Replayed"]
     examples = [OpenApiExample(summary, example, request_only=True)] if example else []
     answer = OpenApiResponse(shape, description="" if shape else "Done.")
-    absent = [404] if of_something else []
     return extend_schema(
         operation_id=operation_id,
         summary=summary,
         description=f"{summary}.",
         request=body,
         parameters=[IDEMPOTENCY_KEY, EXPECTED_USER, *parameters, *_answer_headers(headers, [status])],
-        responses={status: answer, **_problems({400, 401, 403, 409, 422, *absent, *refusals})},
+        responses={status: answer, **_problems({400, 401, 403, 404, 409, 422, *refusals})},
         examples=examples,
     )
 

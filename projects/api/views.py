@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from uuid import UUID
 
 import orjson
 from rest_framework import status
@@ -21,6 +22,7 @@ from projects.api.preconditions import task_headers
 from projects.models import IdempotencyKey, User
 from realtime import eventlog
 from realtime.ids import read_id
+from realtime.rooms import Room
 
 Handler = Callable[..., Response]
 
@@ -142,14 +144,15 @@ def write(
             }
             if key is None:
                 return handler(self, **ids)
-            with eventlog.AllOrNothing():
+            change = eventlog.AllOrNothing()
+            with change:
                 claim, is_mine = services.idempotency_claim(
                     user=actor, key=key, fingerprint=_fingerprint(request, ids, self.given)
                 )
                 if not is_mine:
                     return _replay(claim)
                 answer = handler(self, **ids)
-                _keep(actor, claim, answer)
+                _keep(actor, claim, change.rooms, answer)
             return answer
 
         return once
@@ -174,10 +177,13 @@ def _fingerprint(request: Request, ids: dict[str, Any], given: dict[str, Any]) -
     return hashlib.sha256(asked).hexdigest()
 
 
-def _keep(actor: User, claim: IdempotencyKey, answer: Response) -> None:
+def _keep(actor: User, claim: IdempotencyKey, written: list[Room], answer: Response) -> None:
     headers = {name: answer[name] for name in _KEPT_HEADERS if name in answer}
     body = "" if answer.data is None else orjson.dumps(answer.data).decode()
-    services.idempotency_keep(claim=claim, status=answer.status_code, headers=headers, body=body)
+    project_id = UUID(written[0].id) if written else None
+    services.idempotency_keep(
+        claim=claim, project_id=project_id, status=answer.status_code, headers=headers, body=body
+    )
     quotas.count_answer(actor, body)
 
 

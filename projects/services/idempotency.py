@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 from django.db import connection
 from django.db.models.functions import Now
 
-from projects.errors import KeyReused
+from projects.errors import KeyReused, NotFound
 from projects.models import IdempotencyKey, User
+from projects.rooms import readers
+from projects.services.writing import NOT_THERE
 
 RETENTION = timedelta(days=7)
 PRUNED_AT_ONCE = 500
 
 
 def idempotency_claim(*, user: User, key: str, fingerprint: str) -> tuple[IdempotencyKey, bool]:
-    """The key's row, and whether it is this request's own, to be answered now. Raises KeyReused.
+    """The key's row, and whether it is this request's own, to be answered now. Raises KeyReused, and NotFound
+    where the user may not see any more what the kept answer shows. (Of what was deleted it shows nothing.)
 
     Call it first thing in the transaction of the change. ON CONFLICT DO NOTHING waits for a
     concurrent holder of the same key, so the second of two gets the first one's answer, or,
@@ -27,6 +31,8 @@ def idempotency_claim(*, user: User, key: str, fingerprint: str) -> tuple[Idempo
     kept = IdempotencyKey.objects.get(user=user, key=key)
     if kept.fingerprint != fingerprint:
         raise KeyReused("This Idempotency-Key was used for another request; take a new one for each change.")
+    if kept.body and kept.project_id and not readers(str(kept.project_id), [str(user.pk)]):
+        raise NotFound(NOT_THERE)
     return kept, False
 
 
@@ -45,9 +51,13 @@ def _insert(row: IdempotencyKey) -> bool:
         return bool(cursor.rowcount)
 
 
-def idempotency_keep(*, claim: IdempotencyKey, status: int, headers: dict[str, str], body: str) -> None:
+def idempotency_keep(
+    *, claim: IdempotencyKey, project_id: UUID | None, status: int, headers: dict[str, str], body: str
+) -> None:
     """Write the answer, before the transaction of its change commits."""
-    IdempotencyKey.objects.filter(pk=claim.pk).update(status=status, headers=headers, body=body)
+    IdempotencyKey.objects.filter(pk=claim.pk).update(
+        project_id=project_id, status=status, headers=headers, body=body
+    )
 
 
 def idempotency_prune(*, older_than: timedelta = RETENTION) -> int:

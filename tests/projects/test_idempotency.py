@@ -8,7 +8,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from devmentor import asgi, sessions
-from projects.models import IdempotencyKey, Task
+from projects.models import IdempotencyKey, Membership, Task
 from projects.services import idempotency, idempotency_prune
 from realtime import leases, upkeep
 from realtime.leases import Condition, Holder
@@ -180,3 +180,33 @@ def test_cleaning_that_fails_keeps_nothing_else_from_being_cleaned(editor, board
     leases.take(holder, Condition(0, bell_healthy=True))
     upkeep.clean(holder, {"what fails": fail, **asgi.cleaning}, threading.Event())
     assert not IdempotencyKey.objects.exists()
+
+
+@pytest.mark.parametrize("write", WRITES, ids=lambda write: write.name)
+def test_who_has_been_removed_since_is_not_shown_the_kept_answer(write, as_, board):
+    """It may hold a whole task. That something was deleted shows nothing, and may be asked for again."""
+    name = "editor" if "editor" in write.allowed else "owner"
+    client, path, body = as_(name), write.path(board), write.body(board)
+    done = write.send(client, path, body, Idempotency_Key="k")
+    assert done.status_code < 300, done.data
+    Membership.objects.filter(user=board.people[name]).delete()
+    again = write.send(client, path, body, Idempotency_Key="k")
+    if done.content:
+        assert (again.status_code, again.data["code"]) == (404, "not-found")
+        assert again.content == write.send(client, path, body, Idempotency_Key="other").content
+    else:
+        assert (again.status_code, again.content, again[REPLAYED]) == (done.status_code, b"", "true")
+
+
+def test_a_board_that_one_has_made_and_is_no_member_of_any_more_is_not_shown(owner):
+    first = owner.post("/api/projects/", {"name": "Mine"}, Idempotency_Key="k")
+    assert owner.post("/api/projects/", {"name": "Mine"}, Idempotency_Key="k").content == first.content
+    Membership.objects.filter(project=first.data["id"]).delete()
+    assert owner.post("/api/projects/", {"name": "Mine"}, Idempotency_Key="k").status_code == 404
+
+
+def test_an_answer_that_was_kept_before_projects_were_noted_is_given(editor, board):
+    path, body = f"{board.path}/tasks/", {"title": "Once"}
+    first = editor.post(path, body, Idempotency_Key="k")
+    IdempotencyKey.objects.update(project_id=None)
+    assert editor.post(path, body, Idempotency_Key="k").content == first.content
