@@ -2,8 +2,9 @@
 
 An event is appended in the transaction of the change that it tells of, while the room's counter row is
 locked. So seq counts 1, 2, 3 … per room without a hole, and a reader who has seen seq n has seen every
-commit up to n. (A sequence or an auto id would become visible out of order, and `id > last` would then
-skip rows for good.)
+commit up to n. Only where the database may have lost commits is there a gap, and before it all counts as
+trimmed (realtime.timelines). (A sequence or an auto id would become visible out of order, and `id > last`
+would then skip rows for good.)
 """
 
 from collections.abc import Collection, Iterator
@@ -19,7 +20,7 @@ from django.db.models import Q, QuerySet, Subquery, Sum, Window
 from django.db.models.expressions import Combinable
 from django.utils import timezone
 
-from realtime import broadcast
+from realtime import broadcast, timelines
 from realtime.functions import OctetLength
 from realtime.models import Event as EventRow
 from realtime.models import RoomHead
@@ -195,7 +196,7 @@ def writing(room: Room, only_if: Condition = ALWAYS) -> Iterator[Log]:
     around = connection.atomic_blocks[-1:]
     with transaction.atomic(savepoint=not any(isinstance(block, AllOrNothing) for block in around)):
         heads = RoomHead.objects.filter(only_if, room=room.name, closed=False)
-        if heads.select_for_update().first() is None:
+        if not timelines.lock(heads):
             raise UnknownRoom(room.name)
         for block in connection.atomic_blocks:
             if isinstance(block, AllOrNothing):
@@ -234,6 +235,14 @@ def head(room: Room, only_if: Condition = ALWAYS) -> int:
     return seq
 
 
+def bounds_of(room: Room) -> Bounds:
+    """What the room's log holds. Raises UnknownRoom."""
+    found = bounds([room.name]).get(room.name)
+    if found is None:
+        raise UnknownRoom(room.name)
+    return found
+
+
 def heads(room_names: Collection[str]) -> dict[str, int]:
     """The heads of many rooms in one query; unknown rooms are left out."""
     return dict(RoomHead.objects.filter(room__among=room_names).values_list("room", "seq"))
@@ -247,9 +256,7 @@ def bounds(room_names: Collection[str]) -> dict[str, Bounds]:
 
 def since(room: Room, seq: int, limit: int) -> Page:
     """At most `limit` events after `seq`, in order. Raises UnknownRoom, HistoryTrimmed."""
-    held = bounds([room.name]).get(room.name)
-    if held is None:
-        raise UnknownRoom(room.name)
+    held = bounds_of(room)
     held.check(seq)
     newest = held.newest
     rows = EventRow.objects.filter(room=room.name, seq__gt=seq, seq__lte=newest).order_by("seq")[:limit]

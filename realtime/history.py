@@ -20,7 +20,7 @@ from cachetools import LRUCache
 from realtime import eventlog, metrics
 from realtime.batching import Batch
 from realtime.database import in_database
-from realtime.eventlog import Event, HistoryTrimmed, Span
+from realtime.eventlog import Bounds, Event, HistoryTrimmed, Span
 from realtime.rooms import Room
 
 PAGE = 500  # events read from the log at once
@@ -108,6 +108,10 @@ class History:
         self._reads: dict[Place, asyncio.Task[Span]] = {}
         self._newest: Batch[None, int] = Batch(self._read_newest)
 
+    def begin(self, bounds: Bounds) -> None:
+        """Keep what comes after the newest event that there is now."""
+        self.head, self._trimmed = bounds.newest, bounds.trimmed
+
     def append(self, event: Event) -> None:
         """Take the event after `head`."""
         self.head = event.seq
@@ -138,10 +142,12 @@ class History:
         """
         # A read that was under way already may end before what has come since, and a page may be found large.
         for _ in range(4):
+            if (
+                cursor < self._trimmed
+            ):  # before the look into memory, which may be of a log that has been lost
+                break
             if found := self._in_memory(cursor):
                 return within(GIVEN_BYTES, found)
-            if cursor < self._trimmed:
-                break
             span = await self._read(self._place_of(cursor))
             if found := _beyond(cursor, span.events):
                 return within(GIVEN_BYTES, found)

@@ -22,6 +22,7 @@ from realtime.eventlog import Event
 from realtime.history import History, Memory
 from realtime.outages import log_failure
 from realtime.protocol import CloseCode
+from realtime.rare_log import RareLog
 from realtime.replay import Replays
 from realtime.rights import Rights
 from realtime.ringing import Message
@@ -29,6 +30,7 @@ from realtime.rooms import Room, UserId, group_name
 from realtime.wire import frame, payload_bytes
 
 logger = logging.getLogger(__name__)
+rare_log = RareLog(logger)
 
 FILL = 100  # events read at once to fill a hole: large ones are a few megabytes, held by each room that fills
 PATIENCE_SECONDS = 0.03  # two commits may ring in the other order; only then is a hole a hole
@@ -103,7 +105,7 @@ class Hub:
     async def _open(self, state: HubRoom) -> None:
         try:
             await self.bell.subscribe(group_name(state.room.name))
-            state.history.head = await in_database(eventlog.head, state.room)
+            state.history.begin(await in_database(eventlog.bounds_of, state.room))
         except Exception as failure:  # noqa: BLE001  handed on to everyone who waits for the room
             self._let_go(state)
             state.opening.set_exception(failure)
@@ -273,9 +275,11 @@ class Hub:
         self._advance(state)
 
     def _give_up(self, state: HubRoom) -> None:
-        """The log was trimmed beyond this room's head: its members cannot go on from where they are."""
+        """The log does not go on from this room's head: its members cannot go on from where they are."""
         if state.gone:
             return
+        metrics.ROOMS_GIVEN_UP.inc()
+        rare_log.warning("given up", "room %s: the log does not go on from %d", state.room.name, state.head)
         self._let_go(state)
         self._hand_out(state)
         for seat in list(state.seats):
@@ -287,11 +291,18 @@ class Hub:
 
     async def check_heads(self) -> None:
         """Compare every room's head with the database's: once a second, one query for all rooms."""
-        states = {state.room.name: state for state in self._rooms.values() if state.opened}
-        if not states:
+        known = {state: max(state.known, state.head) for state in self._rooms.values() if state.opened}
+        if not known:
             return
-        for name, seq in (await in_database(eventlog.heads, list(states))).items():
-            self._suspect(states[name], seq)
+        heads = await in_database(eventlog.heads, [state.room.name for state in known])
+        for state, seq in known.items():
+            newest = heads.get(state.room.name, -1)
+            if (
+                newest < seq
+            ):  # the database has lost what was in it: a standby was promoted, a backup restored
+                self._give_up(state)
+            else:
+                self._suspect(state, newest)
 
     def close_idle(self, now: float) -> None:
         """Let go of rooms that nobody has been in for a while."""

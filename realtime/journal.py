@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import F, Max
 from django.db.models.functions import Now
 
-from realtime import broadcast
+from realtime import broadcast, timelines
 from realtime.characters import check_line
 from realtime.models import OperatorAction, RoomHead
 from realtime.policy import shown
@@ -83,7 +83,7 @@ def writing(operator: Operator, reason: str = "") -> Iterator[Entries]:
     """Open a transaction and lock the journal's counter; gateways hear of what was added once it commits."""
     with transaction.atomic():
         RoomHead.objects.get_or_create(room=COUNTER)
-        RoomHead.objects.select_for_update().get(room=COUNTER)
+        timelines.lock(RoomHead.objects.filter(room=COUNTER))
         yield Entries(operator, reason)
         transaction.on_commit(partial(broadcast.order, FOLLOW), robust=True)
 

@@ -41,6 +41,10 @@ QUEUED = Gauge(
 )
 RESUMES = Counter("websocket_resumes_total", "Joins with `since`, by outcome", ["outcome"])
 GAP_FILLS = Counter("websocket_gap_fills_total", "Holes filled from the log after a lost or late bell")
+ROOMS_GIVEN_UP = Counter(
+    "websocket_rooms_given_up_total",
+    "Rooms whose log does not go on from where this process was: their clients load them again",
+)
 LOG_READS = Counter("websocket_log_reads_total", "Reads of the log on behalf of members and pollers")
 SLOW_CONSUMERS = Counter("websocket_slow_consumers_total", "Sockets closed because they read too slowly")
 RATE_LIMITED = Counter("websocket_rate_limited_total", "Frames refused by the rate limit")

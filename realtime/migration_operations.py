@@ -5,6 +5,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import migrations
+from django.db.models import Value
+
+from realtime import timelines
 
 
 class AddIndexBesideWriters(migrations.AddIndex):
@@ -23,6 +26,22 @@ class AddIndexBesideWriters(migrations.AddIndex):
         with _waiting_for_locks(schema_editor):
             schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
             schema_editor.add_index(model, self.index, concurrently=True)
+
+
+class AddTimeline(migrations.AddField):
+    """Adds the field with the timeline of now in the rows that are there, whatever their number, at once.
+
+    PostgreSQL keeps the default that a column is added with for the rows that were there before.
+    """
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        field = self.field.clone()
+        field.db_default = Value(timelines.current())
+        between = from_state.clone()
+        between.add_field(app_label, self.model_name_lower, self.name, field, preserve_default=True)
+        super().database_forwards(app_label, schema_editor, from_state, between)
+        altering = migrations.AlterField(self.model_name, self.name, self.field)
+        altering.database_forwards(app_label, schema_editor, between, to_state)
 
 
 @contextmanager

@@ -13,7 +13,12 @@ class RoomHead(models.Model):
     room = models.CharField(max_length=100, primary_key=True)
     seq = models.BigIntegerField(default=0, help_text="seq of the newest event, 0 before the first")
     trimmed = models.BigIntegerField(default=0, help_text="events up to this seq are no longer kept")
-
+    timeline = models.CharField(
+        max_length=100,
+        default="",
+        db_default="",
+        help_text="of the database, when this was written last; empty: not known",
+    )
     closed = models.BooleanField(default=False, help_text="nothing is appended any more")
 
     def __str__(self) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from django.db import transaction
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F, OuterRef, Q, Subquery
 
 from realtime.chunks import days_ago, delete_in_chunks
 from realtime.models import Event, RoomHead
@@ -46,22 +46,32 @@ def trim(days: int, minimum: int, stopping: threading.Event | None = None) -> Tr
 
 
 def _candidates(days: int, minimum: int) -> list[str]:
-    """The rooms with more than the minimum whose oldest event is too old."""
-    oldest = Event.objects.filter(room=OuterRef("room"), seq=OuterRef("trimmed") + 1)
-    heads = RoomHead.objects.filter(seq__gt=F("trimmed") + minimum)
-    heads = heads.annotate(oldest=Subquery(oldest.values("at")[:1])).filter(oldest__lt=days_ago(days))
-    return list(heads.values_list("room", flat=True))
+    """The rooms whose oldest event is too old, with more than the minimum or with some before a gap."""
+    events = Event.objects.filter(room=OuterRef("room")).order_by("seq")
+    first, oldest = (Subquery(events.values(name)[:1]) for name in ("seq", "at"))
+    heads = RoomHead.objects.annotate(first=first, oldest=oldest).filter(oldest__lt=days_ago(days))
+    to_trim = Q(seq__gt=F("trimmed") + minimum) | Q(first__lte=F("trimmed"))
+    return list(heads.filter(to_trim).values_list("room", flat=True))
 
 
 def trim_chunk(room: str, days: int, minimum: int) -> int:
     """Trim the oldest events of one room, CHUNK at the most, in one transaction; how many went."""
     with transaction.atomic():
         head = RoomHead.objects.select_for_update().get(room=room)
+        if count := _delete_before_gap(head, days):
+            return count
         last = _last_to_go(head, days, minimum)
         if last > head.trimmed:
             Event.objects.filter(room=room, seq__lte=last).delete()
             RoomHead.objects.filter(room=room).update(trimmed=last)
     return max(0, last - head.trimmed)
+
+
+def _delete_before_gap(head: RoomHead, days: int) -> int:
+    """Delete old events that a gap has trimmed already (realtime.timelines); how many went."""
+    before = Event.objects.filter(room=head.room, seq__lte=head.trimmed, at__lt=days_ago(days))
+    some = before.order_by("seq").values("pk")[:CHUNK]
+    return Event.objects.filter(pk__in=some).delete()[0]
 
 
 def _last_to_go(head: RoomHead, days: int, minimum: int) -> int:

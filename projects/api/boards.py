@@ -23,8 +23,11 @@ from django.db import connection
 from projects import selectors
 
 BYTES = 64 * 1024 * 1024
-# A database that was restored from a copy counts the same numbers again, of other boards.
+# A file of SQLite that was restored from a copy counts the same numbers again, of other boards.
 SECONDS = 60.0
+# How long a board may be ahead of the head that somebody has read: a writer came between the two. One that is
+# ahead for longer is of commits that the database has lost.
+AHEAD_SECONDS = 1.0
 LARGE = 2_000_000  # characters, by `selectors.board_size`: such a board takes a tenth of a second and more
 
 
@@ -39,6 +42,12 @@ class RawJson:
 class Board:
     seq: int
     json: RawJson
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    board: Board
+    read_at: float
 
 
 @dataclass(slots=True, eq=False)
@@ -57,9 +66,10 @@ class BoardCache:
     """The boards that were asked for last, `most_bytes` of them at the most; `clock` gives seconds."""
 
     def __init__(self, most_bytes: int = BYTES, clock: Callable[[], float] = time.monotonic) -> None:
-        self._boards: TTLCache[Any, Board] = TTLCache(
-            most_bytes, SECONDS, timer=clock, getsizeof=lambda board: len(board.json.text)
+        self._boards: TTLCache[Any, _Kept] = TTLCache(
+            most_bytes, SECONDS, timer=clock, getsizeof=lambda kept: len(kept.board.json.text)
         )
+        self._clock = clock
         self._readings: dict[Any, _Reading] = {}
         self._lock = Lock()  # of both
 
@@ -75,7 +85,7 @@ class BoardCache:
         """
         while True:
             with self._lock:
-                found = _new_enough(self._boards.get(key), seq)
+                found = self._find(key, seq)
                 reading = self._readings.get(key)
                 if found is None and reading is None:
                     reading = self._readings[key] = _Reading()
@@ -86,6 +96,12 @@ class BoardCache:
             if found is not None:
                 return found
         return self._read(key, reading, read)
+
+    def _find(self, key: object, seq: int) -> Board | None:
+        kept = self._boards.get(key)
+        if kept is None or (kept.board.seq > seq and self._clock() - kept.read_at > AHEAD_SECONDS):
+            return None
+        return _new_enough(kept.board, seq)
 
     def _read(self, key: object, reading: _Reading, read: Read) -> Board:
         try:
@@ -98,7 +114,7 @@ class BoardCache:
                 del self._readings[key]
                 if reading.found is not None:
                     with suppress(ValueError):  # larger than all that may be kept
-                        self._boards[key] = reading.found
+                        self._boards[key] = _Kept(reading.found, self._clock())
             reading.ended.set()
         return reading.found
 

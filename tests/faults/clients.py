@@ -221,6 +221,9 @@ class SocketIOClient(Client):
             async for line in node.stdout:
                 fact = json.loads(line)
                 self._told(fact, node.stdin)
+                if fact["is"] == "ack" and fact["answer"].get("code") == "history-trimmed":
+                    await self.load()
+                    break
                 if fact["is"] == "refused" and not fact["again"]:
                     refused = fact["data"] and fact["data"]["code"]
                     break

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from projects.api import boards, projects
-from projects.api.boards import SECONDS, Board, BoardCache, RawJson
+from projects.api.boards import AHEAD_SECONDS, SECONDS, Board, BoardCache, RawJson
 from realtime import rules
 from tests.projects.conftest import Board as Project
 from tests.projects.conftest import Client, make_people
@@ -60,6 +60,16 @@ def test_one_read_a_moment_later_serves_who_asked_a_moment_before() -> None:
     kept = BoardCache()
     kept.get("a", 7, lambda: board(8))  # a write came between the look at the head and the reading
     assert kept.get("a", 7, never).seq == 8
+
+
+def test_a_board_that_stays_ahead_of_the_database_is_not_given() -> None:
+    """A failover has lost what it shows: who loads it anew would be told the same again."""
+    clock = Clock()
+    kept = BoardCache(clock=clock)
+    kept.get("a", 9, lambda: board(9))
+    clock.now = AHEAD_SECONDS + 0.1
+    assert kept.get("a", 7, lambda: board(7)).seq == 7
+    assert kept.get("a", 7, never).seq == 7
 
 
 def test_a_board_is_not_kept_for_ever() -> None:

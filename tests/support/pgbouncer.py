@@ -21,6 +21,7 @@ auth_type = trust
 auth_file = {folder}/users.txt
 pool_mode = transaction
 default_pool_size = 10
+server_login_retry = 1
 """
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.support.processes import Server, free_port
+from tests.support.processes import Server, eventually, free_port
 
 START_SECONDS = 30
 # A power cut may lose the tests' data, so no write waits for the disk.
@@ -66,11 +66,14 @@ class Postgres:
         shutil.rmtree(self.folder)
 
     def _initialise(self) -> None:
+        self._run(
+            *("initdb", "--pgdata", self.folder / "data", "--username", "devmentor"),
+            *("--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync"),
+        )
+
+    def _run(self, program: str, *arguments: str | Path) -> None:
         made = subprocess.run(
-            [
-                *(_binary("initdb"), "--pgdata", self.folder / "data", "--username", "devmentor"),
-                *("--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync"),
-            ],
+            [_binary(program), *arguments],
             cwd=self.folder,
             capture_output=True,
             text=True,
@@ -80,7 +83,7 @@ class Postgres:
             extra_groups=[] if self._user else None,
         )
         if made.returncode:
-            raise RuntimeError(f"initdb failed:\n{made.stdout}{made.stderr}")
+            raise RuntimeError(f"{program} failed:\n{made.stdout}{made.stderr}")
 
     def _start(self) -> Server:
         settings = {**self._settings, "port": str(self.port), "unix_socket_directories": str(self.folder)}
@@ -92,6 +95,43 @@ class Postgres:
             ready=partial(accepts_connections, self.url("postgres")),
             start_seconds=START_SECONDS,
         ).wait_ready()
+
+
+class Standby(Postgres):
+    """A copy of a server that follows it, until it takes over from it."""
+
+    def __init__(self, primary: Postgres) -> None:
+        self._primary = primary
+        super().__init__()
+
+    def fall_behind(self) -> None:
+        """Receive all that the primary has, and nothing of what comes to it after this."""
+        with (
+            psycopg.connect(self._primary.url("postgres")) as primary,
+            psycopg.connect(self.url("postgres"), autocommit=True) as standby,
+        ):
+            (reached,) = primary.execute("SELECT pg_current_wal_lsn()").fetchone() or ("",)
+            replayed = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn"
+            eventually(lambda: standby.execute(replayed, [reached]).fetchone() == (True,), 10)
+            standby.execute("ALTER SYSTEM SET primary_conninfo = ''")
+            standby.execute("SELECT pg_reload_conf()")
+            receivers = "SELECT count(*) FROM pg_stat_wal_receiver"
+            eventually(lambda: standby.execute(receivers).fetchone() == (0,), 10)
+
+    def take_over(self) -> None:
+        """Become the primary, at the address of the one that has ended, as after a failover."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute("SELECT pg_promote()")
+        self.server.stop(signal.SIGINT)
+        self.port = self._primary.port
+        self.server = self._start()
+
+    def _initialise(self) -> None:
+        self._run(
+            *("pg_basebackup", "--pgdata", self.folder / "data", "--username", "devmentor", "--no-sync"),
+            *("--host", "127.0.0.1", "--port", str(self._primary.port)),
+            *("--checkpoint", "fast", "--write-recovery-conf"),
+        )
 
 
 def accepts_connections(url: str) -> bool:
