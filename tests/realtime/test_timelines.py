@@ -9,6 +9,8 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from realtime import controls, eventlog, journal, retention, timelines
 from realtime.database import in_database
@@ -20,7 +22,7 @@ from realtime.protocol import CloseCode, FrameError
 from realtime.rooms import Room
 from realtime.timelines import GAP
 from tests.realtime.hub_rig import Bells, Reader, Rig, append, run
-from tests.realtime.test_eventlog import room, seqs
+from tests.realtime.test_eventlog import KIND, room, seqs
 from tests.realtime.test_retention import grow_old
 from tests.support.waiting import until
 
@@ -57,6 +59,60 @@ def test_the_first_writer_in_another_timeline_leaves_a_gap_and_whoever_is_before
         with pytest.raises(HistoryTrimmed):
             eventlog.since(room, cursor, 10)
     assert seqs(room, first - 1) == [first, second]
+
+
+class Client:
+    """One who polls: what it has been told since it last loaded all afresh, by number."""
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
+        self.cursor = 0
+        self.told: dict[int, str] = {}
+
+    def poll(self) -> None:
+        try:
+            events = eventlog.since(self.room, self.cursor, 1000).events
+        except HistoryTrimmed:
+            self.told, self.cursor = {}, eventlog.head(self.room)
+            return
+        for event in events:
+            assert event.seq == self.cursor + 1
+            self.told[event.seq], self.cursor = event.envelope, event.seq
+
+    def holds(self) -> bool:
+        """Whether the log has just what it was told."""
+        rows = EventRow.objects.filter(room=self.room.name, seq__in=self.told).values_list("seq", "envelope")
+        return dict(rows) == self.told and self.cursor == eventlog.head(self.room)
+
+
+STEPS = st.lists(st.tuples(st.sampled_from(["write", "write", "lose", "poll", "poll"]), st.integers(0, 9)))
+
+
+@pytest.mark.postgresql
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_whatever_is_lost_a_client_holds_what_the_log_has_or_is_told(
+    transactional_db: None, bells: Bells, steps: list[tuple[str, int]]
+) -> None:
+    """Also where a server has written as much as it had lost before."""
+    made = Room(KIND, str(uuid4()))
+    eventlog.create(made)
+    clients = [Client(made) for _ in range(3)]
+    states = [(0, 0)]
+    for name, number in steps:
+        if name == "poll":
+            clients[number % len(clients)].poll()
+        elif name == "write":
+            append(made, 1 + number % 3)
+            states += RoomHead.objects.filter(room=made.name).values_list("seq", "trimmed")
+        else:
+            states = states[: max(1, len(states) - number % 4)]
+            seq, trimmed = states[-1]
+            lose(made.name, seq)
+            RoomHead.objects.filter(room=made.name).update(trimmed=trimmed)
+    for client in clients:
+        client.poll()
+        assert client.holds()
 
 
 @pytest.mark.postgresql
