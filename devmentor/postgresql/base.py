@@ -49,8 +49,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super()._configure_connection(connection)  # type: ignore[misc]  # the stubs do not know it
         session = {**bounds.settings(), "default_transaction_isolation": ISOLATION}
         config = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in session.items())
-        connection.execute(
-            f"SELECT {config} WHERE pg_backend_pid() = %s",
-            [connection.info.backend_pid],
-        )
+        # Dates can be read in this style alone; poolers carry it from one process to the next.
+        own_process = f"pg_backend_pid() = {int(connection.info.backend_pid)}"
+        connection.execute(f"SET datestyle TO ISO; SELECT {config} WHERE {own_process}")
         return True

@@ -40,14 +40,13 @@ print(json.dumps([outside, inside]))
 
 @pytest.fixture(scope="module", params=["repeatable read", "serializable"])
 def strict(request: pytest.FixtureRequest, templates: Templates) -> str:
-    """The address of a database that has this isolation by default."""
+    """The address of a database that has this isolation by default, and dates that nobody can read."""
     url = templates.copy("distributed")
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("ALTER DATABASE {} SET default_transaction_isolation = {}").format(
-                sql.Identifier(connection.info.dbname), sql.Literal(request.param)
-            )
-        )
+        for name, value in (("default_transaction_isolation", request.param), ("datestyle", "German")):
+            set_default = sql.SQL("ALTER DATABASE {} SET {} = {}")
+            names = sql.Identifier(connection.info.dbname), sql.Identifier(name), sql.Literal(value)
+            connection.execute(set_default.format(*names))
     with psycopg.connect(url) as connection:
         assert connection.execute("SHOW transaction_isolation").fetchone() == (request.param,)
     return url
