@@ -1,5 +1,6 @@
 """JSON from clients, within bounds: bodies, frames, packets and fields of forms are read by it. Pure."""
 
+from json import JSONDecodeError, JSONDecoder
 from typing import Any
 
 import orjson
@@ -16,6 +17,18 @@ def loads(text: str | bytes) -> Any:
     value = orjson.loads(text)
     check(value)
     return value
+
+
+class Decoder(JSONDecoder):
+    """The same for Django's fields of forms, which take this exception alone for a fault of the input."""
+
+    def decode(self, text: str, *_: Any) -> Any:
+        try:
+            return loads(text)
+        except JSONDecodeError:
+            raise
+        except ValueError as failure:
+            raise JSONDecodeError(str(failure), text[:100], 0) from None
 
 
 def check(value: Any) -> None:

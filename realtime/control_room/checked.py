@@ -12,10 +12,12 @@ from django.contrib.admin.views.main import ChangeList
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.db import DataError, NotSupportedError
-from django.db.models import Field, ForeignKey, QuerySet
+from django.db.models import Field, ForeignKey, JSONField, QuerySet
+from django.forms import Field as FormField
 from django.forms import ModelChoiceField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
+from realtime import bounded_json
 from realtime.characters import NotAllowed
 
 # What lists offer, by their filters and their dates. Others fail on values of another form than theirs, and
@@ -48,6 +50,13 @@ class CheckedMixin(ModelAdmin):
             messages.error(request, f"Choose {self.opts.verbose_name_plural} of the list.")
             return HttpResponseRedirect(request.get_full_path())
         return super().changelist_view(request, extra_context)
+
+    def formfield_for_dbfield(
+        self, db_field: "Field[Any, Any]", request: Any, **kwargs: Any
+    ) -> FormField | None:
+        if isinstance(db_field, JSONField):
+            kwargs["decoder"] = bounded_json.Decoder
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any], request: HttpRequest, **kwargs: Any

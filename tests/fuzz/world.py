@@ -56,7 +56,9 @@ class World:
         return sum(_resident_bytes(gateway.process.pid) for gateway in self.stack.gateways)
 
     def check(self) -> None:
-        """Every gateway runs, and has logged no error since the last look."""
+        """Every gateway runs, and has logged no error since the last look. A long run outlives its tokens."""
+        for api, person in ((self.owner, OWNER), (self.editor, EDITOR)):
+            api.use(self.stack.token(person))
         for gateway in self.stack.gateways:
             errors = errors_in(gateway.read_new())
             assert not errors, "\n".join(errors)

@@ -178,6 +178,13 @@ def test_a_form_names_its_own_faults(admin, board):
     assert "This field is required" in page or "blank" in page
 
 
+@pytest.mark.parametrize("labels", ["[" * 100_000, '{"a":' * 5000, "[" * 200 + "]" * 200, "NaN"])
+def test_a_field_of_json_that_cannot_be_read_is_a_fault_of_the_form(admin, board, labels):
+    task = board.tasks[0]
+    page = submit(admin, f"task/{task.pk}/change/", 200, title="T", labels=labels, column=task.column_id)
+    assert "Enter a valid JSON" in page.content.decode()
+
+
 def test_a_user_renamed_in_the_admin_is_told_on_every_board(admin, board, people):
     editor, before = people["editor"], board.snapshot()
     submit(
