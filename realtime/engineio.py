@@ -24,6 +24,7 @@ MAX_DUE_PACKETS = 100  # beside messages, each asked for by the client: one that
 WAITING_MESSAGES = 64  # of one client, not carried out yet: with more its requests wait
 MAX_WAITING_MESSAGES = 1000  # and with more yet are refused: it sends without waiting for any answer
 MAX_WAITING_CHARACTERS = 4 * MAX_FRAME_BYTES
+UPGRADING_POLL_SECONDS = 0.1  # that a poll waits beside a WebSocket which is tried, as with Engine.IO's own
 CLOSE_SECONDS = 5.0  # how long a client has to take what is queued before its session ends
 
 
@@ -39,7 +40,7 @@ class Transport(Enum):
     """How a session is carried now."""
 
     POLLING = "each answer to a GET brings packets, each POST takes some"
-    UPGRADING = "still by polling, beside a WebSocket that is tried: polls do not wait"
+    UPGRADING = "still by polling, beside a WebSocket that is tried: polls hardly wait"
     WEBSOCKET = "each message is a packet"
 
 
@@ -124,19 +125,25 @@ class EngineSession:
     async def packets(self) -> list[str]:
         """The next packets, once there are any. None when the session is over, or moves to a WebSocket."""
         asked_by = self.transport
+        until = None
+        if asked_by is Transport.UPGRADING:
+            until = asyncio.get_running_loop().time() + UPGRADING_POLL_SECONDS
         while self.over is None and self.transport is asked_by:
             if taken := self._take():
                 return taken
-            if asked_by is Transport.UPGRADING:
+            if not await self._woken(until):
                 break
-            await self._woken()
         return []
 
-    async def _woken(self) -> None:
-        """Wait until there is something to send, or the session is over."""
+    async def _woken(self, until: float | None) -> bool:
+        """Wait until there is something to send, or the session is over; False where the time was over."""
         if self.over is None:
-            self._sender = asyncio.get_running_loop().create_future()
-            await self._sender
+            loop = asyncio.get_running_loop()
+            self._sender = sender = loop.create_future()
+            left = None if until is None else max(0.0, until - loop.time())
+            await asyncio.wait({sender}, timeout=left)
+            return sender.done()
+        return True
 
     def _take(self) -> list[str]:
         """What is queued. Where the conversation is to end it is all that was left, and the session ends."""

@@ -34,24 +34,31 @@ class Socket:
 
     async def upgrade(self, session: EngineSession) -> bool:
         """Whether the client has moved its session here. Until then the session goes on by polling."""
+        try:
+            async with asyncio.timeout(UPGRADE_SECONDS):
+                await self._wait_for_probe(session)
+                await self._complete(session)
+        except (TimeoutError, Gone, PacketError, OSError):
+            return False
+        return True
+
+    async def _wait_for_probe(self, session: EngineSession) -> None:
+        """A network may let a handshake pass and no frame: polls wait as ever until one has come."""
+        if await self._read() != EngineType.PING + PROBE:
+            raise PacketError("a WebSocket beside a session begins with 2probe")
+        if session.transport is not Transport.POLLING:
+            raise PacketError("this session has a WebSocket")
+
+    async def _complete(self, session: EngineSession) -> None:
         session.set_transport(Transport.UPGRADING)
         reached = Transport.POLLING
         try:
-            async with asyncio.timeout(UPGRADE_SECONDS):
-                await self._probe(session)
+            await self._write(EngineType.PONG + PROBE)
+            if await self._read() != EngineType.UPGRADE or session.over is not None:
+                raise PacketError("an upgrade is completed with 5")
             reached = Transport.WEBSOCKET
-        except (TimeoutError, Gone, PacketError, OSError):
-            pass
         finally:
             session.set_transport(reached)
-        return reached is Transport.WEBSOCKET
-
-    async def _probe(self, session: EngineSession) -> None:
-        if await self._read() != EngineType.PING + PROBE:
-            raise PacketError("a WebSocket beside a session begins with 2probe")
-        await self._write(EngineType.PONG + PROBE)
-        if await self._read() != EngineType.UPGRADE or session.over is not None:
-            raise PacketError("an upgrade is completed with 5")
 
     async def carry(self, session: EngineSession) -> None:
         """Carry a session to its end, which is that of the WebSocket, too."""

@@ -190,6 +190,21 @@ def test_a_poll_that_waits_ends_when_the_client_probes(client: Polling) -> None:
         assert waiting.answer().body in (b"6", b"2")
 
 
+def test_beside_a_websocket_that_brings_no_frame_polls_are_held_as_ever(client: Polling) -> None:
+    """Some networks let a handshake pass and no frame: the client would poll as fast as it can."""
+    client.upgrade()
+    held = client.begin_poll()
+    assert client.post("4hello").text == "ok"
+    assert held.answer().body in (b"4hello", b"2")
+
+
+def test_beside_a_websocket_that_is_probed_a_poll_waits_for_a_moment(client: Polling) -> None:
+    probe(client)
+    began, found = time.monotonic(), [poll(client) for _ in range(5)]
+    assert found.count(["6"]) >= 3
+    assert time.monotonic() - began > 0.25
+
+
 def test_a_client_that_moves_without_waiting_gets_all_on_its_websocket(client: Polling) -> None:
     """The poll that still waits must not take what goes to the WebSocket, nor keep its place."""
     waiting = client.begin_poll()
