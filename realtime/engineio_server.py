@@ -5,14 +5,19 @@ refused, a poll that breaks off and two polls at a time end their session: the c
 of its packets were carried out, nor the server which of its own have arrived.
 """
 
+import os
 from collections.abc import Callable
 
 from realtime.connection import Close
 from realtime.engineio import Conversation, EngineSession, Heartbeat, Transport
 from realtime.engineio_requests import BrokenOff, Problem, Refusal, Request
 from realtime.engineio_websocket import Socket
+from realtime.refusals import note
 from realtime.socketio_packets import SEPARATOR, EngineType, PacketError, TooLarge, read_payload
+from realtime.workers import SUPERVISED
 
+# Each connection reaches any of them, whatever a balancer in front does, and each poll may be another one.
+ONE_OF_SEVERAL = 'several workers serve here: connect with transports: ["websocket"]'
 BROKEN_OFF = "a poll broke off"
 OVERLAP = "two polls at a time"
 
@@ -58,6 +63,13 @@ class EngineServer:
     # --- by polling ---------------------------------------------------------------------------
 
     async def _open(self, request: Request, begin: Begin) -> None:
+        if SUPERVISED in os.environ:
+            note(
+                "engine.io",
+                "a session by polling",
+                f"it does not go with gateway --workers: {ONE_OF_SEVERAL}",
+            )
+            raise Refusal(Problem.BAD_REQUEST, ONE_OF_SEVERAL)
         session = self._begin(begin, Transport.POLLING)
         self._watch_answer(request, session)
         await request.answer(session.greet().encode())

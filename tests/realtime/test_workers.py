@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+import httpx
 import pytest
 from prometheus_client import Gauge
 
@@ -19,6 +20,7 @@ from realtime.server import listen
 from realtime.workers import Supervisor
 from tests.support.api import Api, log_in
 from tests.support.boards import Board
+from tests.support.engineio import path, websocket
 from tests.support.environment import environment
 from tests.support.metrics import read_metric, read_metrics
 from tests.support.people import OWNER
@@ -148,6 +150,15 @@ def test_workers_drain_and_end_where_their_supervisor_was_killed(machine: Machin
         return False
 
     eventually(is_free, 10, "the port to be free for the next gateway")
+
+
+def test_socketio_is_told_to_begin_with_a_websocket(machine: Machine) -> None:
+    """Each request of a session by polling would reach another worker, and hear of no such session."""
+    refused = httpx.get(f"{machine.url}{path()}", timeout=10)
+    assert refused.status_code == 400
+    assert 'transports: ["websocket"]' in refused.json()["message"]
+    with websocket(machine.url) as opened:
+        assert str(opened.recv(5)).startswith("0{")
 
 
 def test_gauges_of_workers_are_true(machine: Machine) -> None:
