@@ -22,6 +22,7 @@ ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
 # --- Ports and addresses ------------------------------------------------------------------------
 PORT = env.whole("PORT", 8002, least=1, most=65535)
+SERVED_PORT = 0  # set where this process listens, on PORT or on what it was given
 WEB_PORT = env.whole("WEB_PORT", 3001, least=0, most=65535)
 _OLD_WEBSOCKET_URL = env.url("NEXT_PUBLIC_WEBSOCKET_URL", "", ("http", "https", "ws", "wss"))
 PUBLIC_WEBSOCKET_URL = env.url("PUBLIC_WEBSOCKET_URL", "", ("ws", "wss")) or _OLD_WEBSOCKET_URL.replace(
@@ -315,6 +316,9 @@ WHITENOISE_MAX_AGE = 0 if DEBUG else 60
 
 # --- Logs and metrics ---------------------------------------------------------------------------
 LOG_FILE = env.log_file("LOG_FILE")
+env.require_folder(
+    "PROMETHEUS_MULTIPROC_DIR"
+)  # prometheus_client's, which fails long before a command begins
 LOGGING_CONFIG = "devmentor.logs.configure"
 LOGGING = logging_config(debug=DEBUG, file=LOG_FILE)
 PROMETHEUS_EXPORT_MIGRATIONS = False

@@ -24,15 +24,17 @@ def websocket_url(request: HttpRequest) -> str:
     """PUBLIC_WEBSOCKET_URL, else PORT on the host that was asked.
 
     Behind a trusted proxy PORT is not what clients reach: there it is the very address that was asked, as for
-    a page of an origin that may not open sockets on another port. Every port serves sockets.
+    a page of an origin that may not open sockets on another port, and where this process does not listen on a
+    port that it knows. Every port serves sockets.
     """
     if settings.PUBLIC_WEBSOCKET_URL:
         return str(settings.PUBLIC_WEBSOCKET_URL)
-    if getattr(request, "scope", {}).get(PROXIED) or _is_page_of_elsewhere(request):
+    proxied = getattr(request, "scope", {}).get(PROXIED)
+    if not settings.SERVED_PORT or proxied or _is_page_of_elsewhere(request):
         return own_url(request)
     host = urlsplit(f"//{request.get_host()}").hostname or "localhost"
     host = f"[{host}]" if ":" in host else host
-    return f"{_scheme(request)}://{host}:{settings.PORT}/"
+    return f"{_scheme(request)}://{host}:{settings.SERVED_PORT}/"
 
 
 def own_url(request: HttpRequest) -> str:
@@ -48,7 +50,7 @@ def _is_page_of_elsewhere(request: HttpRequest) -> bool:
     """Whether a page of this very origin asks, whose origin CORS_ORIGIN does not list."""
     own = origins.canonical(f"{request.scheme}://{request.get_host()}")
     referer = request.headers.get("referer", "")
-    if not referer or own is None or origins.port_of(own) == settings.PORT:
+    if not referer or own is None or origins.port_of(own) == settings.SERVED_PORT:
         return False
     try:
         parts = urlsplit(referer)

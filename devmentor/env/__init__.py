@@ -9,7 +9,17 @@ from devmentor.env.addresses import hosts, networks, origins, url
 from devmentor.env.errors import BadSetting
 from devmentor.env.files import load_files
 from devmentor.env.stores import database, redis_host, redis_urls
-from devmentor.env.values import boolean, choice, ignored, log_file, secret, text, whole, words
+from devmentor.env.values import (
+    boolean,
+    choice,
+    ignored,
+    log_file,
+    require_folder,
+    secret,
+    text,
+    whole,
+    words,
+)
 
 __all__ = [
     "BadSetting",
@@ -24,6 +34,7 @@ __all__ = [
     "origins",
     "redis_host",
     "redis_urls",
+    "require_folder",
     "secret",
     "text",
     "url",

@@ -49,7 +49,7 @@ def _read(file: Path) -> dict[str, str | None]:
     text = _decode(file, content)
     for binding in parse_stream(io.StringIO(text)):
         _check(file, binding)
-    return dotenv_values(stream=io.StringIO(text))
+    return dotenv_values(stream=io.StringIO(text), interpolate=False)
 
 
 def _decode(file: Path, content: bytes) -> str:

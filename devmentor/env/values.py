@@ -79,6 +79,13 @@ def secret(name: str, debug: bool, default: str) -> str:
     )
 
 
+def require_folder(name: str) -> None:
+    """Where the variable is set it names a folder that is there."""
+    value = text(name)
+    if value and not Path(value).is_dir():
+        raise BadSetting(name, value, "a folder that is there; empty: none")
+
+
 def log_file(name: str) -> str:
     """A file that can be appended to, or that can be made. It is made by who logs, not by who looks."""
     value = text(name)

@@ -104,7 +104,7 @@ def test_any_query_is_read_or_refused(query: bytes) -> None:
 
 @pytest.fixture
 def ask(settings: Settings) -> Ask:
-    settings.PUBLIC_WEBSOCKET_URL, settings.PORT = "", 8002
+    settings.PUBLIC_WEBSOCKET_URL, settings.SERVED_PORT = "", 8002
     settings.CORS_ORIGINS = ["http://localhost:3001"]
     settings.ALLOWED_HOSTS = ["*"]
 
@@ -118,6 +118,14 @@ def test_the_socket_is_on_its_port_of_the_host_that_was_asked(ask: Ask) -> None:
     assert ask("localhost:3001") == "ws://localhost:8002/"
     assert ask("192.0.2.7:3001") == "ws://192.0.2.7:8002/"
     assert ask("boards.example") == "ws://boards.example:8002/"
+
+
+def test_where_this_process_does_not_know_its_port_it_is_the_address_that_was_asked(
+    ask: Ask, settings: Settings
+) -> None:
+    """Under runserver, another server's command, or a Unix socket."""
+    settings.SERVED_PORT = 0
+    assert ask("localhost:3001") == "ws://localhost:3001/ws"
 
 
 def test_an_ipv6_host_keeps_its_brackets(ask: Ask) -> None:

@@ -160,6 +160,7 @@ def test_networks_are_single_addresses_too(monkeypatch: pytest.MonkeyPatch) -> N
         ("CORS_ORIGIN", "*"),
         ("TRUSTED_PROXIES", "proxy"),
         ("PUBLIC_WEBSOCKET_URL", "http://a"),
+        ("PROMETHEUS_MULTIPROC_DIR", "/nowhere"),
     ],
 )
 def test_a_setting_that_does_not_parse_stops_the_start_with_one_line(name: str, text: str) -> None:

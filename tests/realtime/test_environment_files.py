@@ -70,6 +70,14 @@ def test_what_dotenv_files_may_hold_is_read(content: bytes, folder: Path) -> Non
     assert env.text("ONE") == "1"
 
 
+def test_nothing_in_a_value_is_replaced(folder: Path) -> None:
+    """A secret that was made at random may hold any character; other readers of the file replace nothing."""
+    (folder / ".env.local").unlink()
+    (folder / ".env").write_bytes(b"ONE='a${HOME}b${NOSUCH}'\n")
+    env.load_files(folder)
+    assert env.text("ONE") == "a${HOME}b${NOSUCH}"
+
+
 @pytest.mark.parametrize(
     "content, line, name",
     [

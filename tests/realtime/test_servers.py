@@ -42,7 +42,6 @@ class Served:
         self.ws_url = f"ws://127.0.0.1:{port}/"
         settings = {
             "DATABASE_URL": database_url,
-            "PORT": str(port),
             "CORS_ORIGIN": "http://localhost:3001",
             "TRUSTED_PROXIES": "127.0.0.1",
         }
@@ -81,6 +80,17 @@ def test_pages_api_health_and_socket_are_on_the_one_port(served: Served) -> None
     assert httpx.get(f"{served.url}/static/admin/css/base.css", timeout=10).status_code == 200
     with Socket(served.ws_url, token=served.tokens[OWNER]) as socket:
         assert socket.next()["data"]["user"]["username"] == OWNER.username
+
+
+def test_one_byte_of_a_file_may_be_asked_for(served: Served) -> None:
+    """As downloaders do that want to know its length; the whole may be the answer."""
+    answer = httpx.get(f"{served.url}/static/projects/board.css", headers={"Range": "bytes=0-0"}, timeout=10)
+    assert answer.status_code in (200, 206)
+
+
+def test_clients_are_told_a_port_at_which_somebody_serves(served: Served) -> None:
+    told = httpx.get(f"{served.url}/api/realtime/", timeout=10).json()["websocketUrl"]
+    assert told in (served.ws_url, f"{served.ws_url}ws")
 
 
 def test_a_body_in_chunks_is_read_and_two_framings_are_refused(served: Served, board: Board) -> None:

@@ -78,12 +78,12 @@ class Command(PrintingCommand):
             end_with_supervisor(options["alive_fd"])
         self.check()  # warnings are shown, errors stop the start
         open_files.raise_limit()
-        settings.PORT = port  # what clients are told follows what is served
         if workers > 1:
             self._serve_with_workers(workers, port=port, server=server, **options)
             return
         inherited = [self._inherited(descriptor) for descriptor in options["fd"] or ()]
         listeners = inherited or self._listeners(port, options["web_port"], options["host"])
+        settings.SERVED_PORT = next((p for p in self._ports(listeners) if isinstance(p, int)), 0)
         application = import_string(settings.ASGI_APPLICATION)
         if server == "daphne":
             self._serve_with_daphne(application, listeners)
