@@ -9,12 +9,14 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 class StaticFilesMiddleware(WhiteNoiseMiddleware):
     """whitenoise, whose answers are whole instead of streamed.
 
-    It streams from a synchronous iterator, which Django under ASGI reads to its end first, and warns of.
+    It streams from a synchronous iterator, which Django under ASGI reads to its end first, and warns of. It
+    refuses to send a part of one byte, so a request for a part is answered by the whole (RFC 9110, 14.2).
     """
 
     @staticmethod
     def serve(static_file: Any, request: HttpRequest) -> HttpResponse:
-        found = static_file.get_response(request.method, request.META)
+        asked = {name: value for name, value in request.META.items() if name != "HTTP_RANGE"}
+        found = static_file.get_response(request.method, asked)
         content = b""
         if found.file is not None:
             with found.file:

@@ -67,10 +67,14 @@ def plain(text: str) -> str:
 def read_network(text: str) -> Network:
     """The network of `192.0.2.0/24`, `192.0.2.7` (that address alone) or `2001:db8::/32`.
 
-    Bits beyond the prefix are cleared. Raises ValueError, which says what was expected.
+    Bits beyond the prefix go, as does the zone of an address of IPv6. Raises ValueError, which says what was
+    expected.
     """
+    address, slash, bits = text.strip().partition("/")
+    if ":" in address:
+        address = address.partition("%")[0]
     try:
-        found = ipaddress.ip_network(text.strip(), strict=False)
+        found = ipaddress.ip_network(address + slash + bits, strict=False)
     except ValueError:
         allowed = "expected an address or a network, like 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32"
         raise ValueError(f"{text.strip()[:50]!r}: {allowed}") from None

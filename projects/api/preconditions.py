@@ -13,6 +13,8 @@ from projects.models import Task
 _TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 # No blank can be matched in two ways, so that a refusal costs no more than the header is long.
 _TAGS = re.compile(rf"[ \t,]*{_TAG.pattern}(?:[ \t]*,[ \t,]*{_TAG.pattern})*[ \t,]*")
+# Apache's mod_deflate and mod_brotli add it to the tags of what they compress.
+_COMPRESSED = re.compile(r"-(?:gzip|br)\Z")
 _LONGEST = 1024  # characters of a header of tags
 _VERSION = re.compile(r"[1-9][0-9]{0,9}")
 
@@ -26,7 +28,7 @@ def entity_tags(value: str) -> set[str] | None:
         return None
     if len(value) > _LONGEST or not _TAGS.fullmatch(value):
         raise ValueError(value)
-    return set(_TAG.findall(value))
+    return {_COMPRESSED.sub("", tag) for tag in _TAG.findall(value)}
 
 
 def versions_in(request: Request) -> Container[int] | None:

@@ -8,7 +8,9 @@ from projects.api.preconditions import entity_tags
 from projects.models import Task
 
 
-@pytest.mark.parametrize("tag", ['"1"', 'W/"1"', '"7", "1"', '"x","1"', "*", ' "1" ', '"7",,"1",'])
+@pytest.mark.parametrize(
+    "tag", ['"1"', 'W/"1"', '"7", "1"', '"x","1"', "*", ' "1" ', '"7",,"1",', '"1-gzip"', 'W/"1-br"']
+)
 def test_a_matching_version_lets_the_change_through(tag, editor, board):
     answer = editor.patch(f"/api/tasks/{board.tasks[0].pk}/", {"title": "New"}, If_Match=tag)
     assert (answer.status_code, answer["ETag"]) == (200, '"2"')

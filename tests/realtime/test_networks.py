@@ -45,6 +45,13 @@ def test_ipv4_by_way_of_ipv6_is_that_ipv4_address() -> None:
     assert read_network("::ffff:192.0.2.0/120") == read_network("192.0.2.0/24")
 
 
+def test_an_address_with_a_zone_is_the_same_without() -> None:
+    assert read_network("fe80::1%eth0") == read_network("fe80::1")
+    assert read_network("fe80::%eth0/64") == read_network("fe80::/64")
+    with pytest.raises(ValueError, match="expected an address"):
+        read_network("192.0.2.7%eth0")
+
+
 def test_a_block_ends_when_its_time_is_over() -> None:
     blocked = Blocklist([Block(read_network("192.0.2.7"), until=100)])
     assert blocked.find("192.0.2.7", now=99)
