@@ -12,6 +12,7 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from realtime.plain_connections import PlainConnections
 from tests.support.boards import Board
 from tests.support.engineio import path as engine_path
 from tests.support.many import Many
@@ -126,8 +127,26 @@ def test_each_setting_that_counts_addresses_is_walked_through_here() -> None:
     told = EXPLAINED.findall((ROOT / ".env.example").read_text("utf-8"))
     limits = {name for comment, name in told if re.search(r"\b(one|each|an) address\b", comment)}
     no_counters = {"MAX_CONNECTIONS_PER_USER", "RATE_LIMIT_ENABLED"}  # stand below a word on addresses
-    assert limits - no_counters <= COUNTERS.keys(), "a counter that is not walked through"
+    of_peers = {"MAX_PLAIN_CONNECTIONS_PER_ADDRESS"}  # below: no header says the address of a peer
+    assert limits - no_counters - of_peers <= COUNTERS.keys(), "a counter that is not walked through"
     assert len(limits) > 3
+
+
+def test_plain_connections_of_one_host_and_of_one_site() -> None:
+    places = PlainConnections(of_an_address=EACH)
+    opened, closed = [], []
+
+    def may_ask(address: str) -> bool:
+        """Whether one more connection of that address may ask for something, and goes on with it."""
+        opened.append(places.arrive(address, lambda: closed.append(address)))
+        return opened[-1].take() is None
+
+    host = [may_ask(f"2001:db8:1:1::{number:x}") for number in range(1, EACH + 3)]
+    assert host == [True] * EACH + [False] * 2
+    site = [may_ask(f"2001:db8:1:{number:x}::1") for number in range(2, SITE * EACH + 3)]
+    assert site.count(True) == SITE * EACH - EACH
+    assert may_ask("2001:db8:2::1")
+    assert closed == []
 
 
 @pytest.fixture(scope="module")
