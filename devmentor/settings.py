@@ -74,7 +74,7 @@ REDIS_URLS = env.redis_urls("REDIS_URL")
 if REDIS_URLS:
     CHANNEL_LAYERS = {
         "default": {
-            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "BACKEND": "realtime.signed_layer.SignedLayer",
             "CONFIG": {"hosts": [env.redis_host("REDIS_URL", url) for url in REDIS_URLS]},
         }
     }

@@ -14,20 +14,25 @@ from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
-from realtime import broadcast, metrics
+from realtime import broadcast, installation, metrics
 from realtime.background import kept_running, repeat
 from realtime.broadcast import MESSAGE_TYPE, ORDERS_GROUP
+from realtime.database import in_database
 from realtime.layer_failures import reason
 from realtime.outages import log_failure
+from realtime.rare_log import RareLog
 from realtime.ringing import BREAK_SECONDS, PUBLISH_SECONDS, Message, Ringer
+from realtime.signed_layer import Replays
 
 logger = logging.getLogger(__name__)
+rare = RareLog(logger)
 
 CANARY_SECONDS = 2.0
 DEAF_SECONDS = 3 * CANARY_SECONDS
 LOOK_SECONDS = 0.5  # how often it looks whether it has to begin anew
 MEASURE_SECONDS = 1.0
 LET_GO_SECONDS = 2.0  # what the old connections have to close
+NOT_OURS = "ignored a message of the channel layer that no process of this installation has sent"
 TOGETHER = 50  # subscriptions made at once: behind a slow publish each by itself would wait for the next one
 
 
@@ -44,9 +49,10 @@ class Bell:
         self._loop = asyncio.get_running_loop()
         self._ringer = Ringer(self._publish)
         self._channel: str | None = None
-        names = broadcast.one_group_for_each_server(f"canary.{uuid4().hex}")
-        self._canaries = dict.fromkeys(names, time.monotonic())  # group: when it was last heard
-        self._wanted: set[str] = {ORDERS_GROUP, *self._canaries}
+        self._installation: installation.Installation | None = None  # as which it hears
+        self._replays = Replays()
+        self._canaries: dict[str, float] = {}  # group: when it was last heard
+        self._wanted: set[str] = {ORDERS_GROUP}
         self._subscribed: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._gone: set[tuple[str, bool]] = (
@@ -55,6 +61,7 @@ class Bell:
         self._silent: set[str] = set()  # servers of which nothing is heard, as last told
         self._in_doubt = False
         self._begun_at = time.monotonic()
+        self._take_installation()
 
     @property
     def distributed(self) -> bool:
@@ -64,7 +71,9 @@ class Bell:
     @property
     def canary_age(self) -> float:
         """Seconds since the process last heard itself, by way of the server that is worst off."""
-        return time.monotonic() - min(self._canaries.values()) if self.distributed else 0.0
+        if not self.distributed:
+            return 0.0
+        return time.monotonic() - min(self._canaries.values(), default=self._begun_at)
 
     @property
     def healthy(self) -> bool:
@@ -109,9 +118,14 @@ class Bell:
 
     def ring(self, group: str, message: Message) -> None:
         """Let this process hear the message now and the others soon. On the loop only."""
-        if self.distributed:
+        if self.distributed and self._installation is not None:
             self._ringer.ring(group, broadcast.stamped(message))
         self._hand_on(message)
+
+    async def look(self) -> None:
+        """See whether the database has moved to another cluster, every few seconds: then begin anew."""
+        if self.distributed and await in_database(installation.look) and self._installation is not None:
+            self._in_doubt = True
 
     # --- subscriptions ------------------------------------------------------------------------
 
@@ -192,6 +206,8 @@ class Bell:
     # --- hearing ------------------------------------------------------------------------------
 
     async def _listen(self) -> None:
+        if self.distributed and installation.known() is None:
+            await in_database(installation.look)
         while True:
             self._begun_at = time.monotonic()
             hearing = asyncio.create_task(self._hear())
@@ -225,11 +241,22 @@ class Bell:
             logger.warning(told, " or ".join(sorted(untold)), why)
 
     async def _hear(self) -> None:
+        self._take_installation()
         channel = self._channel = await self._layer.new_channel()
         await self.mend()
         self._ring_canaries()
         while True:
             self._receive(await self._layer.receive(channel))
+
+    def _take_installation(self) -> None:
+        """Which server a group is on depends on the installation: so there are other canaries for another."""
+        found = installation.known()
+        if found != self._installation:
+            self._installation = found
+            self._wanted -= self._canaries.keys()
+            names = broadcast.one_group_for_each_server(f"canary.{uuid4().hex}")
+            self._canaries = dict.fromkeys(names, time.monotonic())
+            self._wanted |= self._canaries.keys()
 
     async def _let_go(self, hearing: "asyncio.Task[None]") -> None:
         """Forget every subscription and close every connection, of a layer that may not answer."""
@@ -254,11 +281,20 @@ class Bell:
             await self._layer.flush()
 
     def _receive(self, message: Message) -> None:
-        if message.get("kind") == "canary":
+        if not self._is_genuine(message):
+            metrics.BELL_IGNORED.inc()
+            rare.warning("forged", NOT_OURS)
+        elif message.get("kind") != "canary":
+            self._hand_on(message)
+        elif message["group"] in self._canaries:
             self._canaries[message["group"]] = time.monotonic()
             self._silent.discard(broadcast.server_of(message["group"]))
-        elif message.get("type") == MESSAGE_TYPE:
-            self._hand_on(message)
+
+    def _is_genuine(self, message: Message) -> bool:
+        """Whether a process of ours has sent it, and it was not heard before. Else it may be anybody's."""
+        if message.get("type") != MESSAGE_TYPE:
+            return False
+        return not self.distributed or self._replays.is_new(message["sender"], message["number"])
 
     def _hand_on(self, message: Message) -> None:
         """One that cannot be taken keeps neither its sender nor the messages behind it from anything."""

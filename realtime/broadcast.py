@@ -1,4 +1,4 @@
-"""The bell: tells every process that something happened. The only importer of the channel layer.
+"""The bell: tells every process that something happened. The only user of the channel layer.
 
 What is published here is already safe in the log, so any of it may be lost, doubled or late. Publishing
 therefore never fails a write and never holds one up: a serving process hands the message to its loop, and
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.conf import settings
 
-from realtime import metrics
+from realtime import installation, metrics
 from realtime.layer_failures import reason, server_name
 from realtime.ringing import NOT_REACHED, Message, ThreadRinger
 from realtime.rooms import group_name
@@ -113,7 +113,8 @@ def _index(group: str, servers: int) -> int:
     """Which of so many servers a group is on, as the layer shares them out."""
     from channels_redis.utils import _consistent_hash
 
-    found: int = _consistent_hash(f"asgi__group__{group}", servers)
+    ours = installation.known()
+    found: int = _consistent_hash(f"{ours.prefix if ours else ''}__group__{group}", servers)
     return found
 
 
@@ -136,6 +137,8 @@ def _send(group: str, message: Message) -> None:
     if not reaches_others(found):
         return  # nobody outside this process would hear it: gateways find the row in the log
     try:
+        if installation.known() is None:
+            installation.look()
         _ringer(found).ring(group, stamped(message))
     except Exception as failure:  # noqa: BLE001  a bell that fails must never fail the write that is done
         metrics.BELL_FAILURES.labels("publish").inc()

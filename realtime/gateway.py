@@ -35,6 +35,7 @@ from realtime.throttling import AddressBuckets
 from realtime.upkeep import Cleaning, Upkeep
 
 TICK_SECONDS = 1.0
+LOOK_SECONDS = 2.0  # how often it looks whether the database has moved to another cluster
 LOG_IN_SECONDS = 1.25  # what has ended is to be closed within two
 STOPPING = "this gateway stops, another takes over"
 CLOSING_SECONDS = 2.0  # how long the last sockets of a drain have to take their close frame
@@ -91,6 +92,7 @@ class Gateway:
                 repeat("comparing heads", TICK_SECONDS, self.hub.check_heads),
                 repeat("following operators", TICK_SECONDS, self.following.look, at_once=True),
                 repeat("mending subscriptions", TICK_SECONDS, self.bell.mend),
+                repeat("looking which installation this is", LOOK_SECONDS, self.bell.look),
                 repeat("telling who is here", FLUSH_SECONDS, self._flush_presence),
                 repeat("checking log-ins", LOG_IN_SECONDS, self.log_in_watch.check),
                 repeat("the lease and the audit", BEAT_SECONDS, self.upkeep.beat, at_once=True),

@@ -66,7 +66,8 @@ BELL_DROPPED = Counter(
     ["reason"],
 )
 BELL_IGNORED = Counter(
-    "websocket_bell_ignored_total", "Messages of a kind that this version does not know: another version's"
+    "websocket_bell_ignored_total",
+    "Messages that no process of this installation has sent, or of a kind that only another version knows",
 )
 BELL_HEALTHY = Gauge(
     "websocket_bell_healthy",

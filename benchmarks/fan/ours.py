@@ -67,8 +67,10 @@ class Gateway(Stack):
     def start(self) -> Running:
         template = self.template  # before there is a gateway, which must not hear the sample
         port = free_port()
-        command = [sys.executable, "manage.py", "gateway", "--host", "127.0.0.1", "--port", str(port)]
-        server = self.launch([*command, "--web-port", "0", "--server", self._server], self.settings)
+        program = "benchmarks.fan.trusting_gateway"
+        command = [sys.executable, "-m", program, "gateway", "--host", "127.0.0.1", "--port", str(port)]
+        settings = {**self.settings, "DJANGO_SETTINGS_MODULE": "devmentor.settings"}
+        server = self.launch([*command, "--web-port", "0", "--server", self._server], settings)
         url = f"http://127.0.0.1:{port}"
         server.wait_until(lambda: _answers(f"{url}/ready"), START_SECONDS)
         token = log_in(url, OWNER)

@@ -15,7 +15,7 @@ def use(settings: Any, *servers: Redis) -> None:
     settings.REDIS_URLS = [server.url for server in servers]
     settings.CHANNEL_LAYERS = {
         "default": {
-            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "BACKEND": "realtime.signed_layer.SignedLayer",
             "CONFIG": {"hosts": [{"address": url, **limits} for url in settings.REDIS_URLS]},
         }
     }

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from realtime import broadcast
+from realtime import broadcast, installation
 from tests.realtime.bell_rig import use
 from tests.realtime.hub_rig import Bells, Rig
 from tests.realtime.log_in_rig import Browser, Enter
@@ -29,9 +29,11 @@ def rig(transactional_db: None, bells: Bells) -> Rig:
 
 
 @pytest.fixture
-def redis(settings: Any) -> Iterator[Redis]:
+def redis(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Redis]:
+    """A server of the test's own; which installation this is needs no database."""
     server = Redis()
     use(settings, server)
+    monkeypatch.setattr(installation, "_known", installation.installation_of("a test's"))
     yield server
     server.stop()
 

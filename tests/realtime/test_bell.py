@@ -10,9 +10,10 @@ import pytest
 from prometheus_client import REGISTRY
 
 from realtime import bell as bell_module
-from realtime import broadcast
+from realtime import broadcast, installation
 from realtime.bell import DEAF_SECONDS
 from realtime.ringing import OUTGOING_MESSAGES, Message, ThreadRinger
+from realtime.signed_layer import WINDOW, Replays
 from tests.realtime.bell_rig import Listener, hears, message, use
 from tests.realtime.hub_rig import run
 from tests.support.redis import Redis
@@ -312,6 +313,37 @@ def test_a_connection_that_cannot_even_be_given_up_does_not_keep_it_deaf(
             hanging.set()
 
     run(story())
+
+
+def test_it_hears_by_other_names_once_the_database_has_moved(
+    redis: Redis, elsewhere: ThreadRinger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To another cluster, by an upgrade or a logical replica, while the process lives."""
+
+    async def story() -> None:
+        async with Listener() as listener:
+            await listener.bell.subscribe("room.one")
+            await hears(listener, elsewhere, "room.one")
+            await until(lambda: listener.bell.healthy)
+            before, names = installation.known(), redis.client().pubsub_channels()
+            monkeypatch.setattr(installation, "_database", lambda: "another cluster's")
+            await listener.bell.look()
+            assert installation.known() != before
+            await hears(listener, elsewhere, "room.one")
+            await until(lambda: listener.bell.healthy)
+            assert not set(names) & set(redis.client().pubsub_channels())
+
+    run(story())
+
+
+def test_a_message_counts_once_whatever_order_the_messages_of_a_sender_come_in() -> None:
+    replays = Replays()
+    assert all(replays.is_new(b"one", number) for number in (5, 3, 4, 900, 1))
+    assert not any(replays.is_new(b"one", number) for number in (1, 3, 4, 5, 900))
+    assert replays.is_new(b"two", 5)
+    assert replays.is_new(b"one", 900 + WINDOW)
+    assert not replays.is_new(b"one", 900), "too long ago to be known"
+    assert replays.is_new(b"one", 901)
 
 
 def test_a_layer_of_the_process_itself_is_always_heard() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from devmentor import env
 from realtime import bell as bell_module
-from realtime import broadcast
+from realtime import broadcast, installation
 from realtime.layer_failures import reason, server_name
 from realtime.ringing import ThreadRinger
 from tests.realtime.bell_rig import Listener, hears, message
@@ -27,7 +27,8 @@ def use(settings: Any, addresses: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOME_URL", addresses)
     settings.REDIS_URLS = env.redis_urls("SOME_URL")
     hosts = [env.redis_host("SOME_URL", url) for url in settings.REDIS_URLS]
-    layer = {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": hosts}}
+    monkeypatch.setattr(installation, "_known", installation.installation_of("a test's"))
+    layer = {"BACKEND": "realtime.signed_layer.SignedLayer", "CONFIG": {"hosts": hosts}}
     settings.CHANNEL_LAYERS = {"default": layer}
 
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -82,7 +83,7 @@ def test_a_redis_that_hangs_costs_a_command_nothing(redis: Redis, outside: None)
 
 @pytest.mark.parametrize("hangs", [False, True])
 def test_a_command_that_ends_lets_its_last_event_leave_and_waits_for_no_hung_redis(
-    redis: Redis, hangs: bool
+    redis: Redis, hangs: bool, tmp_path: Path
 ) -> None:
     script = (
         "import django; django.setup()\n"
@@ -96,7 +97,7 @@ def test_a_command_that_ends_lets_its_last_event_leave_and_waits_for_no_hung_red
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", script],
         cwd=ROOT,
-        env=environment({"REDIS_URL": redis.url, "DATABASE_URL": "sqlite:///unused.sqlite3"}),
+        env=environment({"REDIS_URL": redis.url, "DATABASE_URL": f"sqlite:///{tmp_path}/board.sqlite3"}),
         capture_output=True,
         text=True,
         timeout=20,
