@@ -18,13 +18,14 @@ from django.http import HttpResponse
 
 from devmentor.handler import OneThreadHandler
 from realtime import admission, cross_origin, metrics, refusals
-from realtime.log_in_attempts import LONGEST_FORM, LogInAttempts, known_device
+from realtime.log_in_attempts import LONGEST_FORM, Claim, LogInAttempts, NameLimits, read_claim
 from realtime.log_in_lock import lasting
 
 THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 # Waiting and under way, for each thread: some five seconds' worth.
 PLACES = 16 * THREADS
 FOR_KNOWN_DEVICES = PLACES // 4  # of them are kept for browsers that have logged in before
+FOR_A_NAME = max(2, PLACES // 8)
 BUSY_SECONDS = 5
 
 
@@ -34,11 +35,13 @@ class Door:
 
     name: for metrics
     right: the status of an answer to a right password
+    is_log_in: whether it is by a name that stands in the body
     """
 
     name: str
     path: re.Pattern[str]
     right: int
+    is_log_in: bool = True
 
     def outcome(self, answer: HttpResponse) -> str:
         """What became of the attempt: succeeded, failed, or locked."""
@@ -52,8 +55,8 @@ DOORS = (
     Door("api", re.compile(r"/api/auth/token/"), 200),
     Door("page", re.compile(r"/login"), 302),
     Door("admin", re.compile(r"/admin/login/"), 302),
-    Door("change", re.compile(r"/admin/password_change/"), 302),
-    Door("users", re.compile(r"/admin/\w+/user/(add|[^/]+/password)/"), 302),
+    Door("change", re.compile(r"/admin/password_change/"), 302, is_log_in=False),
+    Door("users", re.compile(r"/admin/\w+/user/(add|[^/]+/password)/"), 302, is_log_in=False),
 )
 
 
@@ -64,6 +67,7 @@ class PasswordHandler(OneThreadHandler):
         super().__init__()
         self._hashing = ThreadPoolExecutor(THREADS, thread_name_prefix="password")
         self._attempts = LogInAttempts(settings.LOGIN_ATTEMPTS_PER_MINUTE)
+        self._names = NameLimits(settings.LOGIN_ATTEMPTS_PER_MINUTE, FOR_A_NAME)
         self._taken = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -82,28 +86,36 @@ class PasswordHandler(OneThreadHandler):
             await self.send_response(answer, send)
 
     async def _try(self, door: Door, scope: Any, body: IO[bytes]) -> "HttpResponse | Refusal":
-        """Within the limits of the address, or of the browser."""
-        address = scope["client"][0]
-        device = _device(scope, body)
-        attempt = self._attempts.take(address, device, time.monotonic())
+        """Within the limits of the name, and of the address or the browser."""
+        claim, now = _claim(door, scope, body), time.monotonic()
+        if wait := self._names.wait(claim, now):
+            metrics.LOG_INS.labels(door.name, "limited").inc()
+            return Refusal.too_often(wait)
+        attempt = self._attempts.take(claim.address, claim.device, now)
         if attempt is None:
             metrics.LOG_INS.labels(door.name, "limited").inc()
-            return Refusal.too_many(self._attempts.wait(address, time.monotonic()))
-        answer = await self._place(scope, body, device is not None)
+            return Refusal.too_many(self._attempts.wait(claim.address, now))
+        answer = await self._place(scope, body, claim)
         outcome = answer.outcome if isinstance(answer, Refusal) else door.outcome(answer)
-        if outcome in ("busy", "succeeded"):
+        if outcome == "succeeded":
+            self._names.count_success(claim, time.monotonic())
+        # Without a name it counts for the address: else it would count nowhere.
+        if isinstance(answer, Refusal) or (outcome == "succeeded" and claim.name):
             self._attempts.give_back(attempt, time.monotonic())
         metrics.LOG_INS.labels(door.name, outcome).inc()
         return answer
 
-    async def _place(self, scope: Any, body: IO[bytes], known: bool) -> "HttpResponse | Refusal":
+    async def _place(self, scope: Any, body: IO[bytes], claim: Claim) -> "HttpResponse | Refusal":
         """One of the few places, if there is one."""
-        if self._taken >= (PLACES if known else PLACES - FOR_KNOWN_DEVICES):
+        if not self._names.has_place(claim):
+            return Refusal.too_many_at_once()
+        if self._taken >= (PLACES if claim.device else PLACES - FOR_KNOWN_DEVICES):
             return Refusal.busy()
         self._taken += 1
         metrics.PASSWORD_REQUESTS.set(self._taken)
         try:
-            return await self.answer_in(self._hashing, scope, body)
+            with self._names.place(claim):
+                return await self.answer_in(self._hashing, scope, body)
         finally:
             self._taken -= 1
             metrics.PASSWORD_REQUESTS.set(self._taken)
@@ -125,6 +137,20 @@ class Refusal:
         whole = max(1, round(seconds + 0.5))
         detail = f"too many log-ins were tried from your address: wait {lasting(whole)} and try again"
         return cls("limited", 429, "rate-limited", detail, whole, "LOGIN_ATTEMPTS_PER_MINUTE is reached")
+
+    @classmethod
+    def too_often(cls, seconds: float) -> "Refusal":
+        whole = max(1, round(seconds + 0.5))
+        detail = f"there were too many log-ins under this name: wait {lasting(whole)} and try again"
+        advice = "one name logs in twice LOGIN_ATTEMPTS_PER_MINUTE times a minute"
+        return cls("limited", 429, "rate-limited", detail, whole, advice)
+
+    @classmethod
+    def too_many_at_once(cls) -> "Refusal":
+        wait = f"wait {lasting(BUSY_SECONDS)} and try again"
+        detail = f"other log-ins under this name are under way: {wait}"
+        advice = f"{FOR_A_NAME} passwords of one name are hashed at a time"
+        return cls("limited", 429, "rate-limited", detail, BUSY_SECONDS, advice)
 
     @classmethod
     def busy(cls) -> "Refusal":
@@ -161,11 +187,12 @@ def _door(scope: Any) -> Door | None:
     return next((door for door in DOORS if door.path.fullmatch(scope["path"])), None)
 
 
-def _device(scope: Any, body: IO[bytes]) -> Any:
+def _claim(door: Door, scope: Any, body: IO[bytes]) -> Claim:
+    address = scope["client"][0]
+    if not door.is_log_in:
+        return Claim(address)
     fields = dict(scope["headers"])
-    if b"cookie" not in fields:
-        return None
     start = body.read(LONGEST_FORM + 1)
     body.seek(0)
-    media_type = fields.get(b"content-type", b"").decode("latin-1")
-    return known_device(fields[b"cookie"].decode("latin-1"), media_type, start)
+    cookies, media_type = (fields.get(name, b"").decode("latin-1") for name in (b"cookie", b"content-type"))
+    return read_claim(address, cookies, media_type, start)

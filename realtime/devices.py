@@ -39,11 +39,11 @@ class Device:
 
     def password_of(self, name: str) -> str | None:
         """The digest for the user of that name; None where nobody has logged in here under it."""
-        return dict(self.log_ins).get(_digest(name))
+        return dict(self.log_ins).get(digest(name))
 
     def with_log_in(self, name: str, auth: str) -> "Device":
-        others = [log_in for log_in in self.log_ins if log_in[0] != _digest(name)]
-        return Device(self.id, ((_digest(name), auth), *others)[:MOST_NAMES])
+        others = [log_in for log_in in self.log_ins if log_in[0] != digest(name)]
+        return Device(self.id, ((digest(name), auth), *others)[:MOST_NAMES])
 
     def cookie(self) -> str:
         return _signer.sign("~".join([self.id, *(f"{name}.{auth}" for name, auth in self.log_ins)]))
@@ -106,6 +106,7 @@ class DeviceMiddleware:
         return response
 
 
-def _digest(name: str) -> str:
+def digest(name: str) -> str:
+    """Stands for a username, in whichever way it is written."""
     spelled = unicodedata.normalize("NFKC", name.strip())
     return salted_hmac("realtime.devices.name", spelled, algorithm="sha256").hexdigest()[:DIGEST_LENGTH]

@@ -35,17 +35,33 @@ class Beside:
         return max(self.pages + self.pings)
 
 
-def crowd(url: str, addresses: list[str], beside: Callable[[], None] = lambda: None) -> list[Answer]:
-    """The answers to wrong log-ins, all sent before one is read; `beside` is called until they have come."""
+@dataclass(frozen=True, slots=True)
+class Try:
+    """A log-in by the API, from an address and with a browser's cookies."""
+
+    address: str
+    username: str
+    password: str
+    cookie: str = ""
+
+
+def crowd(url: str, addresses: list[str], beside: Callable[[], None] | None = None) -> list[Answer]:
+    """The answers to wrong log-ins, as `at_once` sends them."""
+    tries = [Try(address, f"nobody {number}", "wrong") for number, address in enumerate(addresses)]
+    return at_once(url, tries, beside)
+
+
+def at_once(url: str, tries: list[Try], beside: Callable[[], None] | None = None) -> list[Answer]:
+    """The answers to log-ins, all sent before one is read; `beside` is called until they have come."""
     with ExitStack() as open_, ThreadPoolExecutor(1) as reader:
-        strangers = [open_.enter_context(RawHttp(url, seconds=60)) for _ in addresses]
-        for number, (stranger, address) in enumerate(zip(strangers, addresses, strict=True)):
-            body = json.dumps({"username": f"nobody {number}", "password": "wrong"}).encode()
+        clients = [open_.enter_context(RawHttp(url, seconds=60)) for _ in tries]
+        for client, sent in zip(clients, tries, strict=True):
+            body = json.dumps({"username": sent.username, "password": sent.password}).encode()
             fields = {"Content_Type": "application/json", "Content_Length": str(len(body))}
-            lines = head("POST", TOKEN, stranger.host, X_Forwarded_For=address, **fields)
-            stranger.send(lines, body)
-        answers = reader.submit(lambda: [stranger.answer() for stranger in strangers])
-        while not answers.done():
+            fields |= {"Cookie": sent.cookie} if sent.cookie else {}
+            client.send(head("POST", TOKEN, client.host, X_Forwarded_For=sent.address, **fields), body)
+        answers = reader.submit(lambda: [client.answer() for client in clients])
+        while beside is not None and not answers.done():
             beside()
         return answers.result()
 

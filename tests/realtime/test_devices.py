@@ -11,11 +11,15 @@ from pytest_django import Settings
 from devmentor.passwords import Hasher
 from realtime import devices
 from realtime.devices import MOST_NAMES, Device
-from realtime.log_in_attempts import LONGEST_FORM, LogInAttempts, known_device
+from realtime.log_in_attempts import LONGEST_FORM, Claim, LogInAttempts, NameLimits, read_claim
 from realtime.log_in_lock import lasting
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
+
+
+def known_device(cookies: str, media_type: str, body: bytes) -> Device | None:
+    return read_claim("203.0.113.1", cookies, media_type, body).device
 
 
 def cookies(device: Device) -> str:
@@ -53,7 +57,9 @@ def test_the_last_people_of_a_browser_are_known() -> None:
     [
         (FORM, b"csrfmiddlewaretoken=x&username=olive&password=y"),
         (FORM, b"username=+olive+"),
+        (FORM, b"username=edgar&username=olive"),
         (JSON, b'{"username": "olive", "password": "x"}'),
+        ("Application/JSON", b'{"username": "edgar", "username": "olive"}'),
         (f"{JSON}; charset=utf-8", b'{"username": " olive"}'),
     ],
 )
@@ -62,6 +68,7 @@ def test_a_browser_is_known_by_the_name_that_is_tried(media_type: str, body: byt
     assert known_device(cookies(olive), media_type, body) == olive
     assert known_device(cookies(Device("two").with_log_in("edgar", "a")), media_type, body) is None
     assert known_device("theme=dark", media_type, body) is None
+    assert read_claim("203.0.113.1", "", media_type, body).name == devices.digest("olive")
 
 
 @pytest.mark.parametrize(
@@ -71,6 +78,9 @@ def test_a_browser_is_known_by_the_name_that_is_tried(media_type: str, body: byt
         (FORM, b"username=%ff\xff"),
         (FORM, b"&".join([b"username=olive"] * 30)),
         (FORM, b"username=olive&x=" + b"x" * LONGEST_FORM),
+        ("multipart/form-data; boundary=x", b"username=olive"),
+        ("text/plain", b"username=olive"),
+        ("", b"username=olive"),
         (JSON, b""),
         (JSON, b"[1]"),
         (JSON, b'{"username": ["olive"]}'),
@@ -80,6 +90,7 @@ def test_a_browser_is_known_by_the_name_that_is_tried(media_type: str, body: byt
 )
 def test_bodies_that_are_no_log_in_are_nobodys(media_type: str, body: bytes) -> None:
     assert known_device(cookies(Device("one").with_log_in("olive", "a")), media_type, body) is None
+    assert read_claim("203.0.113.1", "", media_type, body).name is None
 
 
 def test_an_address_and_a_browser_are_counted_apart() -> None:
@@ -108,6 +119,31 @@ def test_one_that_succeeded_is_given_back() -> None:
 def test_no_limit_counts_nothing() -> None:
     attempts = LogInAttempts(0)
     assert all(attempts.take("203.0.113.1", None, 0) for _ in range(100))
+
+
+def test_a_name_succeeds_so_often_a_minute_whatever_the_browser() -> None:
+    names = NameLimits(30, places=2)
+    for number in range(60):
+        claim = Claim(f"203.0.113.{number}", "olive", Device(f"{number}"))
+        assert not names.wait(claim, 0)
+        names.count_success(claim, 0)
+    assert names.wait(Claim("203.0.113.200", "olive"), 0) == pytest.approx(1)
+    assert not names.wait(Claim("203.0.113.1", "edgar"), 0)
+    assert not names.wait(Claim("203.0.113.200", "olive"), 1)
+
+
+def test_places_are_of_a_name_in_known_browsers_and_elsewhere_of_it_at_an_address() -> None:
+    names = NameLimits(1, places=1)
+    known, stranger = Claim("203.0.113.1", "olive", Device("one")), Claim("203.0.113.1", "olive")
+    with names.place(known):
+        assert not names.has_place(Claim("203.0.113.2", "olive", Device("two")))
+        assert names.has_place(stranger)
+    with names.place(Claim("2001:db8::1", "olive")):
+        assert names.has_place(known)
+        assert names.has_place(stranger)
+        assert not names.has_place(Claim("2001:db8::2", "olive"))
+        assert names.has_place(Claim("2001:db8::2", "edgar"))
+    assert names.has_place(Claim("2001:db8::2", "olive"))
 
 
 @pytest.mark.parametrize(
