@@ -9,8 +9,10 @@ import asyncio
 import contextvars
 import io
 from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 from typing import IO, Any
 
+from django.conf import settings
 from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
@@ -19,6 +21,7 @@ from django.http import HttpResponse
 from django.urls import set_script_prefix
 
 from devmentor.passwords import forbid_hashing
+from devmentor.turns import RequestTurns
 from realtime.responses import WITHOUT_BODY
 
 # More than a process's connections to its database: who needs none of those does not wait behind who does.
@@ -32,6 +35,9 @@ class OneThreadHandler(ASGIHandler):
         BaseHandler.__init__(self)  # not ASGIHandler's, which loads middleware as coroutines
         self.load_middleware(is_async=False)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request", initializer=forbid_hashing)
+        # Fewer than a user's: who has a page open beside a busy script is not refused.
+        of_a_log_in = max(1, settings.WRITES_AT_ONCE * 2 // 3)
+        self._turns = RequestTurns(THREADS, settings.DATABASE_POOL_SIZE, of_a_log_in)
 
     async def read_body(self, receive: Any) -> IO[bytes]:
         """The body, in memory and not copied: it is read within bounds before it comes here.
@@ -52,7 +58,8 @@ class OneThreadHandler(ASGIHandler):
             body = await self.read_body(receive)
         except RequestAborted:
             return
-        await self.send_response(await self.answer_in(self._threads, scope, body), send)
+        answer = partial(self.answer_in, self._threads, scope, body)
+        await self.send_response(await self._turns.run(scope, answer), send)
 
     async def answer_in(self, threads: Executor, scope: dict[str, Any], body: IO[bytes]) -> HttpResponse:
         """The answer, made in one of these threads."""

@@ -38,6 +38,9 @@ SECURE_SSL_REDIRECT = env.boolean("SECURE_SSL_REDIRECT", False)
 # --- Stores -------------------------------------------------------------------------------------
 DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
 _DATABASE = DATABASES["default"]
+DATABASE_POOL_SIZE = env.whole("DATABASE_POOL_SIZE", 20, least=2, most=1000)
+# Of one user: each may wait for the same board, with a connection of the pool.
+WRITES_AT_ONCE = max(1, DATABASE_POOL_SIZE * 3 // 10)
 if _DATABASE["ENGINE"].endswith("sqlite3"):
     _DATABASE["OPTIONS"] = {
         # Readers see a snapshot while one writer writes; writers queue at BEGIN instead of failing midway.
@@ -63,7 +66,7 @@ else:
         "pool": {
             "connection_class": BoundedConnection,
             "min_size": 2,
-            "max_size": env.whole("DATABASE_POOL_SIZE", 20, least=2, most=1000),
+            "max_size": DATABASE_POOL_SIZE,
             "timeout": 6,  # longer than a lock is waited for
             "reconnect_timeout": 4,  # its pauses double: without this it would come back a minute late
         },
@@ -113,6 +116,7 @@ WRITES_PER_MINUTE = env.whole("WRITES_PER_MINUTE", 1000)
 LOG_BYTES_PER_HOUR = env.whole("LOG_BYTES_PER_HOUR", 50_000_000)
 UNKNOWN_NAMES_PER_HOUR = env.whole("UNKNOWN_NAMES_PER_HOUR", 60)
 MAX_BOARDS_PER_USER = env.whole("MAX_BOARDS_PER_USER", 200)
+MAX_BOARDS_BY_OTHERS_PER_USER = env.whole("MAX_BOARDS_BY_OTHERS_PER_USER", 1000)
 MAX_TASKS_PER_BOARD = env.whole("MAX_TASKS_PER_BOARD", 5000)
 MAX_COLUMNS_PER_BOARD = env.whole("MAX_COLUMNS_PER_BOARD", 50)
 MAX_LABELS_PER_BOARD = env.whole("MAX_LABELS_PER_BOARD", 500)
@@ -167,6 +171,7 @@ MIDDLEWARE = [
     "realtime.cross_origin.CsrfMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "realtime.middleware.RequestLogMiddleware",
+    "realtime.throttling.PageThrottleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "realtime.devices.DeviceMiddleware",

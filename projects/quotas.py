@@ -7,19 +7,42 @@ counted.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.conf import settings
 
 from projects.errors import RateLimited
 from projects.models import User
 from realtime.eventlog import Event
-from realtime.quotas import MINUTE, Quota
+from realtime.quotas import MINUTE, AtOnce, Quota
 
 HOUR = 60 * MINUTE
 
 WRITES = Quota("WRITES_PER_MINUTE", settings.WRITES_PER_MINUTE, MINUTE)
 LOG_BYTES = Quota("LOG_BYTES_PER_HOUR", settings.LOG_BYTES_PER_HOUR, HOUR)
 UNKNOWN_NAMES = Quota("UNKNOWN_NAMES_PER_HOUR", settings.UNKNOWN_NAMES_PER_HOUR, HOUR)
+
+AT_ONCE = AtOnce("WRITES_AT_ONCE", settings.WRITES_AT_ONCE)
+AGAIN_SECONDS = 1
+
+
+@contextmanager
+def one_of_few(user: User) -> Iterator[None]:
+    """A write of the person's, from before it may have to wait for anything: while it does, it takes a thread
+    and a connection to the database, which everybody shares. Raises RateLimited.
+    """
+    user_id = str(user.pk)
+    if not AT_ONCE.take(user_id):
+        raise RateLimited(
+            f"{AT_ONCE.most} of your changes are under way, as many as may be at a time: "
+            f"try again in {AGAIN_SECONDS} s.",
+            retry_after=AGAIN_SECONDS,
+        )
+    try:
+        yield
+    finally:
+        AT_ONCE.give_back(user_id)
 
 
 def count_write(user: User) -> None:

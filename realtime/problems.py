@@ -163,6 +163,13 @@ def blocked(request: HttpRequest) -> HttpResponse:
     return HttpResponse(body, media_type, 403)
 
 
+def too_many(request: HttpRequest, seconds: int) -> HttpResponse:
+    """429 for whoever has asked for as many pages as one may in a time."""
+    detail = f"too many pages were asked for: try again in {seconds} s"
+    body, media_type = answer_to(request.path, 429, "rate-limited", detail)
+    return HttpResponse(body, media_type, 429, headers={"Retry-After": str(seconds)})
+
+
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """400 for what Django itself refuses before a view: a host name, too many fields, a broken form."""
     body, media_type = answer_to(request.path, 400, "bad-request", _unreadable(exception))

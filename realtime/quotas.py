@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 
 from realtime import metrics
@@ -100,6 +100,35 @@ class Quota:
         wait = self._buckets.wait(user_id, self._clock())
         if not wait:
             return None
-        metrics.LIMIT_REFUSALS.labels(self.setting).inc()
-        note(self.setting, f"a change by user {shown(user_id)}", f"{self.setting} is reached")
+        _note(self.setting, user_id)
         return wait
+
+
+class AtOnce:
+    """What each user may have under way at a time, counted in this process."""
+
+    def __init__(self, name: str, most: int) -> None:
+        self.name = name
+        self.most = most
+        self._under_way: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def take(self, user_id: str) -> bool:
+        """Whether there is a place; operators are told where there is none."""
+        with self._lock:
+            if self._under_way[user_id] < self.most:
+                self._under_way[user_id] += 1
+                return True
+        _note(self.name, user_id)
+        return False
+
+    def give_back(self, user_id: str) -> None:
+        with self._lock:
+            self._under_way[user_id] -= 1
+            if not self._under_way[user_id]:
+                del self._under_way[user_id]
+
+
+def _note(limit: str, user_id: str) -> None:
+    metrics.LIMIT_REFUSALS.labels(limit).inc()
+    note(limit, f"a change by user {shown(user_id)}", f"{limit} is reached")

@@ -1,10 +1,12 @@
-"""Limits in number and time: handshakes per address, calls of the REST API per user or address."""
+"""Limits in number and time: handshakes per address, calls of the REST API and pages per user or address."""
 
+import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -58,7 +60,7 @@ class CallLimit:
         if found.take(key, now):
             return None
         metrics.LIMIT_REFUSALS.labels("API_CALLS_PER_MINUTE").inc()
-        note("calls", f"a REST call of {shown(key)}", "API_CALLS_PER_MINUTE is reached")
+        note("calls", f"a call or page of {shown(key)}", "API_CALLS_PER_MINUTE is reached")
         return found.wait(key, now)
 
 
@@ -79,6 +81,26 @@ class CallThrottle(BaseThrottle):
 
     def wait(self) -> float | None:
         return self._wait
+
+
+class PageThrottleMiddleware:
+    """Holds pages to CALLS as well: each takes a thread and some queries, as a call does.
+
+    Not the log-in, which has limits of its own, nor the admin, by which operators mend what is wrong. REST
+    calls are held by `CallThrottle`, and what the loop answers by itself does not come here.
+    """
+
+    OTHERS = ("/api/", "/admin/", "/login", "/logout", settings.STATIC_URL)
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith(self.OTHERS):
+            wait = CALLS.refused(_caller(request), _address(request))
+            if wait is not None:
+                return problems.too_many(request, math.ceil(wait))
+        return self.get_response(request)
 
 
 def exception_handler(failure: Exception, context: dict[str, Any]) -> Response | None:
@@ -104,7 +126,7 @@ def user_caller(user_id: str) -> str:
     return f"user {user_id}"
 
 
-def _caller(request: Request) -> str | None:
+def _caller(request: HttpRequest | Request) -> str | None:
     """What stands for who calls: a user, or a service, which has a name and no row; None for a guest."""
     user: Any = request.user
     if not (user and user.is_authenticated):

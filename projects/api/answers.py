@@ -102,7 +102,8 @@ class Conflict(Problem):
 
     limit = serializers.CharField(
         required=False,
-        help_text="What is counted: tasks, columns, labels, members, comments, characters or boards.",
+        help_text="What is counted: tasks, columns, labels, members, comments, characters, boards "
+        "or memberships.",
     )
     present = serializers.IntegerField(required=False, help_text="How much of it there is.")
     allowed = serializers.IntegerField(required=False, help_text="How much of it there may be.")

@@ -135,29 +135,32 @@ def write(
 
     def of(handler: Handler) -> Handler:
         @wraps(handler)
-        def once(self: DomainView, request: Request, **ids: Any) -> Response:
+        def checked(self: DomainView, request: Request, **ids: Any) -> Response:
             actor, key = self.actor, self.mutation_id
             _check_expected(actor, request)
             self.given = {
                 **(_validated(body, request.data) if body else {}),
                 **(self.query(query) if query else {}),
             }
-            if key is None:
-                return handler(self, **ids)
-            change = eventlog.AllOrNothing()
-            with change:
-                claim, is_mine = services.idempotency_claim(
-                    user=actor, key=key, fingerprint=_fingerprint(request, ids, self.given)
-                )
-                if not is_mine:
-                    return _replay(claim)
-                answer = handler(self, **ids)
-                _keep(actor, claim, change.rooms, answer)
-            return answer
+            with quotas.one_of_few(actor):
+                return handler(self, **ids) if key is None else _once(self, handler, request, ids, key)
 
-        return once
+        return checked
 
     return of
+
+
+def _once(view: DomainView, handler: Handler, request: Request, ids: dict[str, Any], key: str) -> Response:
+    change = eventlog.AllOrNothing()
+    with change:
+        claim, is_mine = services.idempotency_claim(
+            user=view.actor, key=key, fingerprint=_fingerprint(request, ids, view.given)
+        )
+        if not is_mine:
+            return _replay(claim)
+        answer = handler(view, **ids)
+        _keep(view.actor, claim, change.rooms, answer)
+    return answer
 
 
 def _check_expected(actor: User, request: Request) -> None:

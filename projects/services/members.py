@@ -12,7 +12,7 @@ from projects.events import Event
 from projects.models import Membership, Role, User
 from projects.services import sizes
 from projects.services.users import lock_user
-from projects.services.writing import Change, changing, fresh, project_id_of
+from projects.services.writing import Change, changing, fresh, project_id_of, require_owner_now
 
 
 @transaction.atomic
@@ -28,6 +28,7 @@ def member_add(
     """Raises Conflict `already-member`, LimitReached, RateLimited."""
     if not operator:
         quotas.require_names_left(actor)
+        require_owner_now(project_id, actor)  # else whoever may not add a user would keep them locked
     user = lock_user(username=username, is_active=True)
     with changing(project_id, actor=actor, mutation_id=mutation_id, operator=operator) as change:
         change.require_owner()
@@ -38,6 +39,7 @@ def member_add(
         if Membership.objects.filter(project=change.project, user=user).exists():
             raise Conflict(f"{username} is a member already.", code="already-member")
         sizes.hold_members(change.project)
+        sizes.hold_memberships(user)
         member = Membership.objects.create(project=change.project, user=user, role=role, accepted=False)
         change.emit(Event.MEMBER_ADDED, events.member(member))
     return member

@@ -130,6 +130,23 @@ def hold_boards(maker: User) -> None:
         )
 
 
+def hold_memberships(user: User) -> None:
+    """Raises LimitReached where the person, who is locked, may not be put on another board by others.
+
+    Each of their boards is locked when they get another name. Whoever is on too many may leave some.
+    """
+    allowed = settings.MAX_BOARDS_BY_OTHERS_PER_USER
+    present = Membership.objects.filter(user=user, accepted=False).count() if allowed else 0
+    if allowed and present >= allowed:
+        raise LimitReached(
+            f"Others have put {user.username} on {present:,} boards, and {allowed:,} are allowed: "
+            "they have to leave one first.",
+            limit="memberships",
+            present=present,
+            allowed=allowed,
+        )
+
+
 def _hold(limit: str, present: int, added: int, allowed: int) -> None:
     """`allowed` 0: as much as one likes."""
     if not allowed or added <= 0 or present + added <= allowed:

@@ -52,7 +52,7 @@ def user_update(
     reason: str = "",
     mutation_id: str | None = None,
 ) -> User:
-    """A new name appends `member:updated` in each of the user's projects.
+    """A new name appends `member:updated` in each of the user's projects, which are locked for that alone.
 
     `granted`: the new `groups` and `user_permissions` where they change along.
     Rights are an operator's to give: `actor` stands in the operators' journal with what they were and are,
@@ -65,15 +65,15 @@ def user_update(
     if user is None:
         raise NotFound("There is no such user.")
     require_not_above(actor, user)
-    with _changing_all(user_id, actor, mutation_id) as changes:
-        changed = set(apply(user, values))
-        user.save(update_fields=changed)
+    is_shown = any(values[name] != getattr(user, name) for name in SHOWN & set(values))
+    with ExitStack() as rooms:
+        changes = rooms.enter_context(_changing_all(user_id, actor, mutation_id)) if is_shown else []
+        user.save(update_fields=apply(user, values))
         for name, rows in (granted or {}).items():
             getattr(user, name).set(rows)
-        if changed & SHOWN:
-            for change in changes:
-                member = Membership.objects.select_related("user").get(project=change.project, user=user)
-                change.emit(Event.MEMBER_UPDATED, events.member(member))
+        for change in changes:
+            member = Membership.objects.select_related("user").get(project=change.project, user=user)
+            change.emit(Event.MEMBER_UPDATED, events.member(member))
         if flags or granted:
             controls.user_changed(str(user.pk))
     return user

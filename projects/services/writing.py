@@ -81,6 +81,20 @@ def changing(
         raise NotFound(NOT_THERE) from None
 
 
+def require_owner_now(project_id: UUID, actor: User) -> None:
+    """What `changing` and `require_owner` say of the actor, without a lock: to be asked again under it.
+
+    Raises NotFound, Forbidden. Whoever is refused has made a change, as `quotas.count_write` counts them.
+    """
+    project, membership = _standing(project_id, actor)
+    if membership is not None and membership.role == Role.OWNER:
+        return
+    quotas.count_write(actor)
+    if project is None or not (membership or project.public):
+        raise NotFound(NOT_THERE)
+    permissions.require_owner(membership.role if membership else None)
+
+
 def _standing(project_id: UUID, actor: User) -> tuple[Project | None, Membership | None]:
     """The project and the actor's membership in it, for a member with one query."""
     memberships = Membership.objects.filter(project=project_id, user=actor).select_related("project")

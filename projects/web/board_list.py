@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods
 
-from projects import board_lists, cursors, limits, services
+from projects import board_lists, cursors, limits, quotas, services
 from projects.board_lists import Asked, BoardPage
 from projects.errors import DomainError, RateLimited
 from projects.models import Project, User
@@ -132,9 +132,10 @@ def _create(request: HttpRequest) -> HttpResponse:
     if not name:
         return _page(request, Query(), status=400, error="A board needs a name.")
     try:
-        project = services.project_create(
-            actor=request.user, name=name, public=request.POST.get("public") == "on"
-        )
+        with quotas.one_of_few(request.user):
+            project = services.project_create(
+                actor=request.user, name=name, public=request.POST.get("public") == "on"
+            )
     except DomainError as refused:
         return _refusal(request, refused, name[: limits.NAME])
     return redirect("board", project_id=project.pk)

@@ -95,6 +95,10 @@ def call(visitor: Visitor, address: str) -> bool:
     return visitor.get("/api/realtime/", address).status_code == 200
 
 
+def page(visitor: Visitor, address: str) -> bool:
+    return visitor.get("/projects", address).status_code == 200
+
+
 def poll(visitor: Visitor, address: str) -> bool:
     return visitor.get(visitor.events, address).status_code == 200
 
@@ -113,7 +117,7 @@ COUNTERS: dict[str, tuple[dict[str, str], list[Try]]] = {
     "MAX_GUESTS_PER_ADDRESS": (SETTINGS, CONNECTING),
     "MAX_CONNECTIONS_PER_ADDRESS": (SOCKETS, CONNECTING),
     "HANDSHAKES_PER_MINUTE": (HANDSHAKES, [shake_hands]),
-    "API_CALLS_PER_MINUTE": (CALLS, [call, poll]),
+    "API_CALLS_PER_MINUTE": (CALLS, [call, page, poll]),
     "LOGIN_FAILURE_LIMIT": (SETTINGS, [guess_a_password]),
     "LOGIN_ATTEMPTS_PER_MINUTE": (LOG_INS, [guess_a_password]),
 }

@@ -23,7 +23,8 @@ def limit(settings: Any) -> Limit:
 
     def set_limits(**allowed: int) -> None:
         for name, most in allowed.items():
-            setattr(settings, f"MAX_{name.upper()}_PER_{'USER' if name == 'boards' else 'BOARD'}", most)
+            of = "USER" if name.startswith("boards") else "BOARD"
+            setattr(settings, f"MAX_{name.upper()}_PER_{of}", most)
 
     return set_limits
 
@@ -204,6 +205,29 @@ def test_a_person_makes_so_many_boards_and_no_more_whoever_owns_them(limit, as_,
     assert editor.post("/api/projects/", {"name": "P"}).status_code == 201, "what others made is not theirs"
     assert owner.delete(f"/api/projects/{second}/").status_code == 204
     assert owner.post("/api/projects/", {"name": "P"}).status_code == 201
+
+
+def test_others_put_a_person_on_so_many_boards_and_no_more(limit, people, as_):
+    limit(boards_by_others=2)
+    owner, editor = as_("owner"), as_("editor")
+    boards = [owner.post("/api/projects/", {"name": "P"}).data["id"] for _ in range(3)]
+
+    def add(board: str) -> Any:
+        return owner.post(f"/api/projects/{board}/members/", {"username": "editor", "role": "editor"})
+
+    first, _ = added = [add(board) for board in boards[:2]]
+    assert [answer.status_code for answer in added] == [201, 201]
+    refused = add(boards[2])
+    assert (refused.status_code, refused.data["code"]) == (409, "limit-reached")
+    found = {name: refused.data[name] for name in ("limit", "present", "allowed")}
+    assert found == {"limit": "memberships", "present": 2, "allowed": 2}
+    with pytest.raises(LimitReached):  # as in the admin
+        services.member_add(
+            actor=people["owner"], project_id=boards[2], username="editor", role="editor", operator=True
+        )
+    assert editor.post("/api/projects/", {"name": "P"}).status_code == 201, "their own are not counted"
+    assert editor.delete(f"/api/members/{first.data['id']}/").status_code == 204, "they may leave"
+    assert add(boards[2]).status_code == 201
 
 
 @pytest.mark.django_db(transaction=True)

@@ -170,7 +170,7 @@ def test_each_limit_and_rule_that_keeps_somebody_out_is_named_in_a_line(
 
     api = own_stack.api(None)
     eventually(lambda: api.get("/api/projects/").status_code == 429, what="the last call of the minute")
-    line("refused", "a REST call of", "API_CALLS_PER_MINUTE")
+    line("refused", "a call or page of", "API_CALLS_PER_MINUTE")
 
 
 @pytest.mark.parametrize(

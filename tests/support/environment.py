@@ -58,6 +58,7 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
         "API_CALLS_PER_MINUTE": "0",
         # The same few people make the boards and the changes of all tests, trials and benchmarks.
         "MAX_BOARDS_PER_USER": "0",
+        "MAX_BOARDS_BY_OTHERS_PER_USER": "0",
         "WRITES_PER_MINUTE": "0",
         "LOG_BYTES_PER_HOUR": "0",
         "UNKNOWN_NAMES_PER_HOUR": "0",
