@@ -297,9 +297,7 @@ class Hub:
         heads = await in_database(eventlog.heads, [state.room.name for state in known])
         for state, seq in known.items():
             newest = heads.get(state.room.name, -1)
-            if (
-                newest < seq
-            ):  # the database has lost what was in it: a standby was promoted, a backup restored
+            if newest < seq:  # lost: a standby was promoted, or a backup restored
                 self._give_up(state)
             else:
                 self._suspect(state, newest)

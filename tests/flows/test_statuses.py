@@ -117,6 +117,8 @@ class Provoker:
             self._ask(operation, self._able(operation), params={"since": str(self.board.seq)}, headers=tag)
         if operation.path.startswith("/api/auth/"):
             self._log_in(operation)
+        if (operation.method, operation.path) == ("post", "/api/projects/"):
+            self._repeat_what_is_gone(operation)
         self._ask(operation, self._able(operation), path=self._path(operation, str(uuid4())))
         for client in self.clients:
             self._ask(operation, client)
@@ -124,6 +126,13 @@ class Provoker:
 
     def _able(self, operation: Operation) -> Api:
         return self.clients[-1 if is_service(operation) else -2]
+
+    def _repeat_what_is_gone(self, operation: Operation) -> None:
+        """The kept answer shows a board to nobody who may not see it any more."""
+        client, key = self._able(operation), {"Idempotency-Key": f"key-{uuid4()}"}
+        made = client.post(operation.path, self._body(operation), headers=key).json()
+        client.delete(f"/api/projects/{made['id']}/")
+        self._ask(operation, client, headers=key)
 
     def _log_in(self, operation: Operation) -> None:
         """Wrongly, and by the refresh token of a right one."""

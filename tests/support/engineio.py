@@ -122,5 +122,10 @@ def websocket(url: str, sid: str | None = None, **headers: str) -> AbstractConte
     """A WebSocket of Engine.IO: of a session that is there, or else of a new one, its handshake unread."""
     address = url.replace("http", "ws", 1) + path(sid, "websocket")
     return connect(
-        address, additional_headers=headers, proxy=None, open_timeout=WAIT_SECONDS, close_timeout=1
+        address,
+        additional_headers=headers,
+        proxy=None,
+        open_timeout=WAIT_SECONDS,
+        close_timeout=1,
+        ping_interval=None,
     )

@@ -83,7 +83,12 @@ class Many:
 
     async def _open(self, url: str, headers: Headers) -> int | None:
         socket = await connect(
-            url, additional_headers=headers, proxy=None, close_timeout=1, open_timeout=SECONDS
+            url,
+            additional_headers=headers,
+            proxy=None,
+            close_timeout=1,
+            open_timeout=SECONDS,
+            ping_interval=None,
         )
         try:
             await socket.recv()  # hello

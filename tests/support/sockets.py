@@ -38,6 +38,7 @@ class Socket:
             open_timeout=WAIT_SECONDS,
             close_timeout=1,
             max_size=None,
+            ping_interval=None,  # one that a test does not read would hear no pong, and close
             proxy=None,
         )
         self.connection: ClientConnection = self._resources.enter_context(opening)
