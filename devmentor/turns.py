@@ -12,7 +12,9 @@ from django.conf import settings
 from django.http import parse_cookie
 
 from realtime.asgi import Scope
+from realtime.authentication import bearer_token
 from realtime.networks import SITE_FACTOR, counted_networks
+from realtime.tokens import signed_subject
 
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 T = TypeVar("T")
@@ -63,7 +65,7 @@ class RequestTurns:
     """What one caller may have of a process's threads, and by writes of its connections to the database.
 
     All writes may wait for one and the same board, each with a connection; what only reads waits for none.
-    of_a_log_in: writes under one token or session
+    of_a_log_in: writes under one user's tokens, or one session
     """
 
     def __init__(self, threads: int, connections: int, of_a_log_in: int) -> None:
@@ -94,9 +96,10 @@ class RequestTurns:
 
 
 def _log_in(scope: Scope) -> str:
-    """What a write is sent under, as it stands in its head: whether that holds is not asked here."""
+    """What a write is sent under: a user's tokens are one, a session is one. Nobody asks whether it holds."""
     fields: dict[bytes, bytes] = dict(scope["headers"])
     if b"authorization" in fields:
-        return fields[b"authorization"].decode("latin-1")
+        header = fields[b"authorization"]
+        return signed_subject(bearer_token(header) or "") or header.decode("latin-1")
     cookies = parse_cookie(fields.get(b"cookie", b"").decode("latin-1"))
     return str(cookies.get(settings.SESSION_COOKIE_NAME, ""))

@@ -4,7 +4,6 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 
 import httpx
@@ -89,12 +88,7 @@ def crowd(
                 fields |= {"Authorization": f"Bearer {token}", "X_Forwarded_For": address}
                 client.send(head("POST", f"{board.path}/tasks/", client.host, **fields), body)
             yield statuses
-        for client in clients:
-            answer = client.answer()
-            statuses.append(answer.status)
-            if answer.status == 429:
-                assert answer.headers["retry-after"] == "1"
-                assert answer.json()["code"] == "rate-limited"
+        statuses.extend(client.answer().status for client in clients)
 
 
 def check_served(stack: Stack, board: Board, person: Person, address: str) -> None:
@@ -119,9 +113,7 @@ def test_one_account_with_many_tokens_holds_up_nobody(service: Stack) -> None:
     with crowd(service, board, tokens, "203.0.113.1", locked(service, board)) as statuses:
         check_served(service, other, EDITOR, "203.0.113.1")
         check_served(service, other, EDITOR, "203.0.113.2")
-    counted = Counter(statuses)
-    assert set(counted) <= {403, 429, 503}
-    assert counted[429] > len(tokens) / 2
+    assert set(statuses) <= {403, 503}
 
 
 def test_one_address_of_many_people_holds_up_no_other(service: Stack) -> None:
@@ -133,32 +125,14 @@ def test_one_address_of_many_people_holds_up_no_other(service: Stack) -> None:
         check_served(service, other, EDITOR, "2001:db8:1:3::7")
 
 
-def test_a_script_that_writes_a_hundred_things_at_once_is_refused_nothing(service: Stack) -> None:
-    """Its writes wait for each other, in order."""
+@pytest.mark.parametrize("log_ins", [1, 5])
+def test_scripts_that_write_a_hundred_times_at_once_are_refused_nothing(service: Stack, log_ins: int) -> None:
+    """One person's writes wait for each other, in order."""
     board = Board(service.api(OWNER))
-    tokens = [service.token(OWNER)] * 100
+    tokens = tokens_of(service, OWNER, log_ins) * (100 // log_ins)
     with crowd(service, board, tokens, "203.0.113.3", nullcontext()) as statuses:
         pass
     assert Counter(statuses) == {201: 100}
-
-
-def test_scripts_under_many_tokens_end_by_what_retry_after_says(service: Stack) -> None:
-    board = Board(service.api(OWNER))
-    headers = [bearer(token) | {"X-Forwarded-For": "203.0.113.4"} for token in tokens_of(service, OWNER, 5)]
-
-    def write(number: int) -> int:
-        with httpx.Client(base_url=service.first.http_url, headers=headers[number % 5], timeout=60) as client:
-            for tries in range(1, 30):
-                answer = client.post(f"{board.path}/tasks/", json={"title": f"Task {number}"})
-                if answer.status_code != 429:
-                    assert answer.status_code == 201
-                    return tries
-                time.sleep(int(answer.headers["retry-after"]))
-        raise AssertionError("refused again and again")
-
-    with ThreadPoolExecutor(100) as pool:
-        list(pool.map(write, range(100)))
-    assert len(board.snapshot(service.api(VIEWER))["tasks"]) == 100
 
 
 def test_a_strangers_tries_to_add_somebody_do_not_wait_for_them_nor_hold_them(service: Stack) -> None:

@@ -11,7 +11,7 @@ from projects import quotas, services
 from projects.errors import DomainError, RateLimited
 from projects.models import Task
 from realtime import metrics, refusals
-from realtime.quotas import MINUTE, Quota
+from realtime.quotas import MINUTE, AtOnce, Quota
 from realtime.rare_log import RareLog
 from tests.projects.conftest import Board, Client
 
@@ -47,6 +47,16 @@ def add_task(client: Client, board: Board, **headers: str) -> Any:
 
 def describe(client: Client, board: Board, text: str) -> Any:
     return client.patch(f"/api/tasks/{board.tasks[0].pk}/", {"description": text})
+
+
+def test_so_many_changes_of_a_user_are_under_way_at_a_time(monkeypatch, owner, editor, board, people):
+    monkeypatch.setattr(quotas, "AT_ONCE", AtOnce("WRITES_AT_ONCE", 1))
+    with quotas.one_of_few(people["owner"]):
+        refused = add_task(owner, board)
+        assert (refused.status_code, refused.data["code"]) == (429, "rate-limited")
+        assert refused["Retry-After"] == "1"
+        assert add_task(editor, board).status_code == 201
+    assert add_task(owner, board).status_code == 201
 
 
 def test_a_user_makes_so_many_changes_a_minute_and_then_waits(allow, clock, owner, editor, board):
