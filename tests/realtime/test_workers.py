@@ -114,7 +114,7 @@ def test_workers_count_and_hear_as_one_and_a_dead_one_is_replaced(machine: Machi
         victim.wait_closed()
         eventually(
             lambda: len(machine.instances() - before) == 1 and instance not in machine.instances(),
-            seconds=20,
+            seconds=60,
             what="a new worker in the place of the dead one",
         )
         with Socket(machine.ws_url, token=machine.token) as late:

@@ -16,7 +16,8 @@ def read_metrics(url: str) -> dict[str, float]:
     """
 
     def made_now() -> str:
-        answer = get(f"{url}/metrics", seconds=10)
+        # Whoever reaches the port of a worker that is being started again waits for it.
+        answer = get(f"{url}/metrics", seconds=30)
         assert answer.status == 200, answer
         return "" if "age" in answer.headers else answer.body.decode()
 
