@@ -117,7 +117,12 @@ def test_every_pattern_stands_where_it_is_found() -> None:
 
 @pytest.mark.parametrize(
     "source",
-    [r'[ \t]*(?:"a")?[ \t]*(?:,[ \t]*(?:"a")?[ \t]*)*', r"(a+)+b", r"(?:x|[a-z])*y", r"[a-z]+!"],
+    [
+        r'[ \t]*(?:"a")?[ \t]*(?:,[ \t]*(?:"a")?[ \t]*)*',
+        r"(a+)+b",
+        r"(?:x|[a-z])*(?:x|[a-z])*y",
+        r"[a-z]+[a-z]+!",
+    ],
     ids=["blanks in two ways", "a repeated repetition", "a choice of the same", "a search from everywhere"],
 )
 def test_a_pattern_that_takes_long_is_noticed(source: str) -> None:

@@ -38,7 +38,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 def test_requests_that_wait_for_a_locked_board_hold_up_no_socket_and_no_poll(service: Service) -> None:
-    locked, other = Board(service.api, "Locked"), Board(service.api, "Other")
+    locked, other = Board(service.api, "Locked", public=True), Board(service.api, "Other")
     seq = other.seq
     with Socket(service.gateway.ws_url, token=service.api.token) as member:
         member.join(other.id)
@@ -55,7 +55,7 @@ def test_requests_that_wait_for_a_locked_board_hold_up_no_socket_and_no_poll(ser
 
 
 def test_the_switch_off_holds_within_seconds_meanwhile(service: Service) -> None:
-    board, operators = Board(service.api), environment({"DATABASE_URL": service.url})
+    board, operators = Board(service.api, public=True), environment({"DATABASE_URL": service.url})
     with Socket(service.gateway.ws_url, token=service.api.token) as member:
         try:
             with writers_waiting_for(service, board, WRITERS):
@@ -67,7 +67,7 @@ def test_the_switch_off_holds_within_seconds_meanwhile(service: Service) -> None
 
 def test_health_answers_while_every_thread_of_django_is_busy(service: Service) -> None:
     """A probe that waits behind slow requests gets a healthy gateway killed."""
-    with writers_waiting_for(service, Board(service.api), THREADS + 6):
+    with writers_waiting_for(service, Board(service.api, public=True), THREADS + 6):
         eventually(lambda: not answers(service, "/api/realtime/"), what="every thread to be taken")
         for path in ("/health", "/ready", "/metrics"):
             assert answers(service, path), path
@@ -82,9 +82,15 @@ def answers(service: Service, path: str) -> bool:
 
 @contextmanager
 def writers_waiting_for(service: Service, board: Board, count: int) -> Iterator[None]:
-    """More writes than there are connections for requests wait for one board all the while."""
+    """Of so many people each has a write that waits for one board, all the while.
+
+    One person, and one address, could not have as many under way.
+    """
     ended = threading.Event()
-    writers = [threading.Thread(target=write_again_and_again, args=(board, ended)) for _ in range(count)]
+    writers = [
+        threading.Thread(target=write_again_and_again, args=(client, board, ended))
+        for client in service.strangers(count)
+    ]
     with psycopg.connect(service.url) as holder:
         room = [f"project:{board.id}"]
         holder.execute("SELECT * FROM realtime_roomhead WHERE room = %s FOR UPDATE", room)
@@ -101,9 +107,9 @@ def writers_waiting_for(service: Service, board: Board, count: int) -> Iterator[
                 writer.join()
 
 
-def write_again_and_again(board: Board, ended: threading.Event) -> None:
+def write_again_and_again(client: httpx.Client, board: Board, ended: threading.Event) -> None:
     while not ended.is_set():
-        board.owner.post(f"{board.path}/tasks/", {"title": "Waits"})
+        client.post(f"{board.path}/tasks/", json={"title": "Waits"})
 
 
 def append(service: Service, board: Board) -> None:
