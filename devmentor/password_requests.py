@@ -5,6 +5,7 @@ database's connections or the cores that all other requests share: what is too m
 loop, and what waits for a thread here holds none elsewhere.
 """
 
+import math
 import os
 import re
 import time
@@ -134,23 +135,24 @@ class Refusal:
 
     @classmethod
     def too_many(cls, seconds: float) -> "Refusal":
-        whole = max(1, round(seconds + 0.5))
-        detail = f"too many log-ins were tried from your address: wait {lasting(whole)} and try again"
-        return cls("limited", 429, "rate-limited", detail, whole, "LOGIN_ATTEMPTS_PER_MINUTE is reached")
+        what = "too many log-ins were tried from your address"
+        return cls._limited(what, seconds, "LOGIN_ATTEMPTS_PER_MINUTE is reached")
 
     @classmethod
     def too_often(cls, seconds: float) -> "Refusal":
-        whole = max(1, round(seconds + 0.5))
-        detail = f"there were too many log-ins under this name: wait {lasting(whole)} and try again"
         advice = "one name logs in twice LOGIN_ATTEMPTS_PER_MINUTE times a minute"
-        return cls("limited", 429, "rate-limited", detail, whole, advice)
+        return cls._limited("there were too many log-ins under this name", seconds, advice)
 
     @classmethod
     def too_many_at_once(cls) -> "Refusal":
-        wait = f"wait {lasting(BUSY_SECONDS)} and try again"
-        detail = f"other log-ins under this name are under way: {wait}"
         advice = f"{FOR_A_NAME} passwords of one name are hashed at a time"
-        return cls("limited", 429, "rate-limited", detail, BUSY_SECONDS, advice)
+        return cls._limited("other log-ins under this name are under way", BUSY_SECONDS, advice)
+
+    @classmethod
+    def _limited(cls, what: str, seconds: float, advice: str) -> "Refusal":
+        whole = max(1, math.ceil(seconds))
+        detail = f"{what}: wait {lasting(whole)} and try again"
+        return cls("limited", 429, "rate-limited", detail, whole, advice)
 
     @classmethod
     def busy(cls) -> "Refusal":

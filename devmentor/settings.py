@@ -321,9 +321,8 @@ WHITENOISE_MAX_AGE = 0 if DEBUG else 60
 
 # --- Logs and metrics ---------------------------------------------------------------------------
 LOG_FILE = env.log_file("LOG_FILE")
-env.require_folder(
-    "PROMETHEUS_MULTIPROC_DIR"
-)  # prometheus_client's, which fails long before a command begins
+# prometheus_client's own, which fails long before a command begins.
+env.require_folder("PROMETHEUS_MULTIPROC_DIR")
 LOGGING_CONFIG = "devmentor.logs.configure"
 LOGGING = logging_config(debug=DEBUG, file=LOG_FILE)
 PROMETHEUS_EXPORT_MIGRATIONS = False

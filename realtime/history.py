@@ -142,9 +142,8 @@ class History:
         """
         # A read that was under way already may end before what has come since, and a page may be found large.
         for _ in range(4):
-            if (
-                cursor < self._trimmed
-            ):  # before the look into memory, which may be of a log that has been lost
+            # Before the look into memory, which may be of a log that has been lost.
+            if cursor < self._trimmed:
                 break
             if found := self._in_memory(cursor):
                 return within(GIVEN_BYTES, found)
