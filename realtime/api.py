@@ -34,6 +34,7 @@ from realtime import (
     tokens,
 )
 from realtime.authentication import NotAuthenticated, ServiceAuthentication
+from realtime.bounded_json import same_value
 from realtime.eventlog import Actor, UnknownRoom
 from realtime.log_in_lock import Lock
 from realtime.log_ins import user_of
@@ -236,7 +237,7 @@ class PublishView(APIView):
         except UnknownRoom:
             raise exceptions.NotFound(f"There is no such {self.kind.name}.") from None
         answer = appended.wire()
-        if found and (answer["event"], answer["data"]) != (event, data):
+        if found and not same_value([answer["event"], answer["data"]], [event, data]):
             raise KeyReused
         return Response(answer, 201, headers={"Idempotent-Replayed": "true"} if found else None)
 

@@ -42,3 +42,14 @@ def check(value: Any) -> None:
         if values > MAX_VALUES:
             raise ValueError(f"expected at most {MAX_VALUES} values")
         level = [child for each in containers for child in (each.values() if type(each) is dict else each)]
+
+
+def same_value(one: Any, other: Any) -> bool:
+    """Whether two values that were read are the same in JSON, where `true` is not 1, as it is in Python."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same_value(one[name], other[name]) for name in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same_value, one, other))
+    return bool(one == other)

@@ -16,7 +16,7 @@ from realtime.gateway import Gateway
 from realtime.log_ins import cookie_removal
 from realtime.protocol import CloseCode
 from realtime.session import Session, authenticate, by_ended_session, origin_holds
-from realtime.wire import EXTENSION, Wire, ending
+from realtime.wire import EXTENSION, Wire, counted_elsewhere, ending
 from realtime.writers import TaskWriter, WireWriter, Writer
 
 CLOSE_SECONDS = 5.0  # how long a reader has to take what was queued before a close, and to answer that
@@ -45,7 +45,10 @@ class GatewayConsumer:
         self.connection = self.session.connection
         self._wire: Wire | None = (scope.get("extensions") or {}).get(EXTENSION)
         self._writer = self._make_writer()
-        self.session.open(refusal or self.session.refusal())
+        refusal = refusal or self.session.refusal()
+        self.session.open(refusal)
+        if refusal is None:
+            counted_elsewhere(scope)()
         await self._serve()
 
     def _make_writer(self) -> Writer:

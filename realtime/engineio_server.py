@@ -132,4 +132,5 @@ class EngineServer:
         elif not await socket.upgrade(session):
             await socket.close(Close(1002, "the upgrade was not completed"))
             return
+        request.counted_elsewhere()
         await socket.carry(session)

@@ -380,7 +380,6 @@ class HttpProtocol(HttpToolsProtocol):
         self._reading = Reading.NOTHING
         self._stop_timers()
         self._reader.close()
-        self._place.leave()
         if self._half_closed:  # while it waited: a WebSocket needs both halves
             self.transport.close()
             return
@@ -393,5 +392,5 @@ class HttpProtocol(HttpToolsProtocol):
         if self.flow.write_paused:
             protocol.pause_writing()
         self.flow.resume_reading()
-        protocol.begin(request, self.headers, self._early)
+        protocol.begin(request, self.headers, self._early, self._place)
         del self.parser

@@ -2,8 +2,9 @@
 
 A connection has a place from its beginning, if there is one, else from the head of its first request on: then
 the place is taken from a connection by which nothing is asked. So whoever opens connections and says nothing
-keeps nobody out. A WebSocket has given its place back, and a poll that is held has one of its own elsewhere
-(`realtime.connection_limits`). Trusted proxies bring everybody's requests: they are counted in all only.
+keeps nobody out. A WebSocket is let in without one, and gives its own back then; a poll that is held has
+one elsewhere (`realtime.connection_limits`). Trusted proxies bring everybody's requests: they are counted in
+all only.
 """
 
 from collections.abc import Callable, Sequence
@@ -88,13 +89,17 @@ class PlainConnection:
         if self.state is State.BUSY:
             self._become(State.ELSEWHERE)
 
+    def hand_over(self, close: Callable[[], None]) -> None:
+        """It is another protocol's, which closes it by that."""
+        self._close = close
+
     def rest(self) -> None:
         """All is answered."""
         if self.state in (State.BUSY, State.ELSEWHERE):
             self._become(State.IDLE)
 
     def leave(self) -> None:
-        """It is closed, or another protocol's."""
+        """It is closed, or has for good a place of another kind."""
         self._become(State.GONE)
         self._groups, self._close = [], _nothing
 

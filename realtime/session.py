@@ -120,6 +120,8 @@ class Session:
         gateway, handshake = self.gateway, self.handshake
         if gateway.draining:
             return CloseCode.RESTART, STOPPING
+        if blocked := gateway.following.blocked(handshake.address):  # since its credentials are looked up
+            return blocked
         return admission.refusal(handshake, self.connection.identity, gateway.census, gateway.policy)
 
     def open(self, refusal: Refusal | None) -> None:

@@ -14,9 +14,10 @@ from websockets.http11 import Request
 from websockets.protocol import Protocol
 
 from realtime.http_protocol import LINGER_SECONDS, refusals
+from realtime.plain_connections import PlainConnection
 from realtime.request_heads import HeaderList
 from realtime.slim import Gate, Inbox
-from realtime.wire import BROKEN, EXTENSION, Wire
+from realtime.wire import BROKEN, COUNTED_ELSEWHERE, EXTENSION, Wire
 
 HANDSHAKE_SECONDS = 20.0  # in which the application accepts or refuses
 MAX_EARLY_BYTES = 65_536  # of frames that come before the handshake is answered
@@ -30,6 +31,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     """One WebSocket, from its handshake on."""
 
     wire: Wire | None = None
+    _place: PlainConnection
     _failed = False  # the peer has broken the protocol: nothing more is read
     _early = b""
     _unparsed = b""  # what has come, beyond a turn's worth
@@ -44,8 +46,14 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     # --- the handshake ------------------------------------------------------------------------
 
-    def begin(self, request: Request, headers: HeaderList, early: bytes) -> None:
-        """Answer a handshake that has been read. `early` is what came behind it."""
+    def begin(self, request: Request, headers: HeaderList, early: bytes, place: PlainConnection) -> None:
+        """Answer a handshake that has been read.
+
+        early: what came behind it
+        place: its connection's, kept until the application counts it, else for as long as it is open
+        """
+        self._place = place
+        place.hand_over(self.transport.abort)
         self.conn.parser = Protocol.parse(self.conn)  # of frames, without the parser of a request before
         next(self.conn.parser)
         self.handle_connect(request)
@@ -57,6 +65,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self.wire = Wire(self.transport.write, self._close, self.transport.abort)
         extensions: dict[Any, Any] = self.scope["extensions"] or {}
         extensions[EXTENSION] = self.wire
+        extensions[COUNTED_ELSEWHERE] = place.leave
         if early:
             self.data_received(early)
 
@@ -197,6 +206,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         # uvicorn's own says 1005: a close frame without a code (RFC 6455, section 7.4.1). Here none has come.
         self.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
         super().connection_lost(exc)
+        self._place.leave()
         self._unparsed = b""
         self._stop_deadline()
         # What holds each other is let go of here, since the collector comes seldom.

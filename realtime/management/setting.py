@@ -71,8 +71,11 @@ def of_shell_alone(stands: Standing) -> list[str]:
     return [f"This shell's {cause} holds for no gateway."] if stands.gateways else []
 
 
-def against(stands: Standing, wanted: Any) -> str | None:
-    """Why it is not in force everywhere as operators want it; None where it is."""
+def against(stands: Standing, wanted: Any, written: Any) -> str | None:
+    """Why it is not in force everywhere as an operator wants it; None where it is.
+
+    written: what this operator has set for it, None to leave it to the environment
+    """
     word = shown(wanted, stands.setting)
     if not stands.gateways:
         if stands.in_force == wanted:
@@ -83,8 +86,8 @@ def against(stands: Standing, wanted: Any) -> str | None:
         if not there:
             return None
         where, whose = f"on {', '.join(there)}", "its" if len(there) == 1 else "their"
-    if stands.setting.kind is not Kind.SWITCH:  # what operators set counts, so another has set it since
-        return f"not {word} {where}: set otherwise meanwhile by {stands.set_by}"
+    if stands.operators != written:
+        return f"not {word} {where}: set otherwise meanwhile by {stands.set_by or 'another operator'}"
     if _brought_by_strict(stands, wanted):
         return f"not {word} {where}: strict mode is on there, and brings it. Turn that off first"
     return (

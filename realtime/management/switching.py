@@ -83,7 +83,7 @@ class SettingCommand(OperatorCommand):
             raise CommandError(f"not confirmed in time by {', '.join(followers.behind)}")
         if staying:
             raise CommandError("not confirmed in time: their clients take no close frame")
-        why = None if wanted is None else words.against(stands, wanted)
+        why = None if wanted is None else words.against(stands, wanted, changes[name])
         if why is not None:
             raise CommandError(why)
 

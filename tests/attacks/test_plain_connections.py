@@ -1,14 +1,17 @@
 """One address keeps as many plain connections open as it can: who comes from elsewhere notices nothing."""
 
+import json
 import resource
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from realtime.plain_connections import WAITING
 from tests.support.api import answered
 from tests.support.boards import Board
 from tests.support.gateway import Gateway
@@ -59,6 +62,24 @@ def ask(gateway: Gateway, source: str, path: str = "/health") -> Answer:
     with RawHttp(gateway.http_url, 5, source) as http:
         http.send(head("GET", path, http.host))
         return http.answer()
+
+
+def handshake(path: str, host: str) -> bytes:
+    """Of a WebSocket."""
+    key = "MDEyMzQ1Njc4OWFiY2RlZg=="
+    return head(
+        "GET",
+        path,
+        host,
+        Upgrade="websocket",
+        Connection="Upgrade",
+        Sec_WebSocket_Version="13",
+        Sec_WebSocket_Key=key,
+    )
+
+
+def open_files(gateway: Gateway) -> int:
+    return len(list(Path(f"/proc/{gateway.process.pid}/fd").iterdir()))
 
 
 def holds(gateway: Gateway, polls: int) -> bool:
@@ -128,6 +149,22 @@ def test_sockets_and_held_polls_have_places_of_their_own(few: Stack) -> None:
         assert ask(gateway, "127.0.0.1").status == 200
         board.add_task("For all of them")
         assert {poll.result(10).status for poll in polls} == {200}
+
+
+def test_websockets_that_are_tried_beside_a_session_are_bounded(few: Stack, opened: ExitStack) -> None:
+    """One of Engine.IO: any number of WebSockets can be tried for it, and none of them is a client."""
+    gateway, query = few.second, "/socket.io/?EIO=4&transport="
+    session = json.loads(ask(gateway, BAD, f"{query}polling").body[1:])["sid"]
+    wanted = handshake(f"{query}websocket&sid={session}", urlsplit(gateway.http_url).netloc)
+    before, most = open_files(gateway), OF_AN_ADDRESS + WAITING
+    tried = [connect(opened, gateway, BAD, 1, wanted)[0] for _ in range(most + 200)]
+    assert tried[0].answer().status == 101
+    eventually(lambda: open_files(gateway) < before + most + 100, what="what is too many to be closed")
+    assert_refused(ask(gateway, BAD))
+    assert ask(gateway, HONEST).status == 200
+    for each in tried:
+        each.socket.close()
+    eventually(lambda: ask(gateway, BAD).status == 200, what="its places to be free again")
 
 
 @pytest.mark.settings(**FEW, TRUSTED_PROXIES="127.0.0.2/32")

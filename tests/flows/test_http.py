@@ -227,13 +227,22 @@ def test_a_published_event_happens_once_per_key_too(board: Board, service: Api) 
     assert [e["mutationId"] for e in board.events(since=before)] == [headers["Idempotency-Key"]]
 
 
-@pytest.mark.parametrize("other", [{"event": "ai:y", "data": {}}, {"event": "ai:x", "data": {"z": 1}}])
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"event": "ai:y", "data": {"of": [1]}},
+        {"event": "ai:x", "data": {"of": [1], "z": 1}},
+        {"event": "ai:x", "data": {"of": [True]}},  # which Python takes for 1
+    ],
+)
 def test_another_event_under_a_key_that_was_used_is_refused(
     board: Board, service: Api, other: dict[str, object]
 ) -> None:
     """As if it were the first one it would be answered, and be lost."""
     headers = {"Idempotency-Key": f"key-{uuid4()}"}
-    answered(service.post(f"{board.path}/publish/", {"event": "ai:x", "data": {}}, headers=headers), 201)
+    answered(
+        service.post(f"{board.path}/publish/", {"event": "ai:x", "data": {"of": [1]}}, headers=headers), 201
+    )
     refused = service.post(f"{board.path}/publish/", other, headers=headers)
     assert problem(refused, 422)["code"] == "idempotency-key-reused"
 

@@ -9,9 +9,11 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from realtime import confirmation, enforcement, journal
+from realtime import confirmation, controls, enforcement, journal
 from realtime.connection_limits import IS_FULL
 from realtime.eventlog import rfc3339
+from realtime.journal import Operator
+from realtime.management import switching
 from realtime.models import BlockedNetwork, GatewayProcess, OperatorAction, PolicySetting
 from realtime.policy import SETTINGS
 from tests.realtime.command_rig import lives, obeying, typed
@@ -102,6 +104,25 @@ def test_where_gateways_differ_the_other_ones_are_named_with_the_variable(settin
     GatewayProcess.objects.all().delete()
     settings.ENABLE_REALTIME = False
     assert typed("realtime", "on").err == f"not on here: ENABLE_REALTIME of this {why}"
+
+
+@pytest.mark.parametrize(
+    "command, opposite",
+    [("realtime off", True), ("policy require-auth on", None), ("policy rate-limit on", False)],
+)
+def test_a_switch_that_somebody_else_has_thrown_meanwhile_is_told_as_that(
+    command: str, opposite: bool | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not as the environment's: who changed that would restart every gateway for nothing."""
+    lives("vm-1")
+
+    def throw(_: Any) -> None:
+        name = command.split()[-2].replace("-", "_")
+        controls.set_policy(Operator(None, "grace"), {name: opposite}, "")
+
+    monkeypatch.setattr(switching, "until", throw)
+    why = f"not {command.split()[-1]} on vm-1: set otherwise meanwhile by grace"
+    assert typed(*command.split()).err == why
 
 
 def test_realtime_off_counts_the_sockets_that_it_closed() -> None:
