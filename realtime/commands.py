@@ -107,7 +107,7 @@ class Commands:
             return
         for seat in self._connection.seats.values():
             self._gateway.presence.identify(seat)
-        self._gateway.reauthorise(self._connection)
+        self._gateway.changed_users.look(self._connection)
 
     # --- rooms --------------------------------------------------------------------------------
 
@@ -138,7 +138,7 @@ class Commands:
         return self._joined(state, seat, since)
 
     def _joined(self, state: HubRoom, seat: Seat, since: int | None) -> Answer:
-        """Level with the room: live from here. Behind: the replay follows the ack."""
+        """What was missed follows the ack, and then what happens."""
         data = {
             seat.room.kind.id_key: seat.room.id,
             "seq": max(state.head, seat.cursor),
@@ -146,13 +146,9 @@ class Commands:
         }
         if since is None:
             seat.cursor = state.head
-        if seat.cursor >= state.head:
-            seat.state = SeatState.LIVE
-        if since is not None:
-            metrics.RESUMES.labels("level" if seat.state is SeatState.LIVE else "replayed").inc()
-        if seat.state is SeatState.LIVE:
-            return Answer(data)
-        return Answer(data, lambda: self._gateway.hub.replay(seat))
+        else:
+            metrics.RESUMES.labels("level" if seat.cursor >= state.head else "replayed").inc()
+        return Answer(data, lambda: self._gateway.hub.begin(seat))
 
     def _take_seat(self, state: HubRoom, since: int | None) -> Seat:
         """The seat hears nothing yet, but rights that change from now on concern it."""

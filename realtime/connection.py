@@ -69,6 +69,8 @@ class Seat:
     room: Room
     cursor: int = 0
     state: SeatState = SeatState.REPLAYING
+    joined: bool = False  # its join has been answered; before it hears nothing
+    in_doubt: bool = False  # it hears nothing until it is known whether its user may read the room
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from realtime.background import Background, repeat
 from realtime.bell import Bell
 from realtime.broadcast import ORDERS_GROUP
 from realtime.census import Census, place_of
+from realtime.changed_users import ChangedUsers
 from realtime.connection import Connection, Identity, Seat
 from realtime.database import close_connections
 from realtime.following import Following
@@ -56,6 +57,7 @@ class Gateway:
         self.connections: dict[str, Connection] = {}
         self.census = Census()
         self.hub = Hub(self._eject)
+        self.changed_users = ChangedUsers(self.hub)
         self.presence = Presence(self.hub, self.instance, self._ring)
         holder = Holder(self.instance, version, host, pid, policy.environment())
         self.audit = Audit(holder, self._condition, self.lag)
@@ -179,13 +181,6 @@ class Gateway:
             )
         )
 
-    def reauthorise(self, connection: Connection) -> None:
-        """After a socket's user has changed: each of its rooms is authorised anew."""
-        for seat in list(connection.seats.values()):
-            state = self.hub.find(seat.room.name)
-            if state is not None:
-                self.hub.reauthorise(state)
-
     def lag(self, connection: Connection) -> int:
         """How many events a socket is behind its rooms' heads, in the room where it is the most."""
         behind = (self.hub.behind(seat) for seat in connection.seats.values())
@@ -245,7 +240,7 @@ class Gateway:
 
     async def _recheck(self, user_id: str) -> None:
         for connection in await self.log_in_watch.check_user(user_id):
-            self.reauthorise(connection)
+            self.changed_users.look(connection)
 
     async def _flush_presence(self) -> None:
         self.presence.flush()

@@ -26,7 +26,7 @@ from realtime.rare_log import RareLog
 from realtime.replay import Replays
 from realtime.rights import Rights
 from realtime.ringing import Message
-from realtime.rooms import Room, UserId, group_name
+from realtime.rooms import Room, group_name
 from realtime.wire import frame, payload_bytes
 
 logger = logging.getLogger(__name__)
@@ -54,7 +54,6 @@ class HubRoom:
         self.turn: list[Event] = []
         self.filling: asyncio.Task[None] | None = None
         self.authorising: asyncio.Task[None] | None = None
-        self.authorise_again = False
         self.idle_since = 0.0
         self.gone = False  # let go: nothing is heard here any more
 
@@ -144,10 +143,18 @@ class Hub:
         """Raise HistoryTrimmed unless the log can continue from that cursor."""
         self._suspect(state, await state.history.check(cursor))
 
-    def replay(self, seat: Seat) -> None:
-        """Feed a seat from its cursor until it is level with the room."""
+    def begin(self, seat: Seat) -> None:
+        """The join of a seat has been answered: give it what comes behind its cursor."""
+        seat.joined = True
+        self._follow(seat)
+
+    def _follow(self, seat: Seat) -> None:
         state = self._rooms.get(seat.room.name)
-        if state is not None and seat in state.seats:
+        if state is None or seat not in state.seats or seat.in_doubt or not seat.joined:
+            return
+        if seat.cursor >= state.head:
+            seat.state = SeatState.LIVE
+        else:
             self._replays.start(seat, state.history)
 
     # --- events -------------------------------------------------------------------------------
@@ -320,42 +327,42 @@ class Hub:
 
     # --- rights -------------------------------------------------------------------------------
 
-    def reauthorise(self, state: HubRoom) -> None:
-        """Look anew who of the room's members may read it; no event is delivered until that is known."""
-        if state.authorising is not None:
-            state.authorise_again = True  # the look under way may have come too early
-        elif state.seats:
-            self._begin_to_authorise(state)
+    def doubt(self, seat: Seat) -> None:
+        """Give a seat nothing until `settle` says whether its user may read the room."""
+        self._replays.stop(seat)
+        seat.in_doubt = True
+        if seat.state is SeatState.LIVE:
+            seat.state = SeatState.REPLAYING
+
+    def settle(self, seat: Seat, may_read: bool) -> None:
+        """Go on with a seat from its cursor, or put it out."""
+        seat.in_doubt = False
+        if may_read:
+            self._follow(seat)
+        elif seat.state is not SeatState.LEFT:
+            self._put_out([seat])
 
     def _begin_to_authorise(self, state: HubRoom) -> None:
         looking = self._authorise(state)
         state.authorising = self._background.spawn(f"room {state.room.name}: authorising", looking)
 
     async def _authorise(self, state: HubRoom) -> None:
+        """Look anew who of the members may read it; no event is delivered until that is known."""
         try:
-            state.authorise_again = True
-            while state.authorise_again and not state.gone:
-                state.authorise_again = False
-                asked = {seat.connection.user_id for seat in state.seats}
-                try:
-                    refused = asked - await in_database(state.room.kind.readers, state.room.id, asked)
-                except Exception as failure:  # noqa: BLE001  without an answer nobody gets anything
-                    log_failure(f"room {state.room.name}: reading rights", failure)
-                    state.authorise_again = True
-                    await asyncio.sleep(1)
-                else:
-                    self._put_out(state, refused)
+            asked = {seat.connection.user_id for seat in state.seats}
+            refused = asked - await self.rights.readers(state.room, asked)
+            self._put_out([seat for seat in state.seats if seat.connection.user_id in refused])
         finally:
             state.authorising = None  # whatever happened: else the room would be deaf for good
         self._advance(state)
 
-    def _put_out(self, state: HubRoom, users: set[UserId]) -> None:
-        for seat in [seat for seat in state.seats if seat.connection.user_id in users]:
+    def _put_out(self, seats: list[Seat]) -> None:
+        for seat in seats:
             self.leave(seat)
             try:
                 self._ejected(seat)
             except Exception:  # it is out; the others must not stay in because it was not told
-                logger.exception("room %s: a member was put out and not told", state.room.name)
+                logger.exception("room %s: a member was put out and not told", seat.room.name)
 
     # --- pollers ------------------------------------------------------------------------------
 

@@ -1,10 +1,14 @@
 """Who may read a room: asked by each who joins or polls, answered for all who ask at the same time."""
 
+import asyncio
 from weakref import WeakValueDictionary
 
 from realtime.batching import Batch
 from realtime.database import in_database
+from realtime.outages import log_failure
 from realtime.rooms import Room, UserId
+
+AGAIN_SECONDS = 1.0
 
 
 class Rights:
@@ -22,3 +26,12 @@ class Rights:
                 lambda users: in_database(room.kind.readers, room.id, users)
             )
         return user in await batch.ask(user)
+
+    async def readers(self, room: Room, users: set[UserId]) -> set[UserId]:
+        """Which of them may read it, as of a moment after this call; asked again until it is known."""
+        while True:
+            try:
+                return await in_database(room.kind.readers, room.id, users)
+            except Exception as failure:  # noqa: BLE001  whatever it was
+                log_failure(f"room {room.name}: reading rights", failure)
+                await asyncio.sleep(AGAIN_SECONDS)

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from realtime import eventlog
+from realtime.commands import Commands
 from realtime.connection import Identity, Seat
 from realtime.database import in_database
-from realtime.protocol import CloseCode, FrameError
+from realtime.protocol import CloseCode, Command, FrameError
 from tests.realtime.hub_rig import Bells, Reader, Rig, WiredReader, run
 from tests.support.waiting import until
 
@@ -261,24 +262,67 @@ def test_what_is_read_from_the_log_waits_for_the_rights_too(rig: Rig) -> None:
     run(story())
 
 
-def test_a_change_of_rights_during_a_check_is_checked_again(rig: Rig) -> None:
-    """A socket that becomes somebody else meanwhile must not keep the seat of who it was."""
+def test_a_socket_that_changes_its_user_while_that_is_looked_at_is_looked_at_again(rig: Rig) -> None:
+    """It must not keep the seat of who it was."""
     looking, answer = threading.Event(), threading.Event()
 
     async def story() -> None:
         await rig.create()
         changing = Reader("member")
         await rig.join(changing)
-        state = await rig.hub.open(rig.room)
         rig.before_rights = lambda: hold(looking, answer)
-        rig.hub.reauthorise(state)
+        rig.gateway.changed_users.look(changing.connection)
         await until(looking.is_set)
         rig.refused.add("outsider")
         changing.connection.identity = Identity("outsider", "outsider", "outsider")
-        rig.hub.reauthorise(state)
+        rig.gateway.changed_users.look(changing.connection)
         answer.set()
         await until(lambda: changing.errors)
         assert changing.errors == ["forbidden"]
+
+    run(story())
+
+
+def test_while_a_socket_changes_its_user_it_hears_nothing_and_the_others_go_on(rig: Rig) -> None:
+    """Once it is known that it may stay it gets what it has missed, in order and once."""
+    looking, answer = threading.Event(), threading.Event()
+
+    async def story() -> None:
+        await rig.create()
+        changing, member = Reader("one"), Reader("member")
+        for reader in (changing, member):
+            await rig.join(reader)
+        rig.before_rights = lambda: hold(looking, answer)
+        changing.connection.identity = Identity("another", "another", "another")
+        rig.gateway.changed_users.look(changing.connection)
+        await until(looking.is_set)
+        await rig.write(3)
+        for seq in (1, 2, 3):
+            rig.ring(seq)
+        await until(lambda: member.seqs == [1, 2, 3])
+        assert changing.seqs == []
+        answer.set()
+        await rig.settle(changing)
+        await rig.write(1)
+        rig.ring(4)
+        await rig.settle(changing, member)
+        assert changing.seqs == member.seqs == [1, 2, 3, 4]
+
+    run(story())
+
+
+def test_who_is_looked_at_amid_their_join_hears_nothing_before_it_is_answered(rig: Rig) -> None:
+    async def story() -> None:
+        await rig.create()
+        await rig.write(2)
+        joining = Reader("member")
+        commands = Commands(rig.gateway, joining.connection)
+        answer = await commands.run(Command(1, "board:join", {"boardId": rig.room.id, "since": 0}))
+        rig.gateway.changed_users.look(joining.connection)
+        await until(lambda: not rig.gateway.changed_users._looks)
+        assert joining.seqs == []
+        answer.then()
+        await until(lambda: joining.seqs == [1, 2])
 
     run(story())
 

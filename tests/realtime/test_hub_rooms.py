@@ -108,7 +108,7 @@ def test_a_room_that_is_gone_takes_nothing_of_its_successor_with_it(rig: Rig) ->
         await rig.write(3)
         await in_database(trim, rig, 2)
         rig.before_rights = hold_the_first_look
-        rig.hub.reauthorise(gone)
+        rig.hub._begin_to_authorise(gone)
         await until(looking.is_set)
         await rig.hub.check_heads()
         await until(lambda: first.connection.closing)

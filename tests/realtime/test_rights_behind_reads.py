@@ -123,3 +123,22 @@ def test_a_join_with_since_replays_nothing_of_it(
         assert (reader.seqs, other.seqs) == ([], [1, 2])
 
     run(story())
+
+
+def test_nothing_of_a_room_is_read_for_who_may_not_see_it(
+    polls: Polls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time that this takes would tell that the room is there."""
+
+    def fail(*_: Any) -> Any:
+        raise AssertionError("it was read")
+
+    async def story() -> None:
+        await polls.rig.create()
+        await polls.rig.write(3)
+        polls.rig.refused.add(None)
+        for name in ("bounds", "bounds_of", "since", "head"):
+            monkeypatch.setattr(eventlog, name, fail)
+        assert (await polls.answer(since=0, wait=0))[0] == 404
+
+    run(story())
