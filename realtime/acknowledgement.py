@@ -9,7 +9,7 @@ import socket
 import struct
 import sys
 import termios
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,11 +30,27 @@ class CountedWrites:
         self._transport = transport
         self._written = 0
         self._marked = 0
+        self._length = self._end = 0  # of the answer under way, where its head has said how long it is
 
     def write(self, data: bytes) -> None:
         if not self._transport.is_closing():
             self._written += len(data)
             self._transport.write(data)
+
+    def expect(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """An answer with this head begins: the application holds its body until all of it is written."""
+        self._length = next((int(value) for name, value in headers if name.lower() == b"content-length"), 0)
+        self._end = self._written + self._length
+
+    @property
+    def left(self) -> int:
+        """How many bytes the peer has yet to take."""
+        return self._transport.get_write_buffer_size() + max(0, self._end - self._written)
+
+    @property
+    def held(self) -> int:
+        """How many bytes of memory that takes: of a body all, until the last of it is written."""
+        return self._transport.get_write_buffer_size() + (self._length if self._written < self._end else 0)
 
     def end(self) -> None:
         """Close, without waiting for a peer that does not read."""
@@ -56,41 +72,6 @@ class CountedWrites:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
-
-
-class ReaderWatch:
-    """Notices a peer that hardly reads while an answer waits for it, which takes memory for as long."""
-
-    SECONDS = 30.0
-    LEAST_BYTES = 30 * 1024  # in that time: a connection by the slowest of mobile networks takes more
-
-    def __init__(self, transport: asyncio.Transport, give_up: Callable[[], None]) -> None:
-        self._transport = transport
-        self._give_up: Callable[[], None] | None = give_up
-        self._timer: asyncio.TimerHandle | None = None
-
-    def begin(self) -> None:
-        """Something waits."""
-        self.end()
-        left = self._transport.get_write_buffer_size()
-        self._timer = asyncio.get_running_loop().call_later(self.SECONDS, self._look, left)
-
-    def end(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def close(self) -> None:
-        """Of a connection that is gone: whoever watches and is told no longer hold each other."""
-        self.end()
-        self._give_up = None
-
-    def _look(self, left_before: int) -> None:
-        taken = left_before - self._transport.get_write_buffer_size()
-        if taken >= self.LEAST_BYTES:
-            self.begin()
-        elif self._give_up is not None:
-            self._give_up()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ parser, whose bounds are others. Here a handshake is read once, and all requests
 import asyncio
 import logging
 from collections.abc import Callable
-from enum import Enum, auto
 from functools import partial
 from typing import Any, cast
 
@@ -16,13 +15,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from websockets.http11 import Request
 
 from realtime import request_heads
-from realtime.acknowledgement import CountedWrites, ReaderWatch
+from realtime.acknowledgement import CountedWrites
 from realtime.plain_connections import PlainConnections
 from realtime.problems import RETRY_SOON
 from realtime.rare_log import RareLog
 from realtime.refusals import refuse
-from realtime.request_heads import RefusedRequest
+from realtime.request_heads import Reading, RefusedRequest
 from realtime.responses import answer_asterisk
+from realtime.unread_answers import ReaderWatch, UnreadAnswers
 from realtime.wire import ANSWER_LOST, CLIENT_LEFT, COUNTED_ELSEWHERE
 
 refusals = RareLog(logging.getLogger(__name__))
@@ -37,18 +37,10 @@ CUT_SHORT = (
 )
 
 
-class Reading(Enum):
-    """What the next bytes belong to."""
-
-    IDLE = auto()  # the next request, none of which has come yet
-    HEAD = auto()
-    BODY = auto()  # with its trailers
-    HANDSHAKE = auto()  # a WebSocket, once what was asked before is answered
-    NOTHING = auto()  # a request was refused, or another protocol reads
-
-
 class HttpProtocol(HttpToolsProtocol):
     """One connection, until it becomes a WebSocket, among those that it is counted with."""
+
+    unread = UnreadAnswers()  # of this process
 
     def __init__(self, *args: Any, places: PlainConnections | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -79,8 +71,9 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._answers = CountedWrites(transport)
-        self._reader = ReaderWatch(transport, self._give_up_reader)
-        self._place = self._places.arrive(self.client and self.client[0], self._answers.end)
+        peer = self.client and self.client[0]
+        self._reader = ReaderWatch(self._answers, peer, self.unread, self._give_up_reader)
+        self._place = self._places.arrive(peer, self._answers.end)
         self._await_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -275,8 +268,13 @@ class HttpProtocol(HttpToolsProtocol):
             is_read = not message.get("more_body", False)
             return message
 
+        async def send_counted(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                self._answers.expect(message.get("headers", ()))
+            await send(message)
+
         try:
-            await app(scope, receive_or_leave, send)
+            await app(scope, receive_or_leave, send_counted)
         except asyncio.CancelledError:
             await self._cut_short(cycle)
 

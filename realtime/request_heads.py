@@ -5,6 +5,7 @@ A head is the request line and the header lines (RFC 9112). Names of headers are
 
 import re
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from http import HTTPStatus
 
 from websockets.datastructures import Headers
@@ -32,6 +33,16 @@ HANDSHAKE_HEADERS = {
 }
 
 HeaderList = list[tuple[bytes, bytes]]
+
+
+class Reading(Enum):
+    """What the next bytes belong to."""
+
+    IDLE = auto()  # the next request, none of which has come yet
+    HEAD = auto()
+    BODY = auto()  # with its trailers
+    HANDSHAKE = auto()  # a WebSocket, once what was asked before is answered
+    NOTHING = auto()  # a request was refused, or another protocol reads
 
 
 @dataclass(eq=False)

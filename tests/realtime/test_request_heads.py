@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from realtime import http_protocol, websocket_protocol
-from realtime.acknowledgement import ReaderWatch
 from realtime.http_protocol import MAX_PIPELINED
 from realtime.request_heads import MAX_HEAD_BYTES, MAX_HEADER_LINES, MAX_TARGET_BYTES
+from realtime.unread_answers import ReaderWatch
 from tests.support.asgi_server import RawConnection, serving
 from tests.support.processes import eventually
 
