@@ -42,12 +42,6 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     "changes nothing, or 404 where you may not see the project any more; another request is refused by 422. "
     "The event carries the key as `mutationId`.",
 )
-EXPECTED_USER = OpenApiParameter(
-    "X-Expected-User",
-    OpenApiTypes.UUID,
-    OpenApiParameter.HEADER,
-    description="The user whom the write is meant for: 409 `other-user` for any other log-in.",
-)
 IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description='Do it only at this version: `"3"`, a list, or `*`.'
 )
@@ -150,7 +144,7 @@ def writes(
         summary=summary,
         description=f"{summary}.",
         request=body,
-        parameters=[IDEMPOTENCY_KEY, EXPECTED_USER, *parameters, *_answer_headers(headers, [status])],
+        parameters=[IDEMPOTENCY_KEY, *parameters, *_answer_headers(headers, [status])],
         responses={status: answer, **_problems({400, 401, 403, 404, 409, 422, *refusals})},
         examples=examples,
     )

@@ -21,7 +21,6 @@ from projects.api.fields import StrictSerializer
 from projects.api.preconditions import task_headers
 from projects.models import IdempotencyKey, User
 from realtime import eventlog
-from realtime.ids import read_id
 from realtime.rooms import Room
 
 Handler = Callable[..., Response]
@@ -137,7 +136,6 @@ def write(
         @wraps(handler)
         def checked(self: DomainView, request: Request, **ids: Any) -> Response:
             actor, key = self.actor, self.mutation_id
-            _check_expected(actor, request)
             self.given = {
                 **(_validated(body, request.data) if body else {}),
                 **(self.query(query) if query else {}),
@@ -161,15 +159,6 @@ def _once(view: DomainView, handler: Handler, request: Request, ids: dict[str, A
         answer = handler(view, **ids)
         _keep(view.actor, claim, change.rooms, answer)
     return answer
-
-
-def _check_expected(actor: User, request: Request) -> None:
-    """Raises Conflict where X-Expected-User names another log-in: one made in another window, for example."""
-    expected = request.headers.get("X-Expected-User")
-    if expected is not None and read_id(expected) != str(actor.pk):
-        raise errors.Conflict(
-            "You are logged in as somebody else by now. Nothing was done.", code="other-user"
-        )
 
 
 def _fingerprint(request: Request, ids: dict[str, Any], given: dict[str, Any]) -> str:
