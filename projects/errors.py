@@ -38,6 +38,15 @@ class Conflict(DomainError):
     code = "conflict"
 
 
+class IdTaken(Conflict):
+    """The id that a client chose stands for something else, or did. Says nothing of what that is."""
+
+    code = "id-taken"
+
+    def __init__(self) -> None:
+        super().__init__("This id stands for something else already: take a new one.")
+
+
 class LimitReached(Conflict):
     """There would be more of something than is allowed.
 

@@ -169,6 +169,24 @@ class Comment(models.Model):
         return self.text[:60]
 
 
+class Creation(models.Model):
+    """A row that its client has named: known by that when its creation is sent again.
+
+    No foreign keys: what they point at may be deleted, also by gateways of a version without this table.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False, help_text="of the row")
+    user_id = models.UUIDField(editable=False)
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of method, address and body.")
+    project_id = models.UUIDField(null=True, editable=False)
+    seq = models.BigIntegerField(null=True, help_text="of the event that tells of it")
+    headers = models.JSONField(default=dict)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
 class IdempotencyKey(models.Model):
     """The first answer to a request, written in the same transaction as its change."""
 

@@ -66,6 +66,16 @@ class Id(serializers.UUIDField):
         return UUID(found)
 
 
+class NewId(Id):
+    """Which a client chooses for what it creates."""
+
+    def to_internal_value(self, data: Any) -> UUID:
+        found = super().to_internal_value(data)
+        if not found.int:
+            self.fail("invalid", got="that of all zeros, which stands for nothing")
+        return found
+
+
 class Day(serializers.DateField):
     default_error_messages: ClassVar = {"invalid": "Expected a date of the calendar as YYYY-MM-DD, or null."}
 

@@ -9,7 +9,7 @@ from typing import Any
 from rest_framework import serializers
 
 from projects import limits
-from projects.api.fields import Choice, Day, Flag, Id, Line, List, StrictSerializer, Text
+from projects.api.fields import Choice, Day, Flag, Id, Line, List, NewId, StrictSerializer, Text
 from projects.models import Role
 
 
@@ -25,7 +25,17 @@ class Labels(List):
         return labels
 
 
-class ProjectCreate(StrictSerializer):
+class Named(StrictSerializer):
+    """Of what is created: its client may name it."""
+
+    id = NewId(
+        required=False,
+        help_text="A UUID of the client's choice. The same with the same content again is the same creation, "
+        "answered as before; with another content 409 `id-taken`.",
+    )
+
+
+class ProjectCreate(Named):
     name = Line(max_length=limits.NAME)
     public = Flag(required=False)
     columns = List(
@@ -41,7 +51,7 @@ class ProjectPatch(StrictSerializer):
     public = Flag(required=False)
 
 
-class MemberAdd(StrictSerializer):
+class MemberAdd(Named):
     username = Line(max_length=150)
     role = Choice(choices=Role.choices)
 
@@ -50,7 +60,7 @@ class MemberPatch(StrictSerializer):
     role = Choice(choices=Role.choices, required=False)
 
 
-class ColumnCreate(StrictSerializer):
+class ColumnCreate(Named):
     name = Line(max_length=limits.NAME)
 
 
@@ -70,7 +80,7 @@ class TaskPatch(StrictSerializer):
     dueOn = Day(source="due_on", required=False, allow_null=True)
 
 
-class TaskCreate(TaskPatch):
+class TaskCreate(Named, TaskPatch):
     title = Line(max_length=limits.TITLE)
     column = Id(source="column_id", required=False, help_text="The first one where not given.")
     after = Id(
@@ -85,7 +95,7 @@ class TaskMove(StrictSerializer):
     after = Id(allow_null=True, help_text="The task to stand below; null: the top.")
 
 
-class CommentCreate(StrictSerializer):
+class CommentCreate(Named):
     text = Text(max_length=limits.COMMENT, trim_whitespace=False)
 
 

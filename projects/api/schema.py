@@ -30,7 +30,7 @@ _REFUSALS = {
 _HEADERS = {
     "ETag": 'For a task its version in quotes, like `"3"`; for a board the state it shows.',
     "Location": "The address of what was created.",
-    "Idempotent-Replayed": "`true` where this is the kept answer to an earlier request with the same key.",
+    "Idempotent-Replayed": "`true` where this is the answer to an earlier request with the same key or id.",
 }
 
 IDEMPOTENCY_KEY = OpenApiParameter(

@@ -20,6 +20,7 @@ from projects import errors, events, limits, quotas, services
 from projects.api.fields import StrictSerializer
 from projects.api.preconditions import task_headers
 from projects.models import IdempotencyKey, User
+from projects.rooms import room_of
 from realtime import eventlog
 from realtime.rooms import Room
 
@@ -124,11 +125,11 @@ def at_one_moment(handler: Handler) -> Handler:
 def write(
     *, body: type[StrictSerializer] | None = None, query: type[StrictSerializer] | None = None
 ) -> Callable[[Handler], Handler]:
-    """A handler that changes something: not for guests, and once per Idempotency-Key.
+    """A handler that changes something: not for guests, once per Idempotency-Key, once per id of a new row.
 
     What the body and the query mean is in `self.given`, as a service's keyword arguments.
 
-    With a key, the change and its answer are one transaction. A refusal rolls both back,
+    With a key or an id, the change and what is kept of it are one transaction. A refusal rolls both back,
     so a refused request may be sent again under its key.
     """
 
@@ -141,24 +142,43 @@ def write(
                 **(self.query(query) if query else {}),
             }
             with quotas.one_of_few(actor):
-                return handler(self, **ids) if key is None else _once(self, handler, request, ids, key)
+                if key is None and "id" not in self.given:
+                    return handler(self, **ids)
+                return _once(self, handler, ids, key, _fingerprint(request, ids, self.given))
 
         return checked
 
     return of
 
 
-def _once(view: DomainView, handler: Handler, request: Request, ids: dict[str, Any], key: str) -> Response:
+def _once(view: DomainView, handler: Handler, ids: dict[str, Any], key: str | None, asked: str) -> Response:
+    """`asked`: the request's fingerprint."""
     change = eventlog.AllOrNothing()
     with change:
-        claim, is_mine = services.idempotency_claim(
-            user=view.actor, key=key, fingerprint=_fingerprint(request, ids, view.given)
-        )
+        if key is None:
+            return _create_once(view, handler, ids, change, asked)
+        claim, is_mine = services.idempotency_claim(user=view.actor, key=key, fingerprint=asked)
         if not is_mine:
             return _replay(claim)
-        answer = handler(view, **ids)
+        answer = _create_once(view, handler, ids, change, asked)
         _keep(view.actor, claim, change.rooms, answer)
     return answer
+
+
+def _create_once(
+    view: DomainView, handler: Handler, ids: dict[str, Any], change: eventlog.AllOrNothing, asked: str
+) -> Response:
+    """The handler's answer. Where its client has named a new row, the first one, under whatever key."""
+    if "id" not in view.given:
+        return handler(view, **ids)
+    claim, is_mine = services.creation_claim(user=view.actor, id=view.given["id"], fingerprint=asked)
+    if is_mine:
+        answer = handler(view, **ids)
+        services.creation_keep(claim=claim, change=change, headers=_kept_headers(answer))
+        return answer
+    assert claim.project_id is not None
+    change.rooms.append(room_of(claim.project_id))
+    return _replayed(services.creation_told(claim), status.HTTP_201_CREATED, claim.headers)
 
 
 def _fingerprint(request: Request, ids: dict[str, Any], given: dict[str, Any]) -> str:
@@ -170,16 +190,25 @@ def _fingerprint(request: Request, ids: dict[str, Any], given: dict[str, Any]) -
 
 
 def _keep(actor: User, claim: IdempotencyKey, written: list[Room], answer: Response) -> None:
-    headers = {name: answer[name] for name in _KEPT_HEADERS if name in answer}
     body = "" if answer.data is None else orjson.dumps(answer.data).decode()
-    project_id = UUID(written[0].id) if written else None
     services.idempotency_keep(
-        claim=claim, project_id=project_id, status=answer.status_code, headers=headers, body=body
+        claim=claim,
+        project_id=UUID(written[0].id) if written else None,
+        status=answer.status_code,
+        headers=_kept_headers(answer),
+        body=body,
     )
     quotas.count_answer(actor, body)
 
 
+def _kept_headers(answer: Response) -> dict[str, str]:
+    return {name: answer[name] for name in _KEPT_HEADERS if name in answer}
+
+
 def _replay(claim: IdempotencyKey) -> Response:
-    headers = {**claim.headers, "Idempotent-Replayed": "true"}
-    data = orjson.loads(claim.body) if claim.body else None
-    return Response(data, status=claim.status, headers=headers)
+    assert claim.status is not None  # written with it
+    return _replayed(orjson.loads(claim.body) if claim.body else None, claim.status, claim.headers)
+
+
+def _replayed(data: Any, code: int, headers: dict[str, str]) -> Response:
+    return Response(data, status=code, headers={**headers, "Idempotent-Replayed": "true"})

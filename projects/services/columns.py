@@ -10,7 +10,7 @@ from projects.events import Event
 from projects.models import Column, Task, User
 from projects.ordering import BOTTOM
 from projects.services import placing, sizes
-from projects.services.writing import Change, apply, changing, check, fresh, project_id_of
+from projects.services.writing import Change, apply, changing, check, fresh, new, project_id_of
 
 
 def column_create(
@@ -18,13 +18,14 @@ def column_create(
     actor: User,
     project_id: UUID,
     name: str,
+    id: UUID | None = None,
     mutation_id: str | None = None,
     operator: bool = False,
 ) -> Column:
-    """At the right end of the board. Raises LimitReached."""
+    """At the right end of the board. Raises IdTaken, LimitReached."""
     with changing(project_id, actor=actor, mutation_id=mutation_id, operator=operator) as change:
         permissions.require_writer(change.role)
-        column = Column(project=change.project, name=name)
+        column = new(Column, id, project=change.project, name=name)
         check(column, ["name"])
         sizes.hold_columns(change.project)
         siblings = Column.objects.filter(project=change.project)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
 
 from projects import events, ordering, permissions, quotas
+from projects.errors import IdTaken
 from projects.events import Event
 from projects.models import Column, Membership, Project, Role, User
 from projects.rooms import room_of
@@ -26,12 +27,13 @@ def project_create(
     name: str,
     public: bool = False,
     columns: Sequence[str] = DEFAULT_COLUMNS,
+    id: UUID | None = None,
     mutation_id: str | None = None,
 ) -> Project:
     """A project with its columns; the actor becomes its owner. An event for each. Raises Forbidden where it
-    may not be public, LimitReached, RateLimited.
+    may not be public, IdTaken, LimitReached, RateLimited.
     """
-    project = Project(name=name, public=public, maker=actor)
+    project = Project(pk=id or uuid4(), name=name, public=public, maker=actor)
     check(project, ["name"])
     if public:
         permissions.require_may_open_to_everybody(actor)
@@ -39,8 +41,8 @@ def project_create(
     lock_user(pk=actor.pk)
     sizes.hold_boards(actor)
     sizes.hold_columns(project, len(columns))
+    _open_room(project)
     project.save(force_insert=True)
-    eventlog.create(room_of(project.pk))
     with eventlog.writing(room_of(project.pk)) as log:
         change = Change(project, Role.OWNER, actor, mutation_id, log, operator=False)
         change.emit(Event.PROJECT_CREATED, events.project(project))
@@ -48,6 +50,14 @@ def project_create(
         change.emit(Event.MEMBER_ADDED, events.member(owner))
         _create_columns(change, columns)
     return project
+
+
+def _open_room(project: Project) -> None:
+    """Also a project that was deleted has a room. Raises IdTaken."""
+    try:
+        eventlog.create(room_of(project.pk))
+    except eventlog.RoomExists:
+        raise IdTaken from None
 
 
 def _create_columns(change: Change, names: Sequence[str]) -> None:

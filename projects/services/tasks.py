@@ -15,7 +15,7 @@ from projects.events import Event
 from projects.models import Column, Membership, Task, User
 from projects.ordering import BOTTOM, Place
 from projects.services import placing, sizes
-from projects.services.writing import Change, apply, changing, check, fresh, project_id_of
+from projects.services.writing import Change, apply, changing, check, fresh, new, project_id_of
 
 _TaskPlace = tuple[UUID, placing.Above | None]  # column, and below what
 
@@ -41,16 +41,19 @@ def task_create(
     assignee_id: UUID | None = None,
     labels: Sequence[str] = (),
     due_on: date | None = None,
+    id: UUID | None = None,
     mutation_id: str | None = None,
     operator: bool = False,
 ) -> Task:
     """At the bottom of the first column, where not told otherwise. `after` None: at the top.
 
-    Raises Conflict `no-columns`, LimitReached.
+    Raises Conflict `no-columns`, IdTaken, LimitReached.
     """
     with changing(project_id, actor=actor, mutation_id=mutation_id, operator=operator) as change:
         permissions.require_writer(change.role)
-        task = Task(
+        task = new(
+            Task,
+            id,
             project=change.project,
             column=_column(change, column_id),
             title=title,

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 
 from projects import permissions, quotas
-from projects.errors import Invalid, NotFound
+from projects.errors import IdTaken, Invalid, NotFound
 from projects.events import Event
 from projects.models import Membership, Project, Role, User
 from projects.rooms import NO_ROW, room_of
@@ -115,6 +115,18 @@ def fresh(rows: QuerySet[Row], pk: UUID) -> Row:
     if row is None:
         raise NotFound(f"There is no such {rows.model._meta.verbose_name}.")
     return row
+
+
+def new(model: type[Row], id: UUID | None, **values: Any) -> Row:
+    """A row that is not saved yet, under the id that its client has chosen. Raises IdTaken.
+
+    Rows that the server named, or that were named long ago, are no claims (projects.services.creations).
+    """
+    if id is None:
+        return model(**values)
+    if model._default_manager.filter(pk=id).exists():
+        raise IdTaken
+    return model(pk=id, **values)
 
 
 def check(row: Model, fields: Collection[str]) -> None:
