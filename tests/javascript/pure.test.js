@@ -9,7 +9,7 @@ import { isEmpty, matches, parseFilter } from "../../projects/static/projects/fi
 import { colourOf, coloursOf, initials } from "../../projects/static/projects/people.js";
 import { columnSteps, placesInColumn } from "../../projects/static/projects/places.js";
 import { requestOf } from "../../projects/static/projects/requests.js";
-import { conflicts, mergeField } from "../../projects/static/projects/three_way.js";
+import { mergeField } from "../../projects/static/projects/three_way.js";
 import { refusal, summary } from "../../projects/static/projects/words.js";
 import { nextStep } from "../../realtime/static/realtime/connection_badge.js";
 import { parseFrame } from "../../realtime/static/realtime/frames.js";
@@ -25,7 +25,6 @@ test("a field is merged: only a change of both to different values is a conflict
       else assert.equal(verdict, mine === base ? "theirs" : "conflict");
     }),
   );
-  assert.deepEqual(conflicts({ title: "a", labels: ["x"] }, { title: "b", labels: ["y"] }, { title: "c", labels: ["x"] }), ["title"]);
 });
 
 test("a due date says so in words: overdue, today, tomorrow, later", () => {
@@ -100,9 +99,9 @@ test("the Move menu's places are where they say", () => {
 });
 
 test("requests say the bottom by leaving `after` out, and the top by null", () => {
-  const create = (after) => requestOf({ key: "k", kind: "task.create", task: "new-k", column: "c", after, changes: { title: "x" } }, "p").body;
-  assert.deepEqual(create(undefined), { title: "x", column: "c" });
-  assert.deepEqual(create(null), { title: "x", column: "c", after: null });
+  const create = (after) => requestOf({ key: "k", kind: "task.create", task: "t", column: "c", after, changes: { title: "x" } }, "p").body;
+  assert.deepEqual(create(undefined), { id: "t", title: "x", column: "c" });
+  assert.deepEqual(create(null), { id: "t", title: "x", column: "c", after: null });
 });
 
 test("comments are the read ones, the events since, and one's own on their way", () => {

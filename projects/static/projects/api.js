@@ -28,6 +28,22 @@ export class ApiError extends Error {
   get isPassing() {
     return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
   }
+
+  /** Whether the log-in has ended, or is by now another person's: nothing has happened. */
+  get isOfLogIn() {
+    return this.status === 401 || this.problem.code === "other-user";
+  }
+}
+
+/** Whom the page shows. @type {string | null} */
+let writer = null;
+
+/**
+ * From now on each write says that it is this person's; the server refuses it where somebody else is logged in by now.
+ * @param {string | null} userId
+ */
+export function writeAs(userId) {
+  writer = userId;
 }
 
 /**
@@ -39,6 +55,7 @@ export async function call(path, { method = "GET", body, key, version, timeoutMs
   /** @type {Record<string, string>} */
   const headers = { Accept: "application/json" };
   if (method !== "GET") headers["X-CSRFToken"] = csrfToken(document.cookie);
+  if (method !== "GET" && writer) headers["X-Expected-User"] = writer;
   if (body) headers["Content-Type"] = "application/json";
   if (key) headers["Idempotency-Key"] = key;
   if (version !== undefined) headers["If-Match"] = `"${version}"`;
@@ -49,10 +66,11 @@ export async function call(path, { method = "GET", body, key, version, timeoutMs
 /**
  * A board as it is now. A browser that has it from earlier asks whether that is still the newest.
  * @param {string} projectId
+ * @param {typeof call} [request]
  * @returns {Promise<import("./types.js").Snapshot>}  rejects with an ApiError
  */
-export function loadBoard(projectId) {
-  return call(`/api/projects/${projectId}/board/?include=commentCounts`, { timeoutMs: BOARD_TIMEOUT_MS, cache: "no-cache" });
+export function loadBoard(projectId, request = call) {
+  return request(`/api/projects/${projectId}/board/?include=commentCounts`, { timeoutMs: BOARD_TIMEOUT_MS, cache: "no-cache" });
 }
 
 /**

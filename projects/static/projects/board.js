@@ -1,9 +1,23 @@
+/**
+ * The board's model: the server's state, what people of this page have asked for, and the one view of both.
+ *
+ *     ask(kind, fields)       a change: it shows at once, and is sent until the server says yes or no. Whatever it creates
+ *                             gets its id here: `ask("task.create", {column, changes}).task`
+ *     unsaved                 words that the server has not taken, oldest first, over visits (queue_store.js, unsaved.js)
+ *     sendAgain(key, fields)  asks for one of them once more, over what the other person wrote where both changed it
+ *     drop(key)               forgets it
+ *     safe                    false while leaving the page would lose something
+ *     listen({changed, event, refused, answered, lost, identity})
+ */
+
 import { ApiError, call, loadBoard } from "./api.js";
 import { WholeDescriptions } from "./descriptions.js";
+import { newId } from "./new_id.js";
 import { Outbox } from "./outbox.js";
 import * as pending from "./pending.js";
 import { sendOperation } from "./sending.js";
 import { apply, boardOf } from "./store.js";
+import { onceMore } from "./unsaved.js";
 
 /** @typedef {import("./types.js").BoardEvent} BoardEvent */
 /** @typedef {import("./pending.js").Operation} Operation */
@@ -13,16 +27,20 @@ import { apply, boardOf } from "./store.js";
  * @property {import("./types.js").Snapshot} snapshot
  * @property {import("./types.js").Feed} feed
  * @property {string | null} userId
- * @property {{load: () => Operation[], save: (operations: Operation[]) => void}} kept
+ * @property {import("./queue_store.js").QueueStore} store
+ * @property {import("./outbox.js").OutboxOptions["lock"]} lock
+ * @property {typeof call} [request]
  * @property {(run: () => void) => void} soon  before the next picture
  * @property {(delayMs: number, run: () => void) => void} later
+ * @property {() => number} random
  *
  * @typedef {object} BoardListener
  * @property {() => void} [changed]  once for all that has changed since the last picture
  * @property {(event: BoardEvent, before: import("./store.js").Before) => void} [event]
- * @property {(operation: Operation, error: ApiError) => void} [refused]
+ * @property {(operation: Operation, error: ApiError, dependents: Operation[]) => void} [refused]  with what could not be done either
  * @property {(operation: Operation, answer: any) => void} [answered]
  * @property {(problem: "gone" | "unreachable" | "refused") => void} [lost]
+ * @property {() => void} [identity]  somebody else is logged in by now: what waits is held until this person is again
  */
 
 /** So many events in one picture are not somebody's work but the past of a page that was away. */
@@ -30,7 +48,6 @@ const MANY_EVENTS = 20;
 /** Between two pictures while it catches up: each costs more than all the events that it leaves time for. */
 const CATCHING_UP_MS = 200;
 
-/** The board's model: the server's state, what this page has asked for, and the one view of both. */
 export class BoardModel {
   /** @type {BoardListener[]} */
   #listeners = [];
@@ -46,32 +63,49 @@ export class BoardModel {
   /** @type {{of: Map<string, import("./types.js").Member> | null, byUser: Map<string, import("./types.js").Member>}} */
   #members = { of: null, byUser: new Map() };
   #descriptions = new WholeDescriptions();
+  #request;
 
   /** @param {BoardOptions} options */
   constructor(options) {
     this.options = options;
+    this.#request = options.request ?? call;
     this.state = boardOf(options.snapshot);
     /** @type {Operation[]} */
     this.operations = [];
     /** We may no longer see this board; what is shown is what it was. */
     this.lost = false;
+    this.store = options.store;
+    this.unsaved = this.store.unsaved();
     this.outbox = new Outbox({
-      send: (operation) => this.#send(operation),
+      store: this.store,
+      lock: options.lock,
+      send: (operation) => sendOperation(operation, this.id, this.#known, this.#request),
       onAnswer: (operation, answer) => this.#answered(operation, answer),
-      onRefusal: (operation, error) => this.#refused(operation, error),
-      random: Math.random,
+      onRefusal: (operation, error, dependents) => this.#refused(operation, error, dependents),
+      onHeldUp: (error) => this.#heldUp(error),
+      random: options.random,
+      now: Date.now,
       later: options.later,
     });
     this.feed = options.feed;
   }
 
   start() {
-    const { feed, kept } = this.options;
+    const { feed } = this.options;
     feed.on("*", (event) => event.projectId === this.id && this.apply(event));
     feed.on("trimmed", ({ room }) => room === this.id && void this.reload());
     feed.on("gone", ({ room }) => room === this.id && this.lose());
     feed.on("refused", ({ room }) => room === this.id && this.#tell("lost", "refused"));
-    for (const operation of kept.load()) this.#enqueue(operation);
+    this.store.listen({
+      put: (operation) => {
+        this.#show(operation);
+        this.outbox.wake(); // its page may close before it has sent it
+      },
+      finished: (operation, end) => this.#finishedElsewhere(operation, end),
+      unsavedChanged: () => this.#readUnsaved(),
+    });
+    for (const operation of this.store.waiting()) this.#show(operation, true);
+    this.outbox.wake();
     feed.joinProject(this.id, this.state.seq);
   }
 
@@ -120,7 +154,7 @@ export class BoardModel {
    * @returns {Promise<import("./types.js").Task>}
    */
   async loadTask(taskId) {
-    const task = await call(`/api/tasks/${taskId}/`);
+    const task = await this.#request(`/api/tasks/${taskId}/`);
     this.#descriptions.learn(task);
     this.#changed();
     return task;
@@ -132,17 +166,52 @@ export class BoardModel {
   }
 
   /**
-   * Asks for a change: it shows at once and is sent until the server says yes or no.
    * @param {string} kind
    * @param {Partial<Operation>} fields
    * @returns {Operation}
    */
   ask(kind, fields) {
-    const key = crypto.randomUUID();
-    const made = kind === "task.create" ? { task: pending.temporaryId(key) } : kind === "column.create" ? { column: pending.temporaryId(key) } : {};
-    const operation = { ...fields, ...made, key, kind };
-    this.#enqueue(operation);
+    const created = pending.createdBy(kind);
+    const operation = { ...(created && { [created]: newId() }), ...this.#baseOf(kind, fields), ...fields, key: newId(), kind };
+    this.store.put(operation);
+    this.#show(operation, true);
+    this.outbox.wake();
     return operation;
+  }
+
+  /**
+   * @param {string} key
+   * @param {Partial<Operation>} [instead]  fields that are to be others, as the column where the first one is gone
+   */
+  sendAgain(key, instead = {}) {
+    const entry = this.unsaved.find((one) => one.key === key);
+    for (const { kind, key: _key, ...fields } of entry ? onceMore(entry, instead) : []) this.ask(kind, fields);
+    this.drop(key);
+  }
+
+  /** @param {string} key */
+  drop(key) {
+    this.store.drop(key);
+    this.#readUnsaved();
+  }
+
+  /** Whether what waits, and what was not saved, would outlive the page. */
+  get safe() {
+    return this.store.safe;
+  }
+
+  /**
+   * What words were before a change of them, as the page shows it, where whoever asks does not say.
+   * @param {string} kind
+   * @param {Partial<Operation>} fields
+   * @returns {Partial<Operation>}
+   */
+  #baseOf(kind, { task = "", column, changes = {} }) {
+    if (kind === "column.rename") return { base: { name: this.view.columns.find((one) => one.id === column)?.name } };
+    const shown = kind === "task.update" && pending.findTask(this.view, task)?.task;
+    if (!shown) return {};
+    const whole = /** @type {Record<string, any>} */ (this.#whole(shown));
+    return { base: Object.fromEntries(Object.keys(changes).map((name) => [name, whole[name]])) };
   }
 
   /** @param {BoardEvent} event */
@@ -152,6 +221,7 @@ export class BoardModel {
     if (before.task) before.task = this.#whole(before.task);
     if (event.event.startsWith("task:")) this.#descriptions.learn(event.data);
     this.#heard += 1;
+    if (event.mutationId && this.operations.some(({ key }) => key === event.mutationId)) this.outbox.confirm(event.mutationId, event.data);
     this.#keep(pending.settle(pending.confirmByEvent(this.operations, event), this.state));
     this.#tell("event", event, before);
     this.#changed();
@@ -170,13 +240,13 @@ export class BoardModel {
     if (this.#reloading) return;
     this.#reloading = true;
     try {
-      const snapshot = await loadBoard(this.id);
+      const snapshot = await loadBoard(this.id, this.#request);
       this.state = boardOf(snapshot);
       this.#keep(pending.waiting(pending.settle(this.operations, this.state)));
       this.feed.restartAt(this.id, snapshot.seq);
       this.#changed();
     } catch (error) {
-      if (error instanceof ApiError && error.isPassing) setTimeout(() => void this.reload(), 1000 + Math.random() * 4000);
+      if (error instanceof ApiError && error.isPassing) this.options.later(1000 + this.options.random() * 4000, () => void this.reload());
       else if (error instanceof ApiError && error.status === 401) this.#tell("lost", "refused");
       else this.lose();
     } finally {
@@ -192,30 +262,49 @@ export class BoardModel {
     this.#changed();
   }
 
-  /** @param {Operation} operation */
-  #enqueue(operation) {
-    this.#asked.add(operation.key);
+  /**
+   * What was asked for in this page or in another one.
+   * @param {Operation} operation
+   * @param {boolean} [here]
+   */
+  #show(operation, here = false) {
+    if (here) this.#asked.add(operation.key);
+    const known = this.operations.some(({ key }) => key === operation.key);
+    if (known) return;
     this.#keep([...this.operations, operation]);
     this.#changed();
-    this.outbox.add(operation);
   }
 
   /**
+   * Another page has sent it, or heard of its event.
    * @param {Operation} operation
-   * @returns {Promise<any>}
+   * @param {import("./queue_store.js").End} end
    */
-  async #send(operation) {
-    const known = {
-      newest: (/** @type {string} */ id) => this.#newest(id),
-      load: (/** @type {string} */ id) => this.loadTask(id),
-      learn: (/** @type {import("./types.js").Task} */ task) => this.#descriptions.learn(task),
+  #finishedElsewhere(operation, end) {
+    if (!this.operations.some(({ key, answer }) => key === operation.key && !answer)) return;
+    if ("answer" in end) this.#answered(operation, end.answer);
+    else this.#refused(operation, new ApiError(end.problem), end.dependents);
+  }
+
+  #readUnsaved() {
+    this.unsaved = this.store.unsaved();
+    this.#changed();
+  }
+
+  /** @returns {import("./sending.js").Known} */
+  get #known() {
+    return {
+      newest: (id) => this.#newest(id),
+      load: (id) => this.loadTask(id),
+      learn: (task) => this.#descriptions.learn(task),
+      column: (id) => this.operations.findLast(({ answer }) => answer?.id === id)?.answer ?? this.state.columns.get(id),
+      save: (operation) => this.store.put(operation),
     };
-    try {
-      return await sendOperation(operation, this.id, known);
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 401) this.#tell("lost", "refused");
-      throw error;
-    }
+  }
+
+  /** @param {ApiError} error */
+  #heldUp(error) {
+    if (error.isOfLogIn) this.#tell(error.status === 401 ? "lost" : "identity", "refused");
   }
 
   /**
@@ -253,20 +342,19 @@ export class BoardModel {
   /**
    * @param {Operation} operation
    * @param {ApiError} error
+   * @param {Operation[]} dependents
    */
-  #refused(operation, error) {
-    this.#keep(pending.refuse(this.operations, operation.key));
-    this.#tell("refused", operation, error);
-    this.#changed();
+  #refused(operation, error, dependents) {
+    this.#keep(pending.refuse(this.operations, [operation, ...dependents]));
+    this.#readUnsaved();
+    this.#tell("refused", operation, error, dependents);
   }
 
   /** @param {Operation[]} operations */
   #keep(operations) {
     if (operations === this.operations) return;
     this.operations = operations;
-    const waiting = pending.waiting(operations);
-    this.options.kept.save(waiting);
-    this.feed.reportWaiting(waiting.length);
+    this.feed.reportWaiting(pending.waiting(operations).length);
   }
 
   /** However many events come between two pictures, whoever draws is told once. */

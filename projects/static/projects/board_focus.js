@@ -25,14 +25,6 @@ export class BoardFocus {
     card?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
-  /**
-   * @param {string} id
-   * @param {string} real
-   */
-  rename(id, real) {
-    if (this.#current === id) this.#current = real;
-  }
-
   /** Moving an element in the page takes its focus away: call the answer after a drawing to give it back. */
   keep() {
     const element = document.activeElement;

@@ -1,4 +1,5 @@
 import { Announcer } from "./announcer.js";
+import { writeAs } from "./api.js";
 import { knowPeople, personColour } from "./avatar.js";
 import { BoardModel } from "./board.js";
 import { BoardView } from "./board_view.js";
@@ -12,11 +13,12 @@ import { closeMenu } from "./menu.js";
 import { openMoveMenu } from "./move_menu.js";
 import { openMembers } from "./members_panel.js";
 import { firstBoard } from "./loading.js";
+import { pageLock } from "./page_lock.js";
 import { findTask } from "./pending.js";
 import { PresenceBar } from "./presence_bar.js";
 import { openProjectMenu } from "./project_menu.js";
-import { clearLoss, reportLoss, reportRefusal, watchLogIn } from "./reports.js";
-import { sessionStore } from "./session_store.js";
+import { browserStorage, QueueStore } from "./queue_store.js";
+import { clearLoss, reportLoss, reportOtherUser, reportRefusal, watchLogIn } from "./reports.js";
 import { beforeNextPicture } from "./soon.js";
 import { TaskAddress } from "./task_address.js";
 import { TaskSheet } from "./task_sheet.js";
@@ -30,8 +32,10 @@ const userId = root.dataset.userId || null;
 const snapshot = await firstBoard(root);
 const feed = /** @type {{websocketService: import("./types.js").Feed}} */ (/** @type {unknown} */ (window)).websocketService;
 
-const kept = sessionStore(snapshot.project.id, userId ?? "guest");
-const model = new BoardModel({ snapshot, feed, userId, kept, soon: beforeNextPicture, later: (delayMs, run) => void setTimeout(run, delayMs) });
+writeAs(userId);
+const store = new QueueStore(snapshot.project.id, userId ?? "guest", browserStorage());
+const lock = pageLock(`devmentor.outbox.${userId}.${snapshot.project.id}`);
+const model = new BoardModel({ snapshot, feed, userId, store, lock, soon: beforeNextPicture, random: Math.random, later: (delayMs, run) => void setTimeout(run, delayMs) });
 const address = new TaskAddress(model.id, (taskId) => showTask(taskId));
 const tail = h("div", { class: "column-tail" }, h("button", { type: "button", class: "button quiet", title: "Add column", onclick: () => void addColumn(model) }, icon("plus"), h("span", { class: "column-tail-text" }, "Add column")));
 const view = new BoardView(root, tail, model, (taskId) => address.href(taskId));
@@ -201,11 +205,13 @@ model.listen({
   },
   event: heard,
   refused: (operation, error) => {
-    if (error.status === 412 && operation.task === sheet.taskId) sheet.reopen(operation);
-    else reportRefusal(model, operation, error, openTask);
+    if (error.status !== 412 || operation.task !== sheet.taskId) return reportRefusal(model, operation, error, openTask);
+    sheet.reopen(operation); // with its words where they were typed
+    model.drop(operation.key);
   },
   answered: () => clearLoss("refused"),
   lost: (problem) => reportLoss(problem),
+  identity: reportOtherUser,
 });
 
 find("#sheet-place").append(sheet.element);
@@ -225,7 +231,7 @@ for (const close of document.querySelectorAll("#help [data-action=close]")) clos
 listenToKeys({ root: () => root, move: openMenuOf, create: createIn, filter: () => (filter.focus(), filter.select()), help: openHelp, closeTop });
 addEventListener("beforeunload", (event) => {
   sheet.commit();
-  if (sheet.isDirty || !kept.safe) event.preventDefault();
+  if (sheet.isDirty || !model.safe) event.preventDefault();
 });
 phone.addEventListener("change", coverBoard);
 addEventListener("online", () => model.outbox.retryNow());

@@ -97,7 +97,6 @@ export class BoardView {
 
   #drawColumns() {
     const { columns } = this.model.view;
-    this.#rename();
     const context = { ...this.#context(), filtered: !isEmpty(this.#filter) };
     let shown = 0;
     this.unsure = 0;
@@ -129,27 +128,6 @@ export class BoardView {
     const list = this.#lists.get(element) ?? new CardList(find(".cards", element));
     this.#lists.set(element, list);
     list.show(cards);
-  }
-
-  /** A card that this page made up gets the server's id, and stays the same card. */
-  #rename() {
-    for (const [id, real] of this.model.outbox.realIds) {
-      this.#renameOne(this.#cards, id, real);
-      this.#renameOne(this.#columns, id, real);
-    }
-  }
-
-  /**
-   * @param {Map<string, HTMLElement>} elements
-   * @param {string} id
-   * @param {string} real
-   */
-  #renameOne(elements, id, real) {
-    const element = elements.get(id);
-    if (!element || elements.has(real)) return;
-    elements.delete(id);
-    elements.set(real, element);
-    this.focus.rename(id, real);
   }
 
   /** @returns {import("./card_view.js").CardContext} */

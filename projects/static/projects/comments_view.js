@@ -53,9 +53,9 @@ export class CommentsView {
     this.#comments = null;
     this.#early = [];
     this.draw();
-    if (!task || task.startsWith("new-")) return;
+    if (!task) return;
     try {
-      const comments = await readAll(`/api/tasks/${task}/comments/`);
+      const comments = this.model.state.tasks.has(task) ? await readAll(`/api/tasks/${task}/comments/`) : []; // it is still being created
       if (this.#task === task) this.#comments = this.#early.reduce(applyComment, comments);
       this.draw();
     } catch {

@@ -48,7 +48,7 @@ export class Composer {
     event.preventDefault();
     const title = this.#input.value.trim().replace(/\s+/g, " ");
     if (!title || !this.#column) return this.#input.focus();
-    this.onAdd({ column: this.view.column(this.#column)?.getAttribute("data-column-id") ?? this.#column, title });
+    this.onAdd({ column: this.#column, title });
     this.#input.value = "";
     this.#input.focus();
     requestAnimationFrame(() => this.#form.scrollIntoView({ block: "nearest" }));

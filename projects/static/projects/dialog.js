@@ -1,4 +1,5 @@
 import { h, icon } from "./dom.js";
+import { newId } from "./new_id.js";
 
 /**
  * A modal dialog; Escape and the close button end it, and it leaves the page when it closes.
@@ -7,7 +8,7 @@ import { h, icon } from "./dom.js";
  * @param {{wide?: boolean}} [options]
  */
 export function openDialog(title, content, { wide = false } = {}) {
-  const heading = h("h2", { class: "dialog-title", id: `dialog-${crypto.randomUUID()}` }, title);
+  const heading = h("h2", { class: "dialog-title", id: `dialog-${newId()}` }, title);
   const close = h("button", { type: "button", class: "icon-button", "aria-label": "Close", onclick: () => dialog.close() }, icon("close"));
   const dialog = h("dialog", { class: wide ? "dialog dialog-wide" : "dialog", "aria-labelledby": heading.id });
   dialog.append(h("header", { class: "dialog-head" }, heading, close), h("div", { class: "dialog-body" }, ...content));

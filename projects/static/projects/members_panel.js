@@ -2,6 +2,7 @@ import { ApiError, call } from "./api.js";
 import { avatar } from "./avatar.js";
 import { confirmDanger, openDialog } from "./dialog.js";
 import { h, setChildren } from "./dom.js";
+import { newId } from "./new_id.js";
 import { reason } from "./words.js";
 
 /** @typedef {import("./board.js").BoardModel} BoardModel */
@@ -53,7 +54,7 @@ function row(member, model, attempt) {
 function roleSelect(member, attempt) {
   const select = h("select", { class: "input small", "aria-label": `Role of ${member.user.name}` }, ...Object.keys(ROLES).map((role) => h("option", { value: role, selected: role === member.role }, role)));
   select.addEventListener("change", async () => {
-    const changed = await attempt(call(`/api/members/${member.id}/`, { method: "PATCH", body: { role: select.value }, key: crypto.randomUUID() }));
+    const changed = await attempt(call(`/api/members/${member.id}/`, { method: "PATCH", body: { role: select.value }, key: newId() }));
     if (!changed) select.value = member.role;
   });
   return select;
@@ -68,7 +69,7 @@ async function remove({ id, user }, self, attempt) {
   const question = self
     ? { title: "Leave this board?", text: "You will see it again only if it is public, or an owner adds you back.", action: "Leave board" }
     : { title: `Remove ${user.name}?`, text: "Their tasks stay as they are. They no longer see the board unless it is public.", action: "Remove" };
-  if (await confirmDanger(question)) await attempt(call(`/api/members/${id}/`, { method: "DELETE", key: crypto.randomUUID() }));
+  if (await confirmDanger(question)) await attempt(call(`/api/members/${id}/`, { method: "DELETE", key: newId() }));
 }
 
 /**
@@ -81,7 +82,7 @@ function addForm(model, attempt) {
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     const body = { username: username.value.trim(), role: role.value };
-    const added = await attempt(call(`/api/projects/${model.id}/members/`, { method: "POST", body, key: crypto.randomUUID() }));
+    const added = await attempt(call(`/api/projects/${model.id}/members/`, { method: "POST", body, key: newId() }));
     if (added) username.value = "";
   };
   return h("form", { class: "member-form", onsubmit: submit },

@@ -12,7 +12,7 @@
  * @typedef {object} Operation
  * @property {string} key             the Idempotency-Key, and so the event's mutationId
  * @property {string} kind            one of `PATCHES`, or a comment's
- * @property {string} [task]
+ * @property {string} [task]          the id; of what the operation creates, too: whoever creates something names it
  * @property {string} [column]
  * @property {string | null} [after]  the id of the item above; null is the top; undefined the bottom
  * @property {string} [name]
@@ -20,7 +20,8 @@
  * @property {string} [comment]
  * @property {string} [text]
  * @property {Partial<Task>} [changes]
- * @property {Partial<Task>} [base]   what the changed fields held when the change was made
+ * @property {Partial<Task> & {name?: string}} [base]  what the changed fields held when the change was made
+ * @property {{changes: Partial<Task>, version: number}} [attempt]  of an update: what is sent, and over which version
  * @property {any} [answer]           the server's data, once it has said yes; the event may still be on its way
  *
  * @typedef {Task & {pending?: boolean}} TaskView
@@ -29,17 +30,32 @@
  */
 
 import { columnsInOrder, tasksInOrder } from "./store.js";
+import { mergeChanges } from "./three_way.js";
 
-const TEMPORARY = "new-";
-
-/** @param {string} key */
-export function temporaryId(key) {
-  return TEMPORARY + key;
+/**
+ * What an operation creates: the name of the field that has its id.
+ * @param {string} kind
+ * @returns {"task" | "column" | "comment" | null}
+ */
+export function createdBy(kind) {
+  return kind.endsWith(".create") ? /** @type {any} */ (kind.slice(0, kind.indexOf("."))) : null;
 }
 
-/** @param {string | null | undefined} id */
-export function isTemporary(id) {
-  return id?.startsWith(TEMPORARY) ?? false;
+/**
+ * Those of `later` that cannot be done once `refused` was not, since they speak of what it was to create.
+ * @param {Operation} refused
+ * @param {Operation[]} later  oldest first
+ */
+export function dependentsOf(refused, later) {
+  const missing = new Set();
+  const note = (/** @type {Operation} */ operation) => missing.add(operation[createdBy(operation.kind) ?? "key"]);
+  note(refused);
+  return later.filter((operation) => {
+    const { task, column, moveTo, comment } = operation;
+    const depends = operation.key !== refused.key && [task, column, moveTo, comment].some((id) => missing.has(id));
+    if (depends) note(operation);
+    return depends;
+  });
 }
 
 /**
@@ -77,12 +93,13 @@ export function confirmByAnswer(operations, key, answer) {
 }
 
 /**
- * The server said no: only that operation goes.
+ * The server said no: only these operations go.
  * @param {Operation[]} operations
- * @param {string} key
+ * @param {Operation[]} refused
  */
-export function refuse(operations, key) {
-  return without(operations, (operation) => operation.key === key);
+export function refuse(operations, refused) {
+  const keys = refused.map(({ key }) => key);
+  return without(operations, ({ key }) => keys.includes(key));
 }
 
 /**
@@ -91,7 +108,8 @@ export function refuse(operations, key) {
  * @param {Board} board
  */
 export function settle(operations, board) {
-  return without(operations, (operation) => operation.answer && isCovered(operation, board));
+  const toCome = new Set(operations.map((operation) => operation[createdBy(operation.kind) ?? "answer"]));
+  return without(operations, (operation) => operation.answer && isCovered(operation, board, toCome));
 }
 
 /** @param {Operation[]} operations */
@@ -112,30 +130,24 @@ function without(operations, goes) {
 /**
  * @param {Operation} operation
  * @param {Board} board
+ * @param {Set<unknown>} toCome  what operations create that are not done: it is not on the board yet. Anything else that
+ *   is not there has been deleted.
  */
-function isCovered({ kind, task = "", column = "", answer }, board) {
+function isCovered({ kind, task = "", column = "", answer }, board, toCome) {
   if (kind.startsWith("comment.")) return true; // comments are not on the board
-  if (kind === "task.delete") return !board.tasks.has(task);
-  if (kind === "column.delete") return !board.columns.has(column);
-  if (kind.startsWith("task.")) return (board.tasks.get(answer.id)?.version ?? gone(kind)) >= answer.version;
-  const shown = board.columns.get(answer.id);
-  return shown ? shown.name === answer.name && shown.position === answer.position : kind !== "column.create";
-}
-
-/**
- * A task that is not on the board: one that we created is still to come, any other was deleted meanwhile.
- * @param {string} kind
- */
-function gone(kind) {
-  return kind === "task.create" ? -1 : Infinity;
+  const ofTask = kind.startsWith("task.");
+  const shown = ofTask ? board.tasks.get(task) : board.columns.get(column);
+  if (!shown) return !toCome.has(ofTask ? task : column);
+  if (kind.endsWith(".delete")) return false;
+  if ("version" in shown) return shown.version >= answer.version;
+  return shown.name === answer.name && shown.position === answer.position;
 }
 
 /** @type {Record<string, (view: BoardView, operation: Operation) => void>} */
 export const PATCHES = {
   "task.create": (view, operation) => {
-    const id = operation.answer?.id ?? operation.task;
-    if (findTask(view, id)) return;
-    insert(view, { ...EMPTY_TASK, ...operation.changes, id, column: operation.column ?? "" }, operation);
+    if (findTask(view, operation.task)) return;
+    insert(view, { ...EMPTY_TASK, ...operation.changes, id: operation.task ?? "", column: operation.column ?? "" }, operation);
   },
   "task.move": (view, operation) => {
     const task = take(view, operation);
@@ -144,13 +156,14 @@ export const PATCHES = {
   "task.update": (view, operation) => {
     const place = findTask(view, operation.task);
     if (!place) return;
-    const { descriptionCut, ...task } = place.list[place.index];
-    const whole = operation.changes?.description !== undefined;
-    place.list[place.index] = { ...task, ...(descriptionCut && !whole && { descriptionCut }), ...operation.changes, pending: true };
+    const { descriptionCut, ...task } = place.task;
+    const { base = {}, changes = {} } = operation;
+    const whole = changes.description !== undefined;
+    const merged = descriptionCut && whole ? changes : mergeChanges(base, changes, task).changes;
+    place.list[place.index] = { ...task, ...(descriptionCut && !whole && { descriptionCut }), ...merged, pending: true };
   },
   "task.delete": (view, operation) => void take(view, operation),
-  "column.create": (view, { answer, column = "", name = "" }) => {
-    const id = answer?.id ?? column;
+  "column.create": (view, { column: id = "", name = "" }) => {
     if (!view.columns.some((one) => one.id === id)) view.columns.push({ id, name, position: Infinity, tasks: [], pending: true });
   },
   "column.rename": (view, { column, name = "" }) => {

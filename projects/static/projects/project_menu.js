@@ -2,6 +2,7 @@ import { ApiError, call } from "./api.js";
 import { askText, confirmDanger } from "./dialog.js";
 import { openMembers } from "./members_panel.js";
 import { openMenu } from "./menu.js";
+import { newId } from "./new_id.js";
 import { toast } from "./toasts.js";
 import { reason } from "./words.js";
 
@@ -61,7 +62,7 @@ async function publish(model, open) {
  */
 async function remove(model, name) {
   const agreed = await confirmDanger({ title: `Delete “${name}”?`, text: "The board, its tasks and their comments go for everybody, and there is no way back.", action: "Delete board" });
-  if (agreed) await attempt(call(`/api/projects/${model.id}/`, { method: "DELETE", key: crypto.randomUUID() }));
+  if (agreed) await attempt(call(`/api/projects/${model.id}/`, { method: "DELETE", key: newId() }));
 }
 
 /**
@@ -69,7 +70,7 @@ async function remove(model, name) {
  * @param {object} body
  */
 async function change(model, body) {
-  await attempt(call(`/api/projects/${model.id}/`, { method: "PATCH", body, key: crypto.randomUUID() }));
+  await attempt(call(`/api/projects/${model.id}/`, { method: "PATCH", body, key: newId() }));
 }
 
 /** @param {Promise<any>} request */

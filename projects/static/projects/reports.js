@@ -17,12 +17,12 @@ import { clip, refusal } from "./words.js";
  */
 export function reportRefusal(model, operation, error, openTask) {
   const sentence = refusal(operation, error.problem, model.state);
-  const { kind, key: _key, ...fields } = operation;
+  const { kind, key, base: _base, ...fields } = operation;
+  const again = () => void (model.unsaved.some((entry) => entry.key === key) ? model.sendAgain(key) : model.ask(kind, fields));
   const task = operation.task && findTask(model.view, operation.task) ? operation.task : null;
   if (error.status === 412 && task) {
-    const base = Object.fromEntries(Object.keys(fields.changes ?? {}).map((name) => [name, /** @type {any} */ (error.problem.task ?? model.state.tasks.get(task))[name]]));
-    toast(`Somebody else changed “${clip(model.state.tasks.get(task)?.title ?? "")}” meanwhile. Your change was not saved.`, { action: "Save mine", run: () => model.ask(kind, { ...fields, base }), lasting: true });
-  } else if (error.status >= 500) toast(sentence, { action: "Try again", run: () => model.ask(kind, fields), lasting: true });
+    toast(`Somebody else changed “${clip(model.state.tasks.get(task)?.title ?? "")}” meanwhile. Your change was not saved.`, { action: "Save mine", run: again, lasting: true });
+  } else if (error.status >= 500) toast(sentence, { action: "Try again", run: again, lasting: true });
   else if (operation.text) toast(sentence, { action: "Copy its text", run: () => void navigator.clipboard?.writeText(operation.text ?? ""), lasting: true });
   else if (task) toast(sentence, { action: "Open the task", run: () => openTask(task) });
   else toast(sentence);
@@ -32,7 +32,7 @@ export function reportRefusal(model, operation, error, openTask) {
 const LOSSES = {
   deleted: ["This board was deleted", "Nothing can be changed here any more."],
   gone: ["You can no longer see this board", "It was deleted or made private, or you were removed from it."],
-  refused: ["You are logged out", "Log in again to go on. Changes that were not sent yet are kept in this tab."],
+  refused: ["You are logged out", "Log in again to go on. Changes that were not sent yet are kept in this browser."],
 };
 
 /** @param {string} problem */
@@ -40,6 +40,11 @@ export function reportLoss(problem) {
   const [title, text] = LOSSES[problem] ?? LOSSES.gone;
   const link = problem === "refused" ? h("a", { class: "button small", href: logInAddress() }, "Log in again") : h("a", { class: "button small", href: "/projects" }, "All boards");
   notice(problem, [h("strong", {}, title), h("span", {}, text), link]);
+}
+
+/** Somebody else is logged in by now: nothing of this page is sent, and nothing of it is lost. */
+export function reportOtherUser() {
+  notice("refused", [h("strong", {}, "Somebody else is logged in"), h("span", {}, "This page is another person's. Changes that were not sent yet are kept in this browser until that person is back."), h("a", { class: "button small", href: location.pathname }, "Load the page again")]);
 }
 
 /** What was lost is there again. @param {string} problem */

@@ -6,7 +6,7 @@
  */
 
 /**
- * @param {Operation} operation  with real ids only
+ * @param {Operation} operation
  * @param {string} projectId
  * @returns {WriteRequest}
  */
@@ -15,7 +15,7 @@ export function requestOf(operation, projectId) {
   const project = `/api/projects/${projectId}`;
   switch (kind) {
     case "task.create":
-      return { method: "POST", path: `${project}/tasks/`, body: { ...changes, column, ...given({ after }) } };
+      return { method: "POST", path: `${project}/tasks/`, body: { id: task, ...changes, column, ...given({ after }) } };
     case "task.update":
       return { method: "PATCH", path: `/api/tasks/${task}/`, body: changes };
     case "task.move":
@@ -23,7 +23,7 @@ export function requestOf(operation, projectId) {
     case "task.delete":
       return { method: "DELETE", path: `/api/tasks/${task}/` };
     case "column.create":
-      return { method: "POST", path: `${project}/columns/`, body: { name: operation.name } };
+      return { method: "POST", path: `${project}/columns/`, body: { id: column, name: operation.name } };
     case "column.rename":
       return { method: "PATCH", path: `/api/columns/${column}/`, body: { name: operation.name } };
     case "column.move":
@@ -31,7 +31,7 @@ export function requestOf(operation, projectId) {
     case "column.delete":
       return { method: "DELETE", path: `/api/columns/${column}/${operation.moveTo ? `?moveTo=${operation.moveTo}` : ""}` };
     case "comment.create":
-      return { method: "POST", path: `/api/tasks/${task}/comments/`, body: { text: operation.text } };
+      return { method: "POST", path: `/api/tasks/${task}/comments/`, body: { id: comment, text: operation.text } };
     case "comment.update":
       return { method: "PATCH", path: `/api/comments/${comment}/`, body: { text: operation.text } };
     case "comment.delete":

@@ -106,7 +106,6 @@ export class TaskSheet {
 
   draw() {
     if (!this.taskId) return;
-    this.#rename();
     const found = findTask(this.model.view, this.taskId);
     if (!found) return this.#vanished();
     const { task } = found;
@@ -159,15 +158,6 @@ export class TaskSheet {
   /** @param {string} field  "" for the task itself */
   #who(field) {
     return this.#lastActors.get(`${this.taskId}.${field}`) ?? "Somebody";
-  }
-
-  /** A task that this page made has its real id by now. */
-  #rename() {
-    const real = this.model.outbox.realId(this.taskId);
-    if (!real || real === this.taskId) return;
-    this.taskId = real;
-    this.comments.show(real);
-    history.replaceState(history.state, "", `${location.pathname.slice(0, location.pathname.lastIndexOf("/") + 1)}${real}`);
   }
 
   /** @param {TaskView} task */
