@@ -54,7 +54,7 @@ def operation(request: pytest.FixtureRequest, editor: Client, board: Board) -> d
         "column.rename": {"column": column, "name": "New"},
         "column.move": {"column": column, "after": None},
         "column.delete": {"column": full, "moveTo": column},
-        "comment.create": {"task": task, "text": "New"},
+        "comment.create": {"task": task, "comment": str(uuid4()), "text": "New"},
         "comment.update": {"task": task, "comment": said["id"], "text": "New"},
         "comment.delete": {"task": task, "comment": said["id"]},
     }
