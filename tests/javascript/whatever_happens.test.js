@@ -113,7 +113,7 @@ const plain = (view) => view.columns.map(({ id, name, tasks }) => ({ id, name, t
 function check(world) {
   const server = plain(viewOf(boardOf(world.server.snapshot()), []));
   for (const { model, waiting } of world.tabs) {
-    assert.deepEqual([model.operations, model.store.waiting(), waiting], [[], [], 0]);
+    assert.deepEqual([model.operations, model.options.store.waiting(), waiting], [[], [], 0]);
     assert.deepEqual(plain(model.view), server);
   }
   const done = world.api.done;

@@ -7,14 +7,15 @@
  *     sendAgain(key, fields)  asks for one of them once more, over what the other person wrote where both changed it
  *     drop(key)               forgets it
  *     safe                    false while leaving the page would lose something
- *     listen({changed, event, refused, answered, lost, identity})
+ *     listen({changed, event, refused, answered, lost, found, identity})
  */
 
 import { ApiError, call, loadBoard } from "./api.js";
 import { WholeDescriptions } from "./descriptions.js";
 import { newId } from "./new_id.js";
-import { Outbox } from "./outbox.js";
+import { Operations } from "./operations.js";
 import * as pending from "./pending.js";
+import { PicturePace } from "./picture_pace.js";
 import { sendOperation } from "./sending.js";
 import { apply, boardOf } from "./store.js";
 import { onceMore } from "./unsaved.js";
@@ -40,13 +41,12 @@ import { onceMore } from "./unsaved.js";
  * @property {(operation: Operation, error: ApiError, dependents: Operation[]) => void} [refused]  with what could not be done either
  * @property {(operation: Operation, answer: any) => void} [answered]
  * @property {(problem: "gone" | "unreachable" | "refused") => void} [lost]
+ * @property {() => void} [found]  a board that was lost can be seen again
  * @property {() => void} [identity]  somebody else is logged in by now: what waits is held until this person is again
  */
 
-/** So many events in one picture are not somebody's work but the past of a page that was away. */
-const MANY_EVENTS = 20;
-/** Between two pictures while it catches up: each costs more than all the events that it leaves time for. */
-const CATCHING_UP_MS = 200;
+/** Until the server is asked again who is logged in. */
+const RETRY_MS = 5000;
 
 export class BoardModel {
   /** @type {BoardListener[]} */
@@ -54,38 +54,31 @@ export class BoardModel {
   /** @type {import("./pending.js").BoardView | null} */
   #view = null;
   #reloading = false;
-  #changedSoon = false;
-  /** Events since the last picture. */
-  #heard = 0;
-  #catchingUp = false;
-  /** Keys of what this very page asked for: another window of the same person is somebody else here. @type {Set<string>} */
-  #asked = new Set();
   /** @type {{of: Map<string, import("./types.js").Member> | null, byUser: Map<string, import("./types.js").Member>}} */
   #members = { of: null, byUser: new Map() };
   #descriptions = new WholeDescriptions();
   #request;
+  #pace;
 
   /** @param {BoardOptions} options */
   constructor(options) {
     this.options = options;
     this.#request = options.request ?? call;
+    this.#pace = new PicturePace({ soon: options.soon, later: options.later, draw: () => this.#tell("changed") });
     this.state = boardOf(options.snapshot);
-    /** @type {Operation[]} */
-    this.operations = [];
     /** We may no longer see this board; what is shown is what it was. */
     this.lost = false;
-    this.store = options.store;
-    this.unsaved = this.store.unsaved();
-    this.outbox = new Outbox({
-      store: this.store,
-      lock: options.lock,
+    this.asked = new Operations({
+      ...options,
       send: (operation) => sendOperation(operation, this.id, this.#known, this.#request),
-      onAnswer: (operation, answer) => this.#answered(operation, answer),
-      onRefusal: (operation, error, dependents) => this.#refused(operation, error, dependents),
-      onHeldUp: (error) => this.#heldUp(error),
-      random: options.random,
-      now: Date.now,
-      later: options.later,
+      board: () => this.state,
+      changed: (waiting) => {
+        this.feed.reportWaiting(waiting);
+        this.#changed();
+      },
+      answered: (operation, answer) => this.#answered(operation, answer),
+      refused: (...refused) => this.#tell("refused", ...refused),
+      heldUp: (error) => error.isOfLogIn && this.#tell(error.status === 401 ? "lost" : "identity", "refused"),
     });
     this.feed = options.feed;
   }
@@ -94,23 +87,34 @@ export class BoardModel {
     const { feed } = this.options;
     feed.on("*", (event) => event.projectId === this.id && this.apply(event));
     feed.on("trimmed", ({ room }) => room === this.id && void this.reload());
-    feed.on("gone", ({ room }) => room === this.id && this.lose());
+    feed.on("gone", ({ room }) => room === this.id && void this.#checkGone());
+    feed.on("joined", ({ room }) => room === this.id && this.#found());
     feed.on("refused", ({ room }) => room === this.id && this.#tell("lost", "refused"));
-    this.store.listen({
-      put: (operation) => {
-        this.#show(operation);
-        this.outbox.wake(); // its page may close before it has sent it
-      },
-      finished: (operation, end) => this.#finishedElsewhere(operation, end),
-      unsavedChanged: () => this.#readUnsaved(),
-    });
-    for (const operation of this.store.waiting()) this.#show(operation, true);
-    this.outbox.wake();
+    this.asked.start();
     feed.joinProject(this.id, this.state.seq);
   }
 
   get id() {
     return this.options.snapshot.project.id;
+  }
+
+  /** What was asked for and does not show on the server's board yet. */
+  get operations() {
+    return this.asked.list;
+  }
+
+  get unsaved() {
+    return this.asked.unsaved;
+  }
+
+  /** Whether what waits, and what was not saved, would outlive the page. */
+  get safe() {
+    return this.options.store.safe;
+  }
+
+  /** Tries what waits, now. */
+  retryNow() {
+    this.asked.outbox.retryNow();
   }
 
   /** @returns {import("./pending.js").BoardView} */
@@ -173,9 +177,7 @@ export class BoardModel {
   ask(kind, fields) {
     const created = pending.createdBy(kind);
     const operation = { ...(created && { [created]: newId() }), ...this.#baseOf(kind, fields), ...fields, key: newId(), kind };
-    this.store.put(operation);
-    this.#show(operation, true);
-    this.outbox.wake();
+    this.asked.add(operation);
     return operation;
   }
 
@@ -191,13 +193,8 @@ export class BoardModel {
 
   /** @param {string} key */
   drop(key) {
-    this.store.drop(key);
-    this.#readUnsaved();
-  }
-
-  /** Whether what waits, and what was not saved, would outlive the page. */
-  get safe() {
-    return this.store.safe;
+    this.options.store.drop(key);
+    this.asked.readUnsaved();
   }
 
   /**
@@ -220,9 +217,8 @@ export class BoardModel {
     if (!before) return;
     if (before.task) before.task = this.#whole(before.task);
     if (event.event.startsWith("task:")) this.#descriptions.learn(event.data);
-    this.#heard += 1;
-    if (event.mutationId && this.operations.some(({ key }) => key === event.mutationId)) this.outbox.confirm(event.mutationId, event.data);
-    this.#keep(pending.settle(pending.confirmByEvent(this.operations, event), this.state));
+    this.#pace.noteEvent();
+    this.asked.confirm(event);
     this.#tell("event", event, before);
     this.#changed();
   }
@@ -232,7 +228,7 @@ export class BoardModel {
    * @param {BoardEvent} event
    */
   isOwn({ actor, mutationId }) {
-    return actor?.id === this.options.userId && this.#asked.has(mutationId ?? "");
+    return actor?.id === this.options.userId && this.asked.isOwn(mutationId ?? "");
   }
 
   /** The board anew: its history no longer reaches back to us. */
@@ -242,16 +238,36 @@ export class BoardModel {
     try {
       const snapshot = await loadBoard(this.id, this.#request);
       this.state = boardOf(snapshot);
-      this.#keep(pending.waiting(pending.settle(this.operations, this.state)));
+      this.asked.boardLoaded();
       this.feed.restartAt(this.id, snapshot.seq);
       this.#changed();
     } catch (error) {
       if (error instanceof ApiError && error.isPassing) this.options.later(1000 + this.options.random() * 4000, () => void this.reload());
       else if (error instanceof ApiError && error.status === 401) this.#tell("lost", "refused");
-      else this.lose();
+      else void this.#checkGone();
     } finally {
       this.#reloading = false;
     }
+  }
+
+  /** To whoever is logged in by now the board is not there: that says something of this page's person only if it is them. */
+  async #checkGone() {
+    const { userId } = this.options;
+    try {
+      const me = userId && (await this.#request("/api/me/"));
+      if (me && me.id !== userId) this.#tell("identity");
+      else this.lose();
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) this.#tell("lost", "refused");
+      else this.options.later(RETRY_MS, () => void this.#checkGone());
+    }
+  }
+
+  #found() {
+    if (!this.lost) return;
+    this.lost = false;
+    this.#tell("found");
+    this.#changed();
   }
 
   /** The board is no longer ours to see. */
@@ -262,35 +278,6 @@ export class BoardModel {
     this.#changed();
   }
 
-  /**
-   * What was asked for in this page or in another one.
-   * @param {Operation} operation
-   * @param {boolean} [here]
-   */
-  #show(operation, here = false) {
-    if (here) this.#asked.add(operation.key);
-    const known = this.operations.some(({ key }) => key === operation.key);
-    if (known) return;
-    this.#keep([...this.operations, operation]);
-    this.#changed();
-  }
-
-  /**
-   * Another page has sent it, or heard of its event.
-   * @param {Operation} operation
-   * @param {import("./queue_store.js").End} end
-   */
-  #finishedElsewhere(operation, end) {
-    if (!this.operations.some(({ key, answer }) => key === operation.key && !answer)) return;
-    if ("answer" in end) this.#answered(operation, end.answer);
-    else this.#refused(operation, new ApiError(end.problem), end.dependents);
-  }
-
-  #readUnsaved() {
-    this.unsaved = this.store.unsaved();
-    this.#changed();
-  }
-
   /** @returns {import("./sending.js").Known} */
   get #known() {
     return {
@@ -298,13 +285,8 @@ export class BoardModel {
       load: (id) => this.loadTask(id),
       learn: (task) => this.#descriptions.learn(task),
       column: (id) => this.operations.findLast(({ answer }) => answer?.id === id)?.answer ?? this.state.columns.get(id),
-      save: (operation) => this.store.put(operation),
+      save: (operation) => this.options.store.put(operation),
     };
-  }
-
-  /** @param {ApiError} error */
-  #heldUp(error) {
-    if (error.isOfLogIn) this.#tell(error.status === 401 ? "lost" : "identity", "refused");
   }
 
   /**
@@ -334,43 +316,13 @@ export class BoardModel {
    */
   #answered(operation, answer) {
     if (operation.kind.startsWith("task.")) this.#descriptions.learn(answer);
-    this.#keep(pending.settle(pending.confirmByAnswer(this.operations, operation.key, answer), this.state));
     this.#tell("answered", operation, answer);
     this.#changed();
   }
 
-  /**
-   * @param {Operation} operation
-   * @param {ApiError} error
-   * @param {Operation[]} dependents
-   */
-  #refused(operation, error, dependents) {
-    this.#keep(pending.refuse(this.operations, [operation, ...dependents]));
-    this.#readUnsaved();
-    this.#tell("refused", operation, error, dependents);
-  }
-
-  /** @param {Operation[]} operations */
-  #keep(operations) {
-    if (operations === this.operations) return;
-    this.operations = operations;
-    this.feed.reportWaiting(pending.waiting(operations).length);
-  }
-
-  /** However many events come between two pictures, whoever draws is told once. */
   #changed() {
     this.#view = null;
-    if (this.#changedSoon) return;
-    this.#changedSoon = true;
-    if (this.#catchingUp) this.options.later(CATCHING_UP_MS, () => this.#tellChanged());
-    else this.options.soon(() => this.#tellChanged());
-  }
-
-  #tellChanged() {
-    this.#changedSoon = false;
-    this.#catchingUp = this.#heard > MANY_EVENTS;
-    this.#heard = 0;
-    this.#tell("changed");
+    this.#pace.changed();
   }
 
   /**

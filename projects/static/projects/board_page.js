@@ -211,6 +211,7 @@ model.listen({
   },
   answered: () => clearLoss("refused"),
   lost: (problem) => reportLoss(problem),
+  found: () => clearLoss("gone"),
   identity: reportOtherUser,
 });
 
@@ -234,19 +235,23 @@ addEventListener("beforeunload", (event) => {
   if (sheet.isDirty || !model.safe) event.preventDefault();
 });
 phone.addEventListener("change", coverBoard);
-addEventListener("online", () => model.outbox.retryNow());
+addEventListener("online", () => model.retryNow());
 feed.on("status", ({ mode }) => {
   if (mode === "offline" && lastMode !== mode) announcer.say("Offline. Changes are kept here and sent later");
   if (mode !== "offline" && lastMode === "offline") announcer.say("Connected again");
   lastMode = mode;
 });
-feed.on("joined", () => model.outbox.retryNow());
+feed.on("joined", () => model.retryNow());
 new PresenceBar(find("#presence"), model.id, feed);
 watchLogIn(feed, userId);
 knowMembers();
 model.start();
 view.draw();
 showTask(address.current);
+if (address.current && !sheet.taskId) {
+  address.close();
+  toast("That task is not there. It was deleted, or its address is not quite right.");
+}
 try {
   localStorage.setItem("devmentor.lastBoard", model.id);
 } catch {

@@ -77,7 +77,7 @@ export class World {
     for (let minute = 0; minute < 20; minute += 1) {
       await this.clock.pass(30_000);
       for (const tab of this.tabs) tab.catchUp();
-      if (this.tabs.every((tab) => !tab.model.operations.length && !tab.model.store.waiting().length)) return;
+      if (this.tabs.every((tab) => !tab.model.operations.length && !tab.model.options.store.waiting().length)) return;
     }
   }
 }
