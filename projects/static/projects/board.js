@@ -76,6 +76,7 @@ export class BoardModel {
         this.feed.reportWaiting(waiting);
         this.#changed();
       },
+      overdue: () => void this.reload(),
       answered: (operation, answer) => this.#answered(operation, answer),
       refused: (...refused) => this.#tell("refused", ...refused),
       heldUp: (error) => error.isOfLogIn && this.#tell(error.status === 401 ? "lost" : "identity", "refused"),

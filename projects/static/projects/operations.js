@@ -18,11 +18,15 @@
  * @property {(operation: Operation, answer: any) => void} answered
  * @property {(operation: Operation, error: ApiError, dependents: Operation[]) => void} refused
  * @property {(error: ApiError) => void} heldUp
+ * @property {() => void} overdue  something was answered, and the board does not show it: load that afresh
  */
 
 import { ApiError } from "./api.js";
 import { Outbox } from "./outbox.js";
 import * as pending from "./pending.js";
+
+/** An event comes within seconds of the answer, or it came before the board was loaded. */
+const OVERDUE_MS = 15_000;
 
 export class Operations {
   /** Oldest first; replaced as a whole. @type {Operation[]} */
@@ -121,6 +125,8 @@ export class Operations {
   #answered(operation, answer) {
     this.#keep(pending.settle(pending.confirmByAnswer(this.list, operation.key, answer), this.options.board()));
     this.options.answered(operation, answer);
+    const isLeft = () => this.list.some(({ key }) => key === operation.key);
+    if (isLeft()) this.options.later(OVERDUE_MS, () => isLeft() && this.options.overdue());
   }
 
   /**

@@ -26,6 +26,8 @@ export class FakeApi {
   /** What the next writes are refused with. @type {{status: number, code: string}[]} */
   refusals = [];
   mayWrite = true;
+  /** Who is logged in. @type {any} */
+  me = { id: "me" };
 
   /** @param {import("./model_server.js").ModelServer} server */
   constructor(server) {
@@ -72,6 +74,8 @@ export class FakeApi {
   }
 
   #read(path) {
+    if (path === "/api/me/" && this.me === 401) throw refusal(401, "unauthenticated");
+    if (path === "/api/me/") return this.me;
     if (path.includes("/board/")) return this.server.snapshot();
     const [, , , id] = path.split("/");
     const found = [...this.server.tasks, ...this.server.columns].find((one) => one.id === id);

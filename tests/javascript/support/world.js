@@ -86,6 +86,7 @@ class Tab {
   waiting = 0;
   /** Comments that were written here. @type {{task: string, comment: string}[]} */
   comments = [];
+  #listeners = {};
   /** The events on their way, which arrive in their order. */
   #heard;
 
@@ -96,7 +97,7 @@ class Tab {
     const snapshot = world.server.snapshot();
     this.#heard = snapshot.seq;
     /** @type {any} */
-    const feed = { on: () => undefined, joinProject: () => undefined, restartAt: () => undefined, reportWaiting: (count) => (this.waiting = count) };
+    const feed = { on: (name, run) => (this.#listeners[name] = run), joinProject: () => undefined, restartAt: () => undefined, reportWaiting: (count) => (this.waiting = count) };
     const later = (delayMs, run) => void world.clock.after(delayMs, () => this.page.closed || run());
     this.model = new BoardModel({
       snapshot,
@@ -122,6 +123,11 @@ class Tab {
       this.world.asked.push(operation.key);
       return operation;
     };
+  }
+
+  /** What the connection says of the room. */
+  say(name) {
+    this.#listeners[name]({ room: "p" });
   }
 
   /** One more of the events that the page has not heard yet. */
