@@ -136,6 +136,11 @@ test("a board that is not there for whoever is logged in by now is not lost for 
   assert.deepEqual([said(), isLost()], [["lost gone"], true]);
   tab.say("joined");
   assert.deepEqual([said(), isLost()], [["found"], false]);
+  me(401);
+  world.api.boardIsThere = false;
+  tab.say("trimmed");
+  await world.clock.pass(1000);
+  assert.deepEqual([said(), isLost()], [["lost refused"], false]);
 });
 
 test("a card that somebody deleted before one came back does not stay on the board as one's own", async () => {
@@ -153,10 +158,11 @@ test("a card that somebody deleted before one came back does not stay on the boa
 
 test("what one page asks for is sent by another when the first one closes", async () => {
   const other = world.open();
-  await world.clock.pass(100);
+  world.cut = true;
   other.model.ask("task.move", { task: "t", column: "Done", after: null });
   await world.clock.pass(100);
   world.close(other);
+  world.cut = false;
   await world.settle();
   assert.equal(taskOf("t").column, "Done");
 });

@@ -26,6 +26,7 @@ export class FakeApi {
   /** What the next writes are refused with. @type {{status: number, code: string}[]} */
   refusals = [];
   mayWrite = true;
+  boardIsThere = true;
   /** Who is logged in. @type {any} */
   me = { id: "me" };
 
@@ -76,6 +77,7 @@ export class FakeApi {
   #read(path) {
     if (path === "/api/me/" && this.me === 401) throw refusal(401, "unauthenticated");
     if (path === "/api/me/") return this.me;
+    if (path.includes("/board/") && !this.boardIsThere) throw refusal(404, "not-found");
     if (path.includes("/board/")) return this.server.snapshot();
     const [, , , id] = path.split("/");
     const found = [...this.server.tasks, ...this.server.columns].find((one) => one.id === id);
