@@ -192,10 +192,19 @@ export class BoardModel {
     this.drop(key);
   }
 
-  /** @param {string} key */
+  /**
+   * @param {string} key
+   * @returns {() => void}  brings it back
+   */
   drop(key) {
-    this.options.store.drop(key);
+    const { store } = this.options;
+    const entry = this.unsaved.find((one) => one.key === key);
+    store.drop(key);
     this.asked.readUnsaved();
+    return () => {
+      if (entry) store.keep(entry);
+      this.asked.readUnsaved();
+    };
   }
 
   /**

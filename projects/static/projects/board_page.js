@@ -3,11 +3,13 @@ import { writeAs } from "./api.js";
 import { knowPeople, personColour } from "./avatar.js";
 import { BoardModel } from "./board.js";
 import { BoardView } from "./board_view.js";
-import { addColumn, openColumnMenu } from "./column_menu.js";
+import { addColumn, openColumnMenu, rename } from "./column_menu.js";
 import { ColumnTabs } from "./column_tabs.js";
 import { Composer } from "./composer.js";
 import { find, h, icon, setAttribute, setText } from "./dom.js";
+import { Drafts } from "./drafts.js";
 import { Drag } from "./drag.js";
+import { KeptPanel } from "./kept_panel.js";
 import { listenToKeys } from "./keyboard.js";
 import { closeMenu } from "./menu.js";
 import { openMoveMenu } from "./move_menu.js";
@@ -16,7 +18,7 @@ import { firstBoard } from "./loading.js";
 import { pageLock } from "./page_lock.js";
 import { findTask } from "./pending.js";
 import { PresenceBar } from "./presence_bar.js";
-import { openProjectMenu } from "./project_menu.js";
+import { openProjectMenu, renameBoard } from "./project_menu.js";
 import { browserStorage, QueueStore } from "./queue_store.js";
 import { clearLoss, reportLoss, reportOtherUser, reportRefusal, watchLogIn } from "./reports.js";
 import { beforeNextPicture } from "./soon.js";
@@ -33,16 +35,18 @@ const snapshot = await firstBoard(root);
 const feed = /** @type {{websocketService: import("./types.js").Feed}} */ (/** @type {unknown} */ (window)).websocketService;
 
 writeAs(userId);
+const drafts = new Drafts(snapshot.project.id, userId ?? "guest", browserStorage());
 const store = new QueueStore(snapshot.project.id, userId ?? "guest", browserStorage());
 const lock = pageLock(`devmentor.outbox.${userId}.${snapshot.project.id}`);
 const model = new BoardModel({ snapshot, feed, userId, store, lock, soon: beforeNextPicture, random: Math.random, later: (delayMs, run) => void setTimeout(run, delayMs) });
 const address = new TaskAddress(model.id, (taskId) => showTask(taskId));
-const tail = h("div", { class: "column-tail" }, h("button", { type: "button", class: "button quiet", title: "Add column", onclick: () => void addColumn(model) }, icon("plus"), h("span", { class: "column-tail-text" }, "Add column")));
+const tail = h("div", { class: "column-tail" }, h("button", { type: "button", class: "button quiet", title: "Add column", onclick: () => addColumn(model, drafts) }, icon("plus"), h("span", { class: "column-tail-text" }, "Add column")));
 const view = new BoardView(root, tail, model, (taskId) => address.href(taskId));
 const phone = matchMedia("(max-width: 640px)");
 const tabs = new ColumnTabs(find("#column-tabs"), root, phone);
-const sheet = new TaskSheet(model, { close: () => closeTask() });
-const composer = new Composer(view, (task) => model.ask("task.create", { column: task.column, changes: { title: task.title } }));
+const sheet = new TaskSheet({ model, drafts, open: (item) => goOnWith(item), close: () => closeTask() });
+const composer = new Composer(view, drafts, ({ column, title, description }) => model.ask("task.create", { column, changes: { title, ...(description && { description }) } }));
+const kept = new KeptPanel(find("#kept-button"), { model, drafts, open: (item) => goOnWith(item) });
 const announcer = new Announcer(find("#announcements"));
 const filter = /** @type {HTMLInputElement} */ (find("#filter"));
 const drag = new Drag({ root, allowed: () => model.canWrite, onDrop: (drop) => move(drop), onStart: () => closeMenu() });
@@ -82,6 +86,20 @@ function openTask(taskId) {
   showTask(taskId);
 }
 
+/** Goes on with words that were kept, where they belong. @param {import("./kept_words.js").KeptItem} item */
+function goOnWith({ task, field, column, box = "" }) {
+  if (task) openTask(task);
+  if (task && field) sheet.resume(field);
+  if (task) return;
+  const kind = box.split(":")[0];
+  const renamed = model.view.columns.find((one) => one.id === box.split(":")[1]);
+  if (kind === "card" && column) composer.open(column);
+  else if (kind === "rename" && renamed) rename(renamed, model, drafts);
+  else if (kind === "new-column") addColumn(model, drafts);
+  else if (kind === "board-name") renameBoard(model, drafts);
+  else if (kind === "member") openMembers(model, drafts);
+}
+
 function closeTask() {
   address.close();
   showTask(null);
@@ -92,7 +110,7 @@ function createIn(columnId) {
   if (!model.canWrite) return;
   const column = columnId ?? visibleColumn() ?? model.view.columns[0]?.id;
   if (column) composer.open(column);
-  else void addColumn(model);
+  else addColumn(model, drafts);
 }
 
 /** On a phone, the one that fills the screen. */
@@ -137,7 +155,7 @@ function click(event) {
   const button = /** @type {HTMLElement | null} */ (target?.closest("button") ?? null);
   if (button?.matches(".card-menu") && card) openMenuOf(card);
   else if (button?.matches(".column-add")) createIn(column);
-  else if (button?.matches(".column-menu")) openColumnMenu(button, column, model, createIn);
+  else if (button?.matches(".column-menu")) openColumnMenu(button, column, model, drafts, createIn);
   else if (card && target?.closest("a") && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
     event.preventDefault();
     openTask(card.dataset.taskId ?? "");
@@ -198,6 +216,7 @@ function drawPage() {
 
 view.onDrawn(() => drag.redrawn());
 view.onDrawn(drawPage);
+view.onDrawn(() => composer.redrawn());
 model.listen({
   changed: () => {
     knowMembers();
@@ -205,9 +224,8 @@ model.listen({
   },
   event: heard,
   refused: (operation, error) => {
-    if (error.status !== 412 || operation.task !== sheet.taskId) return reportRefusal(model, operation, error, openTask);
-    sheet.reopen(operation); // with its words where they were typed
-    model.drop(operation.key);
+    const inPlace = sheet.taskId && operation.task === sheet.taskId && model.unsaved.some(({ key }) => key === operation.key);
+    if (!inPlace) reportRefusal(model, operation, error, { openTask, showKept: () => kept.open() });
   },
   answered: () => clearLoss("refused"),
   lost: (problem) => reportLoss(problem),
@@ -224,15 +242,14 @@ filter.addEventListener("keydown", (event) => {
   clearFilter();
   filter.blur();
 });
-find("#members-button").addEventListener("click", () => openMembers(model));
+find("#members-button").addEventListener("click", () => openMembers(model, drafts));
 const menuButton = find("#board-menu");
 const logOutForm = /** @type {HTMLFormElement | null} */ (document.querySelector("#log-out"));
-menuButton.addEventListener("click", () => openProjectMenu(menuButton, model, { help: openHelp, logOut: logOutForm && (() => logOutForm.submit()), mayOpen: "mayOpen" in root.dataset }));
+menuButton.addEventListener("click", () => openProjectMenu(menuButton, model, drafts, { kept: kept.isEmpty ? null : () => kept.open(), help: openHelp, logOut: logOutForm && (() => logOutForm.submit()), mayOpen: "mayOpen" in root.dataset }));
 for (const close of document.querySelectorAll("#help [data-action=close]")) close.addEventListener("click", () => close.closest("dialog")?.close());
 listenToKeys({ root: () => root, move: openMenuOf, create: createIn, filter: () => (filter.focus(), filter.select()), help: openHelp, closeTop });
 addEventListener("beforeunload", (event) => {
-  sheet.commit();
-  if (sheet.isDirty || !model.safe) event.preventDefault();
+  if (!drafts.safe || !model.safe) event.preventDefault();
 });
 phone.addEventListener("change", coverBoard);
 addEventListener("online", () => model.retryNow());

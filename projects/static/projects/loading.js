@@ -2,7 +2,7 @@ import { ApiError, loadBoard } from "./api.js";
 import { find, h } from "./dom.js";
 import { firstAnswer } from "./first_board.js";
 import { reportLoss } from "./reports.js";
-import { reason } from "./words.js";
+import { reason } from "./reasons.js";
 
 /** @typedef {import("./types.js").Snapshot} Snapshot */
 

@@ -2,28 +2,25 @@ import { call } from "./api.js";
 import { h } from "./dom.js";
 import { findTask } from "./pending.js";
 import { toast } from "./toasts.js";
-import { clip, refusal } from "./words.js";
+import { refusal } from "./words.js";
 
 /** @typedef {import("./board.js").BoardModel} BoardModel */
 /** @typedef {import("./pending.js").Operation} Operation */
 /** @typedef {import("./api.js").ApiError} ApiError */
 
 /**
- * One sentence on what became of a refused change, and what can be done about it.
+ * One sentence on what became of a refused change, and what can be done about it. Its words, if it has any, are kept.
  * @param {BoardModel} model
  * @param {Operation} operation
  * @param {ApiError} error
- * @param {(taskId: string) => void} openTask
+ * @param {{openTask: (taskId: string) => void, showKept: () => void}} deeds
  */
-export function reportRefusal(model, operation, error, openTask) {
+export function reportRefusal(model, operation, error, { openTask, showKept }) {
   const sentence = refusal(operation, error.problem, model.state);
   const { kind, key, base: _base, ...fields } = operation;
-  const again = () => void (model.unsaved.some((entry) => entry.key === key) ? model.sendAgain(key) : model.ask(kind, fields));
   const task = operation.task && findTask(model.view, operation.task) ? operation.task : null;
-  if (error.status === 412 && task) {
-    toast(`Somebody else changed “${clip(model.state.tasks.get(task)?.title ?? "")}” meanwhile. Your change was not saved.`, { action: "Save mine", run: again, lasting: true });
-  } else if (error.status >= 500) toast(sentence, { action: "Try again", run: again, lasting: true });
-  else if (operation.text) toast(sentence, { action: "Copy its text", run: () => void navigator.clipboard?.writeText(operation.text ?? ""), lasting: true });
+  if (model.unsaved.some((entry) => entry.key === key)) toast(`${sentence} Your words are kept.`, { action: "Show", run: showKept, lasting: true });
+  else if (error.status >= 500) toast(sentence, { action: "Try again", run: () => void model.ask(kind, fields), lasting: true });
   else if (task) toast(sentence, { action: "Open the task", run: () => openTask(task) });
   else toast(sentence);
 }

@@ -7,6 +7,8 @@
  * @typedef {import("./types.js").BoardEvent} BoardEvent
  */
 
+import { reason } from "./reasons.js";
+
 /** @type {Record<string, string>} */
 const ATTEMPTS = {
   "task.create": "“{title}” was not created",
@@ -34,14 +36,6 @@ export function refusal(operation, problem, board) {
   const title = known ?? "The task";
   const attempt = (ATTEMPTS[operation.kind] ?? "The change was not saved").replace("{title}", clip(title));
   return `${attempt}: ${reason(problem)}`;
-}
-
-/** @param {Problem} problem */
-export function reason({ status, detail, errors }) {
-  if (status === 404) return "it is no longer there, or you may no longer see it.";
-  if (status >= 500) return "the server had an error. Nothing else was touched.";
-  const first = Object.values(errors ?? {}).flat()[0];
-  return String(first ?? detail);
 }
 
 /**
