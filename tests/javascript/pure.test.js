@@ -42,7 +42,21 @@ test("the filter takes words, people and labels, all of which must hold", () => 
   for (const text of ["login", "FIX login", "@gra", "@hop", "#bug", "#good-first", "login @grace #bug"]) assert.ok(hit(text), text);
   for (const text of ["logout", "@ada", "#docs", "login #docs"]) assert.ok(!hit(text), text);
   assert.ok(!matches(parseFilter("@grace"), task, undefined));
-  assert.ok(isEmpty(parseFilter("  @ # ")));
+  assert.ok(isEmpty(parseFilter("  ")));
+});
+
+test("the filter finds what is written: signs, accents, labels as words, blanks in labels, former members", () => {
+  const task = { title: "Fix #42 for the Crème brûlée @home, Straße", description: "", labels: ["Bug", "data loss", "À faire"] };
+  const bo = { id: "1", name: "Bo Peep", username: "bo.p" };
+  const finds = (text) => matches(parseFilter(text), task, bo);
+  for (const text of ["#42", "creme", "CREME BRULEE", "bug", "#data loss", "#data-loss", '#"data loss"', "#“data loss”", '"fix #42"', "loss", "#loss"]) assert.ok(finds(text), text);
+  for (const text of ["@home", "@bo-peep", '@"Bo Peep"', "@peep", "#a-faire", "strasse", '"data lo', "#", "@"]) assert.ok(finds(text), text);
+  for (const text of ["#43", '"fix for"', "#oss", "@eep", "#data gain", "@@"]) assert.equal(finds(text), false, text);
+});
+
+test("nothing that is typed into the filter is ignored, but for a quotation that has only begun", () => {
+  const nothing = /^[\s\p{M}"“”„«»]*$/u;
+  fc.assert(fc.property(fc.string({ unit: "grapheme" }), (text) => isEmpty(parseFilter(text)) === nothing.test(text.normalize("NFKD"))));
 });
 
 test("initials and colours are stable, also for names that are not two words", () => {

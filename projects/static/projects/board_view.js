@@ -1,10 +1,10 @@
 import { BoardFocus } from "./board_focus.js";
+import { CardFilter } from "./card_filter.js";
 import { CardList, cardsOnScreen } from "./card_list.js";
 import { buildCard, drawCard } from "./card_view.js";
 import { buildColumn, drawColumn } from "./column_view.js";
 import { dayOf } from "./dates.js";
 import { find, setChildren } from "./dom.js";
-import { isEmpty, matches, parseFilter } from "./filter.js";
 import { SLIDE_MS, mark, measure, slide, wantsMotion } from "./motion.js";
 
 /** @typedef {import("./board.js").BoardModel} BoardModel */
@@ -29,13 +29,10 @@ export class BoardView {
   #remote = false;
   /** When somebody else's change was last drawn: while they come faster than a card slides, none slides. */
   #remoteAt = -Infinity;
-  #filter = parseFilter("");
-  /** Whether a row passes the filter, for as long as both stay. @type {WeakMap<TaskView, {assignee: unknown, hit: boolean}>} */
-  #hits = new WeakMap();
   /** @type {(() => void)[]} */
   #afterDraw = [];
-  /** Cards that the filter hides, and of whose descriptions it knows only the beginning. */
-  unsure = 0;
+  /** The board as one sees it: what the filter hides is left out. @type {import("./pending.js").BoardView} */
+  shown = { columns: [] };
 
   /**
    * @param {HTMLElement} root
@@ -48,6 +45,7 @@ export class BoardView {
     this.tail = tail;
     this.model = model;
     this.href = href;
+    this.filter = new CardFilter(model);
     this.focus = new BoardFocus(root, this.#cards);
   }
 
@@ -68,8 +66,7 @@ export class BoardView {
 
   /** @param {string} text */
   setFilter(text) {
-    this.#filter = parseFilter(text);
-    this.#hits = new WeakMap();
+    this.filter.set(text);
     this.draw();
   }
 
@@ -97,13 +94,13 @@ export class BoardView {
 
   #drawColumns() {
     const { columns } = this.model.view;
-    const context = { ...this.#context(), filtered: !isEmpty(this.#filter) };
+    this.shown = this.filter.of(this.model.view);
+    const context = this.#context();
     let shown = 0;
-    this.unsure = 0;
-    const elements = columns.map((column) => {
+    const elements = columns.map((column, index) => {
       const element = keep(this.#columns, column.id, () => buildColumn(column.id));
-      const tasks = context.filtered ? column.tasks.filter((task) => this.#matches(task)) : column.tasks;
-      drawColumn(element, column, { ...context, shown: tasks.length });
+      const { tasks } = this.shown.columns[index];
+      drawColumn(element, column, { canWrite: context.canWrite, filtered: this.filter.isOn, shown: tasks.length });
       this.#drawCards(element, tasks, context);
       shown += tasks.length;
       return element;
@@ -137,19 +134,10 @@ export class BoardView {
       href: this.href,
       person: (id) => model.person(id),
       comments: (id) => model.state.commentCounts.get(id) ?? 0,
+      isKept: (id) => this.filter.kept.has(id),
       today: dayOf(new Date()),
       canWrite: model.canWrite,
     };
-  }
-
-  /** @param {TaskView} task */
-  #matches(task) {
-    const assignee = this.model.person(task.assignee);
-    const known = this.#hits.get(task);
-    const hit = known && known.assignee === assignee ? known.hit : matches(this.#filter, task, assignee);
-    this.#hits.set(task, { assignee, hit });
-    if (!hit && task.descriptionCut && this.#filter.words.length) this.unsure += 1;
-    return hit;
   }
 
   /** @param {string} id */

@@ -12,11 +12,12 @@ import { same } from "./three_way.js";
  * @property {(taskId: string) => string} href
  * @property {(taskId: string | null) => Person | undefined} person
  * @property {(taskId: string) => number} comments
+ * @property {(taskId: string) => boolean} isKept  it does not match the filter
  * @property {string} today
  * @property {boolean} canWrite
  */
 
-/** @typedef {{task: TaskView, assignee: Person | undefined, comments: number, today: string, canWrite: boolean}} Drawn */
+/** @typedef {{task: TaskView, assignee: Person | undefined, comments: number, kept: boolean, today: string, canWrite: boolean}} Drawn */
 
 /** What each card shows, so that one that stays the same is not touched. @type {WeakMap<Element, Drawn>} */
 const drawn = new WeakMap();
@@ -46,7 +47,7 @@ function blankCard() {
  */
 export function drawCard(card, task, context) {
   const { today, canWrite } = context;
-  const wanted = { task, assignee: context.person(task.assignee), comments: context.comments(task.id), today, canWrite };
+  const wanted = { task, assignee: context.person(task.assignee), comments: context.comments(task.id), kept: context.isKept(task.id), today, canWrite };
   const known = drawn.get(card);
   drawn.set(card, wanted);
   if (known && looksTheSame(known, wanted)) return;
@@ -67,6 +68,7 @@ function looksTheSame(before, now) {
   return (
     before.assignee === now.assignee &&
     before.comments === now.comments &&
+    before.kept === now.kept &&
     before.today === now.today &&
     before.canWrite === now.canWrite &&
     (before.task === now.task || sameWords(before.task, now.task))
@@ -101,8 +103,9 @@ function labelDot(label) {
  * @param {Drawn} wanted
  * @returns {HTMLElement[]}
  */
-function factMarks({ task, assignee, comments, today }) {
-  const found = task.labels.length ? [h("span", { class: "card-labels" }, ...task.labels.map(labelDot))] : [];
+function factMarks({ task, assignee, comments, kept, today }) {
+  const found = kept ? [h("span", { class: "fact", title: "It stays here until the filter changes." }, "Does not match the filter")] : [];
+  if (task.labels.length) found.push(h("span", { class: "card-labels" }, ...task.labels.map(labelDot)));
   if (task.dueOn) found.push(dueMark(task.dueOn, today));
   if (comments) found.push(h("span", { class: "fact" }, icon("comment"), String(comments), hiddenText(comments === 1 ? " comment" : " comments")));
   if (assignee) found.push(assigneeMark(assignee));
