@@ -195,7 +195,7 @@ def test_who_logs_in_beside_an_open_board_writes_nothing_of_what_is_done_there(
     log_in(tab, OWNER)
     before = board.seq
     Mouse(shared.page).drag(shared.task(task["id"]), lower_part(column(shared, board.columns["Done"])))
-    expect(shared.page.locator("#notices")).to_contain_text("Somebody else is logged in")
+    expect(shared.page.locator("#notices")).to_contain_text("in another tab")
     tab.goto(f"/projects/{board.id}")
     expect(tab.get_by_test_id("connection-badge")).to_contain_text("Live")
     assert tab.evaluate("websocketService.getDetails().waiting") == 0
@@ -206,7 +206,7 @@ def test_who_logs_in_beside_an_open_board_writes_nothing_of_what_is_done_there(
     eventually(lambda: board.snapshot()["tasks"][0]["column"] == board.columns["Done"], seconds=30)
     (event,) = board.events(before)
     assert event["actor"]["name"] == EDITOR.name
-    expect(shared.page.locator("#notices")).not_to_contain_text("Somebody else is logged in")
+    expect(shared.page.locator("#notices")).not_to_contain_text("in another tab")
 
 
 def test_words_that_were_refused_are_there_after_the_page_is_loaded_again_and_can_be_sent_again(

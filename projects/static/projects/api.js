@@ -38,12 +38,17 @@ export class ApiError extends Error {
 /** Whom the page shows. @type {string | null} */
 let writer = null;
 
+/** The true reason of a refusal. @type {(error: ApiError) => Promise<ApiError>} */
+let explain = async (error) => error;
+
 /**
  * From now on each write says that it is this person's; the server refuses it where somebody else is logged in by now.
  * @param {string | null} userId
+ * @param {(error: ApiError) => Promise<ApiError>} explainRefusal  of writes and reads
  */
-export function writeAs(userId) {
+export function writeAs(userId, explainRefusal) {
   writer = userId;
+  explain = explainRefusal;
 }
 
 /**
@@ -60,7 +65,11 @@ export async function call(path, { method = "GET", body, key, version, timeoutMs
   if (key) headers["Idempotency-Key"] = key;
   if (version !== undefined) headers["If-Match"] = `"${version}"`;
   const signal = AbortSignal.timeout(timeoutMs);
-  return answerOf(await send(path, { method, headers, body: body && JSON.stringify(body), cache, signal }));
+  try {
+    return await answerOf(await send(path, { method, headers, body: body && JSON.stringify(body), cache, signal }));
+  } catch (error) {
+    throw error instanceof ApiError ? await explain(error) : error;
+  }
 }
 
 /**

@@ -7,7 +7,7 @@
  *     sendAgain(key, fields)  asks for one of them once more, over what the other person wrote where both changed it
  *     drop(key)               forgets it
  *     safe                    false while leaving the page would lose something
- *     listen({changed, event, refused, answered, lost, found, identity})
+ *     listen({changed, event, refused, answered, lost, found})
  */
 
 import { ApiError, call, loadBoard } from "./api.js";
@@ -34,19 +34,16 @@ import { onceMore } from "./unsaved.js";
  * @property {(run: () => void) => void} soon  before the next picture
  * @property {(delayMs: number, run: () => void) => void} later
  * @property {() => number} random
+ * @property {() => boolean} [isOurs]  whether the person whom the page shows is still the one who is logged in
  *
  * @typedef {object} BoardListener
  * @property {() => void} [changed]  once for all that has changed since the last picture
  * @property {(event: BoardEvent, before: import("./store.js").Before) => void} [event]
  * @property {(operation: Operation, error: ApiError, dependents: Operation[]) => void} [refused]  with what could not be done either
  * @property {(operation: Operation, answer: any) => void} [answered]
- * @property {(problem: "gone" | "unreachable" | "refused") => void} [lost]
+ * @property {() => void} [lost]  the board is no longer ours to see
  * @property {() => void} [found]  a board that was lost can be seen again
- * @property {() => void} [identity]  somebody else is logged in by now: what waits is held until this person is again
  */
-
-/** Until the server is asked again who is logged in. */
-const RETRY_MS = 5000;
 
 export class BoardModel {
   /** @type {BoardListener[]} */
@@ -79,7 +76,6 @@ export class BoardModel {
       overdue: () => void this.reload(),
       answered: (operation, answer) => this.#answered(operation, answer),
       refused: (...refused) => this.#tell("refused", ...refused),
-      heldUp: (error) => error.isOfLogIn && this.#tell(error.status === 401 ? "lost" : "identity", "refused"),
     });
     this.feed = options.feed;
   }
@@ -88,9 +84,8 @@ export class BoardModel {
     const { feed } = this.options;
     feed.on("*", (event) => event.projectId === this.id && this.apply(event));
     feed.on("trimmed", ({ room }) => room === this.id && void this.reload());
-    feed.on("gone", ({ room }) => room === this.id && void this.#checkGone());
+    feed.on("gone", ({ room }) => room === this.id && void this.reload({ renew: true }));
     feed.on("joined", ({ room }) => room === this.id && this.#found());
-    feed.on("refused", ({ room }) => room === this.id && this.#tell("lost", "refused"));
     this.asked.start();
     feed.joinProject(this.id, this.state.seq);
   }
@@ -130,7 +125,8 @@ export class BoardModel {
   }
 
   get canWrite() {
-    return !this.state.deleted && !this.lost && (this.role === "owner" || this.role === "editor");
+    const isOurs = this.options.isOurs?.() ?? true;
+    return isOurs && !this.state.deleted && !this.lost && (this.role === "owner" || this.role === "editor");
   }
 
   /** @param {string | null | undefined} userId */
@@ -241,35 +237,26 @@ export class BoardModel {
     return actor?.id === this.options.userId && this.asked.isOwn(mutationId ?? "");
   }
 
-  /** The board anew: its history no longer reaches back to us. */
-  async reload() {
+  /**
+   * The board anew: its history no longer reaches back to us, or the server says that it has no such board, which may be
+   * so for somebody who was logged in for a moment alone.
+   * @param {{renew?: boolean}} [options]  renew: by a connection of whoever is logged in now
+   */
+  async reload({ renew = false } = {}) {
     if (this.#reloading) return;
     this.#reloading = true;
     try {
       const snapshot = await loadBoard(this.id, this.#request);
       this.state = boardOf(snapshot);
       this.asked.boardLoaded();
+      if (renew) this.feed.renew();
       this.feed.restartAt(this.id, snapshot.seq);
       this.#changed();
     } catch (error) {
-      if (error instanceof ApiError && error.isPassing) this.options.later(1000 + this.options.random() * 4000, () => void this.reload());
-      else if (error instanceof ApiError && error.status === 401) this.#tell("lost", "refused");
-      else void this.#checkGone();
+      if (error instanceof ApiError && error.isPassing) this.options.later(1000 + this.options.random() * 4000, () => void this.reload({ renew }));
+      else if (!(error instanceof ApiError && error.isOfLogIn)) this.lose();
     } finally {
       this.#reloading = false;
-    }
-  }
-
-  /** To whoever is logged in by now the board is not there: that says something of this page's person only if it is them. */
-  async #checkGone() {
-    const { userId } = this.options;
-    try {
-      const me = userId && (await this.#request("/api/me/"));
-      if (me && me.id !== userId) this.#tell("identity");
-      else this.lose();
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 401) this.#tell("lost", "refused");
-      else this.options.later(RETRY_MS, () => void this.#checkGone());
     }
   }
 
@@ -284,7 +271,7 @@ export class BoardModel {
   lose() {
     if (this.lost) return;
     this.lost = true;
-    this.#tell("lost", "gone");
+    this.#tell("lost");
     this.#changed();
   }
 

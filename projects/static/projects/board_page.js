@@ -15,12 +15,15 @@ import { closeMenu } from "./menu.js";
 import { openMoveMenu } from "./move_menu.js";
 import { openMembers } from "./members_panel.js";
 import { firstBoard } from "./loading.js";
+import { LogIn } from "./log_in.js";
+import { watchLogIn } from "./log_in_watch.js";
+import { clearLoss, reportBanner, reportLogIn, reportLoss } from "./notices.js";
 import { pageLock } from "./page_lock.js";
 import { findTask } from "./pending.js";
 import { PresenceBar } from "./presence_bar.js";
 import { openProjectMenu, renameBoard } from "./project_menu.js";
 import { browserStorage, QueueStore } from "./queue_store.js";
-import { clearLoss, reportLoss, reportOtherUser, reportRefusal, watchLogIn } from "./reports.js";
+import { reportRefusal } from "./reports.js";
 import { beforeNextPicture } from "./soon.js";
 import { TaskAddress } from "./task_address.js";
 import { TaskSheet } from "./task_sheet.js";
@@ -31,14 +34,17 @@ import { announcement, clip, unsureOf } from "./words.js";
 
 const root = find("#board");
 const userId = root.dataset.userId || null;
-const snapshot = await firstBoard(root);
 const feed = /** @type {{websocketService: import("./types.js").Feed}} */ (/** @type {unknown} */ (window)).websocketService;
+const logIn = new LogIn(userId ? { id: userId, name: root.dataset.userName ?? "" } : null);
 
-writeAs(userId);
+writeAs(userId, (error) => logIn.explain(error));
+logIn.listen(() => reportLogIn(logIn, 0));
+watchLogIn(logIn, feed);
+const snapshot = await firstBoard(root, logIn);
 const drafts = new Drafts(snapshot.project.id, userId ?? "guest", browserStorage());
 const store = new QueueStore(snapshot.project.id, userId ?? "guest", browserStorage());
 const lock = pageLock(`devmentor.outbox.${userId}.${snapshot.project.id}`);
-const model = new BoardModel({ snapshot, feed, userId, store, lock, soon: beforeNextPicture, random: Math.random, later: (delayMs, run) => void setTimeout(run, delayMs) });
+const model = new BoardModel({ snapshot, feed, userId, store, lock, soon: beforeNextPicture, random: Math.random, isOurs: () => logIn.isOurs, later: (delayMs, run) => void setTimeout(run, delayMs) });
 const address = new TaskAddress(model.id, (taskId) => showTask(taskId));
 const tail = h("div", { class: "column-tail" }, h("button", { type: "button", class: "button quiet", title: "Add column", onclick: () => addColumn(model, drafts) }, icon("plus"), h("span", { class: "column-tail-text" }, "Add column")));
 const view = new BoardView(root, tail, model, (taskId) => address.href(taskId));
@@ -56,8 +62,9 @@ function move({ task, column, after }) {
   const found = findTask(model.view, task);
   const target = model.view.columns.find((one) => one.id === column);
   if (!found || !target) return void toast("That place is no longer there. Nothing was moved.");
-  const above = found.index > 0 ? found.list[found.index - 1].id : null;
-  if (found.column.id === column && above === after) return;
+  const shown = findTask(view.shown, task);
+  const above = shown && shown.index > 0 ? shown.list[shown.index - 1].id : null;
+  if (shown?.column.id === column && above === after) return;
   model.ask("task.move", { task, column, after });
   view.draw();
   view.focus.set(task);
@@ -124,7 +131,7 @@ function visibleColumn() {
 function openMenuOf(card) {
   if (!model.canWrite) return;
   const anchor = /** @type {HTMLElement} */ (card.querySelector(".card-menu") ?? card);
-  openMoveMenu(anchor, card.dataset.taskId ?? "", model, { move, open: openTask });
+  openMoveMenu(anchor, card.dataset.taskId ?? "", view, { move, open: openTask });
 }
 
 function openHelp() {
@@ -207,11 +214,23 @@ function drawPage() {
   document.title = `${project.name} · DevMentor`;
   setAttribute(find("#board-public"), "hidden", !project.public);
   setAttribute(tail, "hidden", !model.canWrite);
-  setAttribute(find("#reading-only"), "hidden", model.canWrite || deleted || model.lost || !userId);
-  setText(find("#filter-unsure"), unsureOf(view.unsure));
-  setAttribute(find("#filter-unsure"), "hidden", !view.unsure);
+  setAttribute(find("#reading-only"), "hidden", model.canWrite || deleted || model.lost || !userId || !logIn.isOurs);
+  setText(find("#filter-unsure"), unsureOf(view.filter.unsure));
+  setAttribute(find("#filter-unsure"), "hidden", !view.filter.unsure);
   if (deleted) reportLoss("deleted");
+  reportLogIn(logIn, store.waiting().length);
   tabs.draw(model.view.columns);
+}
+
+/** Another log-in stops the page's work, and its own takes it up again. */
+function logInChanged() {
+  drag.cancel();
+  view.draw();
+  sheet.draw();
+  if (!logIn.isOurs) return;
+  feed.renew();
+  model.retryNow();
+  sheet.readAgain();
 }
 
 view.onDrawn(() => drag.redrawn());
@@ -227,10 +246,8 @@ model.listen({
     const inPlace = sheet.taskId && operation.task === sheet.taskId && model.unsaved.some(({ key }) => key === operation.key);
     if (!inPlace) reportRefusal(model, operation, error, { openTask, showKept: () => kept.open() });
   },
-  answered: () => clearLoss("refused"),
-  lost: (problem) => reportLoss(problem),
-  found: () => clearLoss("gone"),
-  identity: reportOtherUser,
+  lost: () => reportLoss("gone"),
+  found: () => clearLoss(),
 });
 
 find("#sheet-place").append(sheet.element);
@@ -260,7 +277,8 @@ feed.on("status", ({ mode }) => {
 });
 feed.on("joined", () => model.retryNow());
 new PresenceBar(find("#presence"), model.id, feed);
-watchLogIn(feed, userId);
+feed.on("banner", reportBanner);
+logIn.listen(logInChanged);
 knowMembers();
 model.start();
 view.draw();

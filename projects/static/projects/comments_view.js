@@ -7,6 +7,7 @@ import { h, setAttribute, setChildren, setText } from "./dom.js";
 import { isComposing } from "./ime.js";
 import { KeptNotes } from "./kept_panel.js";
 import { refusedItems } from "./kept_words.js";
+import { readingFailed } from "./notices.js";
 import { findTask } from "./pending.js";
 import { textField } from "./text_field.js";
 import { LIMITS } from "./texts.js";
@@ -22,6 +23,8 @@ export class CommentsView {
   #task = null;
   /** @type {import("./types.js").Comment[] | null} null while they are being read */
   #comments = null;
+  /** What was said of the last reading stays until the next. */
+  #failed = false;
   /** @type {import("./types.js").BoardEvent[]} events that came while reading */
   #early = [];
   /** @type {Map<string, {drawn: string, element: HTMLElement}>} */
@@ -69,6 +72,7 @@ export class CommentsView {
   async load() {
     const task = this.#task;
     this.#comments = null;
+    this.#failed = false;
     this.#early = [];
     this.draw();
     if (!task) return;
@@ -76,11 +80,16 @@ export class CommentsView {
       const comments = this.model.state.tasks.has(task) ? await readAll(`/api/tasks/${task}/comments/`) : []; // it is still being created
       if (this.#task === task) this.#comments = this.#early.reduce(applyComment, comments);
       this.draw();
-    } catch {
+    } catch (error) {
       if (this.#task !== task) return;
-      this.#state.textContent = "The comments could not be read. They are tried again when you come back.";
+      this.#failed = true;
+      this.#state.replaceChildren(...readingFailed("The comments", error));
       setTimeout(() => this.#task === task && this.#comments === null && void this.load(), 5000);
     }
+  }
+
+  readAgain() {
+    if (this.#failed) void this.load();
   }
 
   draw() {
@@ -93,7 +102,7 @@ export class CommentsView {
     this.#text.readOnly = reading;
     setAttribute(this.#submit, "hidden", reading);
     setAttribute(this.form, "hidden", reading && !this.field.isDirty);
-    setText(this.#state, this.#comments === null ? "Reading the comments…" : comments.length ? "" : "No comments yet.");
+    if (!this.#failed) setText(this.#state, this.#comments === null ? "Reading the comments…" : comments.length ? "" : "No comments yet.");
     setChildren(this.#list, comments.map((comment) => this.#item(comment)));
     for (const field of this.#edits.values()) field.setReading(reading);
     setChildren(this.#kept, this.keptNotes.elements(this.#keptItems(comments)));

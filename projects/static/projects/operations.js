@@ -17,7 +17,7 @@
  * @property {(waiting: number) => void} changed  with how many wait
  * @property {(operation: Operation, answer: any) => void} answered
  * @property {(operation: Operation, error: ApiError, dependents: Operation[]) => void} refused
- * @property {(error: ApiError) => void} heldUp
+ * @property {(error: ApiError) => void} [heldUp]
  * @property {() => void} overdue  something was answered, and the board does not show it: load that afresh
  */
 

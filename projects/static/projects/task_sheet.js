@@ -153,6 +153,13 @@ export class TaskSheet {
     if (task === this.taskId) this.#saved = saved;
   }
 
+  /** What could not be read while somebody else was logged in. */
+  readAgain() {
+    this.comments.readAgain();
+    this.descriptions.stop();
+    this.draw();
+  }
+
   /** Costs a layout of the page: where a text, or the room for it, has changed. */
   #grow() {
     grow(this.inputs.title);
