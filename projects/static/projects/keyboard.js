@@ -1,4 +1,5 @@
 import { cardsNear } from "./card_list.js";
+import { isComposing } from "./ime.js";
 
 /**
  * @typedef {object} Deeds
@@ -13,12 +14,26 @@ import { cardsNear } from "./card_list.js";
 /** @type {Record<string, [dx: number, dy: number]>} */
 const ARROWS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
 
+/** Where letters are not Latin, shortcuts are by the place of the key. @type {Record<string, string>} */
+const PLACES = { KeyM: "m", KeyN: "n", Slash: "/" };
+
 /** @param {Deeds} deeds */
 export function listenToKeys(deeds) {
   document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (event.key === "Escape" ? deeds.closeTop() : !isTyping(event.target) && press(event.key, deeds)) event.preventDefault();
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isComposing(event)) return;
+    if (event.key === "Escape" ? deeds.closeTop() : !isTyping(event.target) && press(shortcutOf(event), deeds)) event.preventDefault();
   });
+}
+
+/**
+ * Which shortcut a key is: Caps Lock and other alphabets change none.
+ * @param {Pick<KeyboardEvent, "key" | "code" | "shiftKey">} event
+ */
+export function shortcutOf({ key, code, shiftKey }) {
+  if (key.length > 1) return key;
+  const latin = /[ -~]/.test(key) ? key : (PLACES[code] ?? key);
+  if (latin === "/" && latin !== key && shiftKey) return "?";
+  return shiftKey ? latin : latin.toLowerCase();
 }
 
 /**
@@ -27,7 +42,7 @@ export function listenToKeys(deeds) {
  * @returns {boolean}  whether the key meant something
  */
 function press(key, deeds) {
-  if (document.querySelector("dialog[open]")) return false;
+  if (document.querySelector("dialog[open]") || isInTask(deeds.root())) return false;
   const card = /** @type {HTMLElement | null} */ (document.activeElement?.closest("[data-task-id]") ?? null);
   if (ARROWS[key]) return walk(deeds.root(), card, ARROWS[key]);
   if (key === "m" && card) deeds.move(card);
@@ -89,4 +104,12 @@ function focus(link) {
 /** @param {EventTarget | null} target */
 function isTyping(target) {
   return target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"));
+}
+
+/**
+ * Who has just opened a task is there to read or write: letters begin nothing on the board.
+ * @param {HTMLElement} root
+ */
+function isInTask(root) {
+  return document.querySelector("#sheet:not([hidden])") !== null && !root.contains(document.activeElement);
 }

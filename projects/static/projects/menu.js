@@ -1,4 +1,5 @@
 import { h, icon } from "./dom.js";
+import { isComposing } from "./ime.js";
 
 /**
  * @typedef {object} MenuItem
@@ -84,7 +85,7 @@ function choice(item, close) {
   };
   const props = { type: "button", role, tabindex: -1, class: danger ? "menu-item danger" : "menu-item", onclick: act };
   const state = { "aria-checked": checked === undefined ? null : String(checked), "aria-disabled": disabled ? "true" : null };
-  return h("button", { ...props, ...state }, h("span", {}, text), checked && icon("check"), keys && h("kbd", {}, keys));
+  return h("button", { ...props, ...state }, h("span", { dir: "auto" }, text), checked && icon("check"), keys && h("kbd", {}, keys));
 }
 
 /** @param {HTMLElement} menu */
@@ -103,6 +104,7 @@ function walk(event, menu, close) {
   /** @type {Record<string, number>} */
   const steps = { ArrowDown: index + 1, ArrowUp: index - 1, Home: 0, End: items.length - 1 };
   event.stopPropagation();
+  if (isComposing(event)) return;
   if (event.key === "Escape") close();
   else if (event.key === "Tab") close();
   else if (event.key in steps) items[(steps[event.key] + items.length) % items.length]?.focus();
