@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.core.exceptions import ValidationError
 
 from projects import limits
-from realtime.characters import NotAllowed, check_line, check_text
+from projects.spelling import distinct_labels
+from realtime.characters import NotAllowed, check_line, check_text, has_visible
 
 
 def validate_line(value: str) -> None:
@@ -25,19 +26,20 @@ def validate_text(value: str) -> None:
 
 
 def validate_not_blank(value: str) -> None:
-    if not value.strip():
-        raise ValidationError("This may not be blank.")
+    """Of names, titles, labels and comments, which would look like none at all."""
+    if not has_visible(value):
+        raise ValidationError("Expected at least one character that can be seen.")
 
 
 def validate_labels(value: object) -> None:
-    """A list of at most 20 different, non-blank strings of at most 40 characters."""
+    """A list of at most 20 different strings of at most 40 characters, which one can see."""
     if not isinstance(value, list):
         raise ValidationError(f"Expected a list of strings, got {type(value).__name__}.")
     if len(value) > limits.LABELS:
         raise ValidationError(f"At most {limits.LABELS} labels are allowed, got {len(value)}.")
     for label in value:
         _validate_label(label)
-    if len(set(value)) != len(value):
+    if len(distinct_labels(value)) != len(value):
         raise ValidationError("Each label may be given only once.")
 
 

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from rest_framework import serializers
 
-from projects.validators import validate_line, validate_text
+from projects.spelling import with_line_feeds
+from projects.validators import validate_line, validate_not_blank, validate_text
 from realtime.ids import EXPECTED, read_id
 
 UNKNOWN_TOLD = 20
@@ -33,6 +34,11 @@ class Text(serializers.CharField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.validators.append(self.rule)
+        if not self.allow_blank:
+            self.validators.append(validate_not_blank)
+
+    def to_internal_value(self, data: Any) -> str:
+        return with_line_feeds(super().to_internal_value(data))
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         # Before CharField's own, which takes numbers for strings.

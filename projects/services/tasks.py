@@ -59,7 +59,7 @@ def task_create(
             title=title,
             description=description,
             assignee_id=assignee_id,
-            labels=list(labels),
+            labels=sizes.board_labels(change.project, (), labels),
             due_on=due_on,
         )
         check(task, ["title", "description", "labels", "due_on"])
@@ -89,6 +89,9 @@ def task_update(
     with changing(project_id, actor=actor, mutation_id=mutation_id, operator=operator) as change:
         task = _fresh_task(change, task_id, versions)
         before, labels = sizes.of_task(task), task.labels
+        if "labels" in changes:
+            spelt = sizes.board_labels(change.project, labels, changes["labels"])
+            changes = {**changes, "labels": spelt}
         changed = apply(task, changes)
         if "assignee_id" in changed:
             _require_member(change, task.assignee_id)

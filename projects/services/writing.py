@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db.models import Model, QuerySet
+from django.db.models import Field, Model, QuerySet
 
 from projects import permissions, quotas
 from projects.errors import IdTaken, Invalid, NotFound
@@ -139,10 +139,20 @@ def check(row: Model, fields: Collection[str]) -> None:
 
 
 def apply(row: Model, values: Mapping[str, Any]) -> list[str]:
-    """Set what differs on the row, unsaved, and return the names of the fields that did."""
-    changed = [name for name, value in values.items() if getattr(row, name) != value]
+    """Set what differs on the row, unsaved, and return the names of the fields that did.
+
+    A value of before there was one form of it differs in nothing from the same in that form.
+    """
+    given = {name: _in_one_form(row, name, value) for name, value in values.items()}
+    changed = [name for name, value in given.items() if _in_one_form(row, name, getattr(row, name)) != value]
     for name in changed:
-        setattr(row, name, values[name])
+        setattr(row, name, given[name])
     fields = [row._meta.get_field(name) for name in changed]
     check(row, [field.name for field in fields if not field.is_relation])
     return changed
+
+
+def _in_one_form(row: Model, name: str, value: Any) -> Any:
+    field = row._meta.get_field(name)
+    assert isinstance(field, Field)
+    return field.to_python(value)
