@@ -73,6 +73,7 @@ class MemberData(TypedDict):
 class ColumnData(TypedDict):
     id: str
     name: str
+    done: bool
     position: int
 
 
@@ -118,7 +119,7 @@ def member(row: Membership) -> MemberData:
 
 
 def column(row: Column) -> ColumnData:
-    return {"id": str(row.pk), "name": row.name, "position": row.position}
+    return {"id": str(row.pk), "name": row.name, "done": row.done, "position": row.position}
 
 
 def task(row: Task) -> TaskData:

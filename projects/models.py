@@ -97,6 +97,9 @@ class Column(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, models.CASCADE, related_name="columns")
     name = models.CharField(max_length=limits.NAME, validators=[validate_not_blank, validate_line])
+    done = models.BooleanField(
+        default=False, db_default=False, help_text="Its tasks are finished, and so never overdue."
+    )
     position = models.BigIntegerField(editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

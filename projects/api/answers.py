@@ -35,6 +35,7 @@ class Member(Shape):
 class Column(Shape):
     id = serializers.UUIDField()
     name = serializers.CharField()
+    done = serializers.BooleanField(help_text="Its tasks are finished, and so never overdue.")
     position = serializers.IntegerField(help_text="Columns sort by (position, id).")
 
 

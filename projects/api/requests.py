@@ -40,7 +40,7 @@ class ProjectCreate(Named):
         child=Line(max_length=limits.NAME),
         required=False,
         max_length=limits.COLUMNS,
-        help_text="Names, from left to right; To do, In progress and Done where not given.",
+        help_text="Names, from left to right; else To do, In progress and Done, which is marked as done.",
     )
 
 
@@ -60,10 +60,12 @@ class MemberPatch(StrictSerializer):
 
 class ColumnCreate(Named):
     name = Line(max_length=limits.NAME)
+    done = Flag(required=False, help_text="Whether its tasks are finished.")
 
 
 class ColumnPatch(StrictSerializer):
     name = Line(max_length=limits.NAME, required=False)
+    done = Flag(required=False, help_text="Whether its tasks are finished.")
 
 
 class ColumnMove(StrictSerializer):

@@ -18,6 +18,7 @@ def column_create(
     actor: User,
     project_id: UUID,
     name: str,
+    done: bool = False,
     id: UUID | None = None,
     mutation_id: str | None = None,
     operator: bool = False,
@@ -25,7 +26,7 @@ def column_create(
     """At the right end of the board. Raises IdTaken, LimitReached."""
     with changing(project_id, actor=actor, mutation_id=mutation_id, operator=operator) as change:
         permissions.require_writer(change.role)
-        column = new(Column, id, project=change.project, name=name)
+        column = new(Column, id, project=change.project, name=name, done=done)
         check(column, ["name"])
         sizes.hold_columns(change.project)
         siblings = Column.objects.filter(project=change.project)
@@ -36,20 +37,24 @@ def column_create(
     return column
 
 
-def column_rename(
+def column_update(
     *,
     actor: User,
     column_id: UUID,
-    name: str | None,
+    name: str | None = None,
+    done: bool | None = None,
     mutation_id: str | None = None,
     operator: bool = False,
 ) -> Column:
+    """Rename it, or say whether its tasks are finished; None leaves a value as it is."""
     project_id = project_id_of(Column, column_id)
     with changing(project_id, actor=actor, mutation_id=mutation_id, operator=operator) as change:
         column = fresh(Column.objects.all(), column_id)
         permissions.require_writer(change.role)
-        if name is not None and apply(column, {"name": name}):
-            column.save(update_fields=["name"])
+        given = {"name": name, "done": done}
+        changed = apply(column, {key: value for key, value in given.items() if value is not None})
+        if changed:
+            column.save(update_fields=changed)
             change.emit(Event.COLUMN_UPDATED, events.column(column))
     return column
 

@@ -25,7 +25,12 @@ def test_a_board_is_exactly_what_the_contract_says(owner, board):
         "user": {"id": str(board.owner.pk), "name": "Owner", "username": "owner"},
         "role": "owner",
     }
-    assert found["columns"][0] == {"id": str(board.columns[0].pk), "name": "To do", "position": 0}
+    assert found["columns"][0] == {
+        "id": str(board.columns[0].pk),
+        "name": "To do",
+        "done": False,
+        "position": 0,
+    }
     assert found["tasks"][0] == owner.get(f"/api/tasks/{board.tasks[0].pk}/").data
 
 

@@ -41,7 +41,9 @@ EACH_KIND: dict[Event, tuple[Act | None, Callable[[Board, Any], Any]]] = {
     ),
     Event.COLUMN_UPDATED: (
         None,
-        lambda board, _: services.column_rename(actor=board.owner, column_id=board.columns[0].pk, name="N"),
+        lambda board, _: services.column_update(
+            actor=board.owner, column_id=board.columns[0].pk, name="N", done=True
+        ),
     ),
     Event.COLUMN_MOVED: (
         None,
@@ -244,8 +246,10 @@ class Commands:
     def column_create(self) -> None:
         services.column_create(project_id=self.board.id, name=f"C{self.number(3)}", **self.who())
 
-    def column_rename(self) -> None:
-        services.column_rename(column_id=self.pick(Column), name=f"C{self.number(3)}", **self.who())
+    def column_update(self) -> None:
+        services.column_update(
+            column_id=self.pick(Column), name=f"C{self.number(3)}", done=self.flag(), **self.who()
+        )
 
     def column_move(self) -> None:
         after = None if self.flag() else self.pick(Column)

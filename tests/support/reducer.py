@@ -58,6 +58,8 @@ def change(rows: list[dict[str, Any]], happened: str, data: dict[str, Any]) -> N
 
 def apply_column(board: Snapshot, happened: str, data: dict[str, Any]) -> None:
     moved_to, positions = data.pop("movedTo", None), data.pop("positions", {})
+    if happened in ("updated", "moved"):  # a gateway of an earlier version may know less of a column
+        data = next(column for column in board["columns"] if column["id"] == data["id"]) | data
     apply_placed(board["columns"], happened, data)
     for task in board["tasks"]:
         if task["id"] in positions:

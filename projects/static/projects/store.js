@@ -145,7 +145,8 @@ function putMember(board, member) {
  * @param {any} data
  */
 function putColumn(board, { from: _from, to: _to, respaced = {}, ...column }) {
-  board.columns = new Map(board.columns).set(column.id, column);
+  // What a gateway of an earlier version does not know of a column stays as it is.
+  board.columns = new Map(board.columns).set(column.id, { ...board.columns.get(column.id), ...column });
   for (const [id, position] of Object.entries(respaced)) {
     const row = board.columns.get(id);
     if (row) board.columns.set(id, { ...row, position });

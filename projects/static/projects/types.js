@@ -15,7 +15,7 @@
  * @property {string} [createdAt]
  * @property {string} [updatedAt]
  *
- * @typedef {{id: string, name: string, position: number}} Column
+ * @typedef {{id: string, name: string, position: number, done?: boolean}} Column  done: its tasks are never overdue
  * @typedef {{id: string, name: string, username: string}} Person
  * @typedef {"owner" | "editor" | "viewer"} Role
  * @typedef {{id: string, user: Person, role: Role}} Member
