@@ -47,6 +47,7 @@ class Event(StrEnum):
     MEMBER_ADDED = "member:added"
     MEMBER_UPDATED = "member:updated"
     MEMBER_REMOVED = "member:removed"
+    PERSON_UPDATED = "person:updated"
 
 
 Positions = dict[str, int]

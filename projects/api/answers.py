@@ -78,6 +78,9 @@ class Board(Shape):
     members = Member(many=True)
     columns = Column(many=True)
     tasks = TaskOnBoard(many=True)
+    people = Person(
+        many=True, help_text="Whom tasks are assigned to though they are no members any more, by id."
+    )
     commentCounts = serializers.DictField(
         child=serializers.IntegerField(),
         required=False,

@@ -17,7 +17,7 @@ from tests.projects.conftest import ROLES, Board
 
 def test_a_board_is_exactly_what_the_contract_says(owner, board):
     found = owner.get(f"{board.path}/board/").json()
-    assert list(found) == ["seq", "project", "members", "columns", "tasks"]
+    assert list(found) == ["seq", "project", "members", "columns", "tasks", "people"]
     assert found["seq"] == board.seq
     assert found["project"] == {"id": str(board.id), "name": "Board", "public": False}
     assert found["members"][0] == {

@@ -81,4 +81,5 @@ def test_an_event_of_the_version_before_takes_no_mark_away(board, page: Page):
     column = {"id": str(board.columns[2].pk), "name": "Finished", "position": board.columns[2].position}
     events = [{"event": "column:updated", "seq": board.seq + 1, "data": column}]
     for after in (replay(before, events), page.ask("replay", snapshot=before, events=events)):
+        assert after
         assert after["columns"][2] == {**column, "done": True}

@@ -24,6 +24,15 @@ def comment_of(board: Board) -> Comment:
     return services.comment_create(actor=board.owner, task_id=board.tasks[0].pk, text="Hello")
 
 
+def former_member(board: Board) -> User:
+    """Whom a task is still assigned to."""
+    viewer = board.people["viewer"]
+    changes: services.TaskChanges = {"assignee_id": viewer.pk}
+    services.task_update(actor=board.owner, task_id=board.tasks[0].pk, changes=changes)
+    services.member_remove(actor=board.owner, membership_id=board.membership("viewer").pk)
+    return viewer
+
+
 EACH_KIND: dict[Event, tuple[Act | None, Callable[[Board, Any], Any]]] = {
     Event.PROJECT_UPDATED: (
         None,
@@ -97,6 +106,12 @@ EACH_KIND: dict[Event, tuple[Act | None, Callable[[Board, Any], Any]]] = {
         None,
         lambda board, _: services.member_remove(
             actor=board.owner, membership_id=board.membership("viewer").pk
+        ),
+    ),
+    Event.PERSON_UPDATED: (
+        former_member,
+        lambda board, viewer: services.user_update(
+            actor=board.owner, user_id=viewer.pk, values={"first_name": "N"}
         ),
     ),
 }
@@ -276,6 +291,7 @@ class Commands:
                 "title": f"T{self.number(9)}",
                 "labels": ["a", "b"][: self.number(3)],
                 "description": LONG[: (0, 5, 2000, 2001)[self.number(4)]],
+                "assignee_id": self.pick(User) if self.flag() else None,
             },
             **self.who(),
         )

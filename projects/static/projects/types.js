@@ -26,6 +26,7 @@
  * @property {number} seq
  * @property {Project} project
  * @property {Member[]} members
+ * @property {Person[]} [people]  whom tasks are assigned to, and who are no members any more
  * @property {Column[]} columns
  * @property {Task[]} tasks
  * @property {Record<string, number>} [commentCounts]
