@@ -97,12 +97,17 @@ class Problem(Shape):
     detail = serializers.CharField()
     code = serializers.CharField(help_text="Stable, for programs.")
     errors = serializers.DictField(  # type: ignore[assignment]  # a field here, not the property
-        required=False, help_text="For bad input, by field."
+        required=False, help_text="For bad input, by field: sentences."
+    )
+    codes = serializers.DictField(
+        required=False, help_text="The same for programs, in the same order: `required`, `too-long` …"
     )
 
 
 class Conflict(Problem):
-    """With the code `limit-reached` it says of which limit, in numbers."""
+    """With the code `limit-reached` it says of which limit, in numbers; with `column-not-empty`, `present` is
+    how many tasks there are.
+    """
 
     limit = serializers.CharField(
         required=False,

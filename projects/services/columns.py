@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from projects import events, ordering, permissions
-from projects.errors import Conflict, Invalid
+from projects.errors import Conflict, Fault, Invalid
 from projects.events import Event
 from projects.models import Column, Task, User
 from projects.ordering import BOTTOM
@@ -109,9 +109,11 @@ def column_delete(
         target = _target(change, column, move_to)
         task_ids = list(Task.objects.filter(column=column).values_list("id", flat=True))
         if task_ids and target is None:
+            tasks = "a task" if len(task_ids) == 1 else f"{len(task_ids):,} tasks"
             raise Conflict(
-                f"The column holds {len(task_ids)} tasks; say with moveTo which column gets them.",
+                f"The column holds {tasks}: moveTo has to name the column that gets them.",
                 code="column-not-empty",
+                present=len(task_ids),
             )
         positions = _append(target, task_ids) if target else {}
         named = {str(id_): position for id_, position in positions.items()}
@@ -125,7 +127,7 @@ def _target(change: Change, column: Column, move_to: UUID | None) -> Column | No
         return None
     target = Column.objects.filter(project=change.project, pk=move_to).exclude(pk=column.pk).first()
     if target is None:
-        raise Invalid({"move_to": ["Expected another column of the same project."]})
+        raise Invalid({"move_to": [Fault("Expected another column of the same project.", "not-found")]})
     return target
 
 

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Field, Model, QuerySet
 
 from projects import permissions, quotas
-from projects.errors import IdTaken, Invalid, NotFound
+from projects.errors import Fault, IdTaken, Invalid, NotFound
 from projects.events import Event
 from projects.models import Membership, Project, Role, User
 from projects.rooms import NO_ROW, room_of
@@ -135,7 +135,11 @@ def check(row: Model, fields: Collection[str]) -> None:
     try:
         row.clean_fields(exclude=others)
     except ValidationError as refused:
-        raise Invalid(refused.message_dict) from None
+        raise Invalid({name: _faults(wrong) for name, wrong in refused.error_dict.items()}) from None
+
+
+def _faults(wrong: list[ValidationError]) -> list[Fault]:
+    return [Fault(sentence, each.code or "invalid") for each in wrong for sentence in each.messages]
 
 
 def apply(row: Model, values: Mapping[str, Any]) -> list[str]:
