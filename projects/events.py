@@ -47,6 +47,7 @@ class Event(StrEnum):
     MEMBER_ADDED = "member:added"
     MEMBER_UPDATED = "member:updated"
     MEMBER_REMOVED = "member:removed"
+    PERSON_UPDATED = "person:updated"
 
 
 Positions = dict[str, int]
@@ -73,6 +74,7 @@ class MemberData(TypedDict):
 class ColumnData(TypedDict):
     id: str
     name: str
+    done: bool
     position: int
 
 
@@ -118,7 +120,7 @@ def member(row: Membership) -> MemberData:
 
 
 def column(row: Column) -> ColumnData:
-    return {"id": str(row.pk), "name": row.name, "position": row.position}
+    return {"id": str(row.pk), "name": row.name, "done": row.done, "position": row.position}
 
 
 def task(row: Task) -> TaskData:

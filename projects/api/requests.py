@@ -11,6 +11,7 @@ from rest_framework import serializers
 from projects import limits
 from projects.api.fields import Choice, Day, Flag, Id, Line, List, NewId, StrictSerializer, Text
 from projects.models import Role
+from projects.spelling import distinct_labels
 
 
 class Labels(List):
@@ -19,10 +20,7 @@ class Labels(List):
         super().__init__(child=Line(max_length=limits.LABEL), **kwargs)
 
     def to_internal_value(self, data: Any) -> list[Any]:
-        labels: list[Any] = super().to_internal_value(data)
-        if len(set(labels)) != len(labels):
-            raise serializers.ValidationError("Each label may be given only once.")
-        return labels
+        return distinct_labels(super().to_internal_value(data))
 
 
 class Named(StrictSerializer):
@@ -42,7 +40,7 @@ class ProjectCreate(Named):
         child=Line(max_length=limits.NAME),
         required=False,
         max_length=limits.COLUMNS,
-        help_text="Names, from left to right; To do, In progress and Done where not given.",
+        help_text="Names, from left to right; else To do, In progress and Done, which is marked as done.",
     )
 
 
@@ -62,10 +60,12 @@ class MemberPatch(StrictSerializer):
 
 class ColumnCreate(Named):
     name = Line(max_length=limits.NAME)
+    done = Flag(required=False, help_text="Whether its tasks are finished.")
 
 
 class ColumnPatch(StrictSerializer):
     name = Line(max_length=limits.NAME, required=False)
+    done = Flag(required=False, help_text="Whether its tasks are finished.")
 
 
 class ColumnMove(StrictSerializer):

@@ -47,10 +47,8 @@ class Refusal(APIException):
             (code for kind, code in _STATUSES.items() if isinstance(refused, kind)),
             status.HTTP_400_BAD_REQUEST,
         )
-        self.extra: dict[str, Any] = {}
+        self.extra: dict[str, Any] = refused.facts
         self.headers: dict[str, str] = {}
-        if isinstance(refused, errors.LimitReached):
-            self.extra = {"limit": refused.limit, "present": refused.present, "allowed": refused.allowed}
         if isinstance(refused, errors.RateLimited):
             self.headers = {"Retry-After": str(refused.retry_after)}
         if isinstance(refused, errors.VersionConflict):

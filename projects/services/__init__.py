@@ -8,7 +8,7 @@ transaction. A change that would change nothing writes nothing and returns the e
 `projects.errors`.
 """
 
-from projects.services.columns import column_create, column_delete, column_move, column_rename
+from projects.services.columns import column_create, column_delete, column_move, column_update
 from projects.services.comments import comment_create, comment_delete, comment_update
 from projects.services.creations import creation_claim, creation_keep, creation_prune, creation_told
 from projects.services.groups import group_create, group_delete, group_update
@@ -29,7 +29,7 @@ __all__ = [
     "column_create",
     "column_delete",
     "column_move",
-    "column_rename",
+    "column_update",
     "comment_create",
     "comment_delete",
     "comment_update",

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from projects import events, quotas
-from projects.errors import Conflict, Forbidden, Invalid
+from projects.errors import Conflict, Fault, Forbidden, Invalid
 from projects.events import Event
 from projects.models import Membership, Role, User
 from projects.services import sizes
@@ -36,7 +36,7 @@ def member_add(
         _require_role(role)
         if user is None:
             quotas.count_unknown_name(actor)
-            raise Invalid({"username": ["There is no active user of this name."]})
+            raise Invalid({"username": [Fault("There is no active user of this name.", "not-found")]})
         if Membership.objects.filter(project=change.project, user=user).exists():
             raise Conflict(f"{username} is a member already.", code="already-member")
         sizes.hold_members(change.project)
@@ -97,7 +97,8 @@ def member_remove(
 
 def _require_role(role: str) -> None:
     if role not in Role.values:
-        raise Invalid({"role": [f"Expected one of {', '.join(Role.values)}, got {role!r}."]})
+        expected = f"Expected one of {', '.join(Role.values)}, got {role!r}."
+        raise Invalid({"role": [Fault(expected, "not-a-choice")]})
 
 
 def _require_another_owner(change: Change, member: Membership, what: str) -> None:

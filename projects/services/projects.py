@@ -26,11 +26,12 @@ def project_create(
     actor: User,
     name: str,
     public: bool = False,
-    columns: Sequence[str] = DEFAULT_COLUMNS,
+    columns: Sequence[str] | None = None,
     id: UUID | None = None,
     mutation_id: str | None = None,
 ) -> Project:
-    """A project with its columns; the actor becomes its owner. An event for each. Raises Forbidden where it
+    """A project with its columns; the actor becomes its owner. An event for each. `columns` None: the default
+    ones, of which the last is marked as done. Raises Forbidden where it
     may not be public, IdTaken, LimitReached, RateLimited.
     """
     project = Project(pk=id or uuid4(), name=name, public=public, maker=actor)
@@ -40,7 +41,8 @@ def project_create(
     quotas.count_write(actor)
     lock_user(pk=actor.pk)
     sizes.hold_boards(actor)
-    sizes.hold_columns(project, len(columns))
+    names = DEFAULT_COLUMNS if columns is None else columns
+    sizes.hold_columns(project, len(names))
     _open_room(project)
     project.save(force_insert=True)
     with eventlog.writing(room_of(project.pk)) as log:
@@ -48,7 +50,7 @@ def project_create(
         change.emit(Event.PROJECT_CREATED, events.project(project))
         owner = Membership.objects.create(project=project, user=actor, role=Role.OWNER)
         change.emit(Event.MEMBER_ADDED, events.member(owner))
-        _create_columns(change, columns)
+        _create_columns(change, names, done=DEFAULT_COLUMNS[-1] if columns is None else None)
     return project
 
 
@@ -60,9 +62,10 @@ def _open_room(project: Project) -> None:
         raise IdTaken from None
 
 
-def _create_columns(change: Change, names: Sequence[str]) -> None:
+def _create_columns(change: Change, names: Sequence[str], done: str | None) -> None:
+    """`done`: the name of the one that is marked so."""
     for name, position in zip(names, ordering.spaced(len(names)), strict=True):
-        column = Column(project=change.project, name=name, position=position)
+        column = Column(project=change.project, name=name, done=name == done, position=position)
         check(column, ["name"])
         column.save(force_insert=True)
         change.emit(Event.COLUMN_CREATED, events.column(column))

@@ -26,7 +26,7 @@ BESIDE_IT = {
     "comment.delete": Event.COMMENT_DELETED,
 }
 # Asked for in a dialogue that waits for the answer, or in no board's page.
-AWAITED = {kind for kind in Event if kind.startswith(("project:", "member:"))}
+AWAITED = {kind for kind in Event if kind.startswith(("project:", "member:", "person:"))}
 OPERATIONS = ON_THE_BOARD | BESIDE_IT
 
 

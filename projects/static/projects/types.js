@@ -15,7 +15,7 @@
  * @property {string} [createdAt]
  * @property {string} [updatedAt]
  *
- * @typedef {{id: string, name: string, position: number}} Column
+ * @typedef {{id: string, name: string, position: number, done?: boolean}} Column  done: its tasks are never overdue
  * @typedef {{id: string, name: string, username: string}} Person
  * @typedef {"owner" | "editor" | "viewer"} Role
  * @typedef {{id: string, user: Person, role: Role}} Member
@@ -26,6 +26,7 @@
  * @property {number} seq
  * @property {Project} project
  * @property {Member[]} members
+ * @property {Person[]} [people]  whom tasks are assigned to, and who are no members any more
  * @property {Column[]} columns
  * @property {Task[]} tasks
  * @property {Record<string, number>} [commentCounts]

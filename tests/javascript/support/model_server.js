@@ -18,7 +18,7 @@ export class ModelServer {
     const counts = {};
     for (const { taskId } of this.comments) counts[taskId] = (counts[taskId] ?? 0) + 1;
     const tasks = columns.flatMap(({ id }) => this.#in(id)).map(shown);
-    return structuredClone({ seq: this.seq, project: this.project, members: this.members, columns, tasks, commentCounts: counts });
+    return structuredClone({ seq: this.seq, project: this.project, members: this.members, people: [], columns, tasks, commentCounts: counts });
   }
 
   id(prefix) {
