@@ -14,6 +14,9 @@ from tests.support.browser import Visitor
 # What does not depend on how many gateways there are is seen on one; two gateways have tests of their own.
 ON_ONE_GATEWAY = pytest.mark.parametrize("stack", ["embedded"], indirect=True)
 
+# Keys, dates, drags and the focus are each browser's own.
+IN_EACH_ENGINE = pytest.mark.parametrize("engine", ["chromium", "firefox"])
+
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 

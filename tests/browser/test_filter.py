@@ -1,4 +1,4 @@
-"""Under a filter a board is what one sees: places are those of the visible list, and nothing vanishes unsaid."""
+"""Under a filter a board is what one sees: places are those of the visible list, nothing vanishes unsaid."""
 
 from collections.abc import Callable
 

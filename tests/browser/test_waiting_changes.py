@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Complaints
 from tests.browser.hands import (
@@ -19,7 +19,7 @@ from tests.browser.hands import (
 from tests.support.boards import Board
 from tests.support.browser import Visitor, Windows
 from tests.support.network import Network
-from tests.support.people import EDITOR, OWNER, Person
+from tests.support.people import OWNER
 from tests.support.processes import eventually
 from tests.support.stack import Stack
 
@@ -162,51 +162,6 @@ def test_two_tabs_of_one_person_send_one_queue(board: Board, here: Visitor, netw
     for visitor in (here, other):
         expect_cards(visitor, done, "One", "Two", "Three")
         expect(visitor.page.locator(".is-pending")).to_have_count(0)
-
-
-def log_in(page: Page, person: Person) -> None:
-    page.goto("/login")
-    page.locator("input[name=username]").fill(person.username)
-    page.locator("input[name=password]").fill(person.password)
-    page.locator("input[name=password]").press("Enter")
-    page.wait_for_url(lambda url: "/login" not in url)
-
-
-@pytest.fixture
-def shared(stack: Stack, board: Board, windows: Windows, complaints: Complaints) -> Visitor:
-    """A browser that several people use, at the editor's board."""
-    complaints.may_hold("status of 409", "status of 40[134]")
-    stack.sessions.pop(EDITOR.username, None)
-    visitor = windows.open(stack, EDITOR)
-    stack.sessions.pop(EDITOR.username, None)
-    visitor.open_board(board.id)
-    return visitor
-
-
-def test_who_logs_in_beside_an_open_board_writes_nothing_of_what_is_done_there(
-    board: Board, shared: Visitor
-) -> None:
-    task = board.add_task("The editor's move")
-    expect_cards(shared, board.columns["To do"], "The editor's move")
-    tab = shared.open_page()
-    tab.goto(f"/projects/{board.id}")
-    tab.evaluate("document.querySelector('#log-out').submit()")
-    tab.wait_for_url("**/login")
-    log_in(tab, OWNER)
-    before = board.seq
-    Mouse(shared.page).drag(shared.task(task["id"]), lower_part(column(shared, board.columns["Done"])))
-    expect(shared.page.locator("#notices")).to_contain_text("in another tab")
-    tab.goto(f"/projects/{board.id}")
-    expect(tab.get_by_test_id("connection-badge")).to_contain_text("Live")
-    assert tab.evaluate("websocketService.getDetails().waiting") == 0
-    assert board.seq == before
-    tab.evaluate("document.querySelector('#log-out').submit()")
-    tab.wait_for_url("**/login")
-    log_in(tab, EDITOR)
-    eventually(lambda: board.snapshot()["tasks"][0]["column"] == board.columns["Done"], seconds=30)
-    (event,) = board.events(before)
-    assert event["actor"]["name"] == EDITOR.name
-    expect(shared.page.locator("#notices")).not_to_contain_text("in another tab")
 
 
 def test_words_that_were_refused_are_there_after_the_page_is_loaded_again_and_can_be_sent_again(

@@ -95,7 +95,8 @@ def test_nothing_is_written_under_the_name_of_whoever_logs_in_in_another_tab(
     expect_notice(
         page,
         "You are logged in as Olive Owner in another tab"
-        "This board was opened as Edgar Editor: log in as Edgar Editor again, or reload to go on as Olive Owner.",
+        "This board was opened as Edgar Editor: log in as Edgar Editor again, "
+        "or reload to go on as Olive Owner.",
     )
     mouse = Mouse(page)
     mouse.press(middle(browser.visitor.task(task["id"])))

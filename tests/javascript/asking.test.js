@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
+import { LogIn } from "../../projects/static/projects/log_in.js";
 import { pageLock } from "../../projects/static/projects/page_lock.js";
 import { newId } from "../../projects/static/projects/new_id.js";
 import { wordsOf } from "../../projects/static/projects/unsaved.js";
@@ -23,7 +24,7 @@ function visit() {
   tab = world.open();
   model = tab.model;
   heard = [];
-  for (const what of ["refused", "answered", "identity", "lost", "found"]) model.listen({ [what]: (...details) => heard.push([what, ...details]) });
+  for (const what of ["refused", "answered", "lost", "found"]) model.listen({ [what]: (...details) => heard.push([what, ...details]) });
 }
 
 const refuse = (status, code = "refused", times = 1) => {
@@ -101,46 +102,61 @@ test("a card whose column is gone is sent again into another one, with what was 
   assert.deepEqual([taskOf(task).column, world.server.comments.length, model.unsaved], ["To do", 1, []]);
 });
 
-test("while another person is logged in all waits, and says so; nothing is refused, and all is sent afterwards", async () => {
-  refuse(409, "other-user", 2);
-  model.ask("task.update", { task: "t", changes: { title: "Mine" } });
-  model.ask("task.move", { task: "t", column: "Done", after: null });
-  await world.clock.pass(1000);
-  assert.deepEqual([told(), tab.waiting, taskOf("t").title], [["identity"], 2, "T"]);
-  await world.settle();
-  assert.deepEqual([taskOf("t").title, taskOf("t").column, tab.waiting], ["Mine", "Done", 0]);
-  assert.deepEqual(told(), ["identity", "identity", "answered", "answered"]);
-});
+const OTHER = { id: "other", name: "Somebody Else" };
 
-test("a log-in that has ended holds all, too", async () => {
-  refuse(401, "unauthenticated");
-  model.ask("task.update", { task: "t", changes: { title: "Mine" } });
-  await world.settle();
-  assert.deepEqual([heard[0], taskOf("t").title], [["lost", "refused"], "Mine"]);
-});
+for (const [name, now] of /** @type {[string, any][]} */ ([["another person is logged in", OTHER], ["nobody is logged in", null]])) {
+  test(`while ${name} nothing can be asked for, what was waits, and all is sent once the page's own person is back`, async () => {
+    const me = world.api.me;
+    world.api.me = now;
+    model.ask("task.update", { task: "t", changes: { title: "Mine" } });
+    model.ask("task.move", { task: "t", column: "Done", after: null });
+    await world.clock.pass(20_000);
+    assert.deepEqual([told(), tab.waiting, taskOf("t").title], [[], 2, "T"]);
+    assert.deepEqual([tab.logIn.isOurs, model.canWrite, tab.logIn.now], [false, false, now]);
+    world.api.me = me;
+    await tab.logIn.check();
+    model.retryNow();
+    await world.settle();
+    assert.deepEqual([taskOf("t").title, taskOf("t").column, tab.waiting], ["Mine", "Done", 0]);
+    assert.deepEqual([told(), tab.logIn.isOurs], [["answered", "answered"], true]);
+  });
+}
 
 test("a board that is not there for whoever is logged in by now is not lost for the person whom the page shows", async () => {
-  const me = (/** @type {any} */ answer) => (world.api.me = answer);
-  const [said, isLost] = [() => heard.splice(0).map(([what, detail]) => `${what} ${detail ?? ""}`.trim()), () => model.lost];
-  me(401);
-  tab.say("gone");
-  await world.clock.pass(1000);
-  assert.deepEqual([said(), isLost()], [["lost refused"], false]);
-  me({ id: "other" });
-  tab.say("gone");
-  await world.clock.pass(1000);
-  assert.deepEqual([said(), isLost()], [["identity"], false]);
-  me({ id: "me" });
-  tab.say("gone");
-  await world.clock.pass(1000);
-  assert.deepEqual([said(), isLost()], [["lost gone"], true]);
-  tab.say("joined");
-  assert.deepEqual([said(), isLost()], [["found"], false]);
-  me(401);
+  const me = world.api.me;
+  for (const [now, news] of /** @type {[any, string][]} */ ([[null, "gone"], [OTHER, "gone"], [null, "trimmed"], [OTHER, "trimmed"], [me, "gone"]])) {
+    world.api.me = now;
+    tab.say(news);
+    await world.clock.pass(1000);
+    await tab.logIn.check();
+    assert.deepEqual([told(), model.lost, tab.logIn.isOurs], [[], false, now === me], news);
+  }
   world.api.boardIsThere = false;
-  tab.say("trimmed");
+  tab.say("gone");
   await world.clock.pass(1000);
-  assert.deepEqual([said(), isLost()], [["lost refused"], false]);
+  assert.deepEqual([told(), model.lost], [["lost"], true]);
+  tab.say("joined");
+  assert.deepEqual([told(), model.lost], [["lost", "found"], false]);
+});
+
+test("who asks while an older question is under way learns what has changed since", async () => {
+  /** @type {any[]} */
+  const asked = [];
+  const logIn = new LogIn({ id: "me", name: "Me" }, () => new Promise((resolve) => asked.push(resolve)));
+  const [first, second, third] = [logIn.check(), logIn.check(), logIn.check()];
+  asked.shift()({ id: "me", name: "Me" });
+  await first;
+  assert.ok(logIn.isOurs);
+  await settled();
+  asked.shift()(OTHER);
+  await Promise.all([second, third]);
+  assert.deepEqual([logIn.isOurs, asked.length], [false, 0]);
+});
+
+test("a server that does not say who is logged in changes nothing", async () => {
+  const logIn = new LogIn({ id: "me", name: "Me" }, async () => Promise.reject(new TypeError("Failed to fetch")));
+  await logIn.check();
+  assert.ok(logIn.isOurs);
 });
 
 test("a card that somebody deleted before one came back does not stay on the board as one's own", async () => {

@@ -3,12 +3,15 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { csrfToken } from "../../projects/static/projects/api.js";
 import { applyComment, commentsView } from "../../projects/static/projects/comment_list.js";
-import { dayOf, dueIn } from "../../projects/static/projects/dates.js";
+import { ago, dayOf, dueIn, numberText, useLanguages } from "../../projects/static/projects/dates.js";
 import { dropTarget, edgeScroll } from "../../projects/static/projects/drop_target.js";
 import { isEmpty, matches, parseFilter } from "../../projects/static/projects/filter.js";
+import { isolated } from "../../projects/static/projects/isolated.js";
+import { shortcutOf } from "../../projects/static/projects/keyboard.js";
 import { colourOf, coloursOf, initials } from "../../projects/static/projects/people.js";
 import { columnSteps, placesInColumn } from "../../projects/static/projects/places.js";
 import { requestOf } from "../../projects/static/projects/requests.js";
+import { learnTime, serverNow } from "../../projects/static/projects/server_clock.js";
 import { mergeField } from "../../projects/static/projects/three_way.js";
 import { refusal, summary } from "../../projects/static/projects/words.js";
 import { nextStep } from "../../realtime/static/realtime/connection_badge.js";
@@ -33,6 +36,44 @@ test("a due date says so in words: overdue, today, tomorrow, later", () => {
   assert.deepEqual(dueIn("2026-11-25", "2026-11-24"), { state: "soon", text: "Due tomorrow" });
   assert.deepEqual(dueIn("2027-01-08", "2026-11-24"), { state: "later", text: "Due Jan 8, 2027" });
   assert.equal(dayOf(new Date(2026, 0, 5, 23, 59)), "2026-01-05");
+});
+
+test("what is finished is never overdue, nor soon", () => {
+  assert.deepEqual(dueIn("2026-11-23", "2026-11-24", true), { state: "done", text: "Due Nov 23" });
+  assert.deepEqual(dueIn("2026-11-24", "2026-11-24", true), { state: "done", text: "Due Nov 24" });
+});
+
+test("days and numbers are written as their reader writes them; what is no language is passed over", () => {
+  useLanguages(["C", "zz-1", "de-DE", "en"]);
+  assert.deepEqual([dueIn("2027-01-08", "2026-11-24").text, numberText(1200)], ["Due 8. Jan. 2027", "1.200"]);
+  assert.equal(ago("2026-11-20T10:00:00Z", Date.parse("2026-11-24T10:00:00Z")), "20. Nov. 2026");
+  useLanguages(["ar-EG"]);
+  assert.match(dueIn("2027-01-08", "2026-11-24").text, /^Due \u2068.+\u2069$/);
+  useLanguages(["C"]);
+  assert.notEqual(numberText(1200), "");
+  useLanguages(["en"]);
+});
+
+test("the server's clock corrects one that is wrong, and leaves one that is right alone", () => {
+  const now = Date.now();
+  learnTime(new Date(now - 3 * 3_600_000).toUTCString(), now);
+  assert.ok(Math.abs(serverNow() - (Date.now() - 3 * 3_600_000)) < 2000);
+  for (const nothing of [null, "", "nonsense"]) learnTime(nothing, now);
+  assert.ok(Math.abs(serverNow() - (Date.now() - 3 * 3_600_000)) < 2000);
+  learnTime(new Date(now - 900).toUTCString(), now);
+  assert.ok(Math.abs(serverNow() - Date.now()) < 100);
+});
+
+test("words of another direction are isolated within a sentence, and others are left as they are", () => {
+  assert.equal(isolated("Crème brûlée, 日本語"), "Crème brûlée, 日本語");
+  for (const text of ["תיקון (abc)!", "مرحبا", "a\u202eb", "١٢"]) assert.equal(isolated(text), `\u2068${text}\u2069`);
+});
+
+test("a shortcut is its letter, or its key's place where letters are not Latin, whatever Caps Lock says", () => {
+  const pressed = (key, code, shiftKey = false) => shortcutOf({ key, code, shiftKey });
+  for (const [key, code] of [["n", "KeyN"], ["N", "KeyN"], ["т", "KeyN"], ["Т", "KeyN"], ["ν", "KeyN"], ["n", "KeyL"]]) assert.equal(pressed(key, code), "n", key);
+  assert.deepEqual([pressed("ь", "KeyM"), pressed("/", "KeyQ"), pressed("?", "Digit7", true), pressed("ζ", "Slash"), pressed("ζ", "Slash", true)], ["m", "/", "?", "/", "?"]);
+  assert.deepEqual([pressed("N", "KeyN", true), pressed("ArrowUp", "ArrowUp"), pressed("Process", "KeyN"), pressed("х", "BracketLeft")], ["N", "ArrowUp", "Process", "х"]);
 });
 
 test("the filter takes words, people and labels, all of which must hold", () => {

@@ -107,9 +107,9 @@ test("each write says whose it is, and no reading does", async (context) => {
     asked.push([method, headers["X-Expected-User"]]);
     return Response.json({ code: "other-user", detail: "" }, { status: 409 });
   });
-  writeAs("me");
+  writeAs("me", async (error) => error);
   for (const method of ["GET", "POST", "PATCH", "DELETE"]) await assert.rejects(call("/api/", { method }), (/** @type {ApiError} */ error) => error.isOfLogIn);
-  writeAs(null);
+  writeAs(null, async (error) => error);
   delete (/** @type {any} */ (globalThis).document);
   assert.deepEqual(asked, [["GET", undefined], ["POST", "me"], ["PATCH", "me"], ["DELETE", "me"]]);
 });

@@ -1,5 +1,7 @@
 /** HTTP as the board uses it: session cookie, CSRF header, problem+json as errors with words. */
 
+import { learnTime } from "./server_clock.js";
+
 /**
  * @typedef {{status: number, code: string, detail: string, errors?: Record<string, string[]>, [key: string]: any}} Problem
  */
@@ -87,6 +89,7 @@ export function loadBoard(projectId, request = call) {
  * @returns {Promise<any>}  its JSON, null where there is none; rejects with an ApiError
  */
 async function answerOf(response) {
+  learnTime(response.headers.get("Date"));
   const answer = await readJson(response);
   if (!response.ok) throw new ApiError(problemOf(response, answer), retryAfterMs(response));
   if (answer === null && response.status !== NO_CONTENT) throw new ApiError(UNREACHABLE); // it was cut off on its way

@@ -129,9 +129,12 @@ export class BoardModel {
     return isOurs && !this.state.deleted && !this.lost && (this.role === "owner" || this.role === "editor");
   }
 
-  /** @param {string | null | undefined} userId */
+  /**
+   * A member; or who was one, and is still assigned to tasks.
+   * @param {string | null | undefined} userId
+   */
   person(userId) {
-    return this.#member(userId)?.user;
+    return this.#member(userId)?.user ?? this.state.people.get(userId ?? "");
   }
 
   /** @param {string | null | undefined} userId */

@@ -6,10 +6,12 @@ import { BoardView } from "./board_view.js";
 import { addColumn, openColumnMenu, rename } from "./column_menu.js";
 import { ColumnTabs } from "./column_tabs.js";
 import { Composer } from "./composer.js";
+import { useLanguages } from "./dates.js";
 import { find, h, icon, setAttribute, setText } from "./dom.js";
 import { Drafts } from "./drafts.js";
 import { Drag } from "./drag.js";
 import { KeptPanel } from "./kept_panel.js";
+import { isolated } from "./isolated.js";
 import { listenToKeys } from "./keyboard.js";
 import { closeMenu } from "./menu.js";
 import { openMoveMenu } from "./move_menu.js";
@@ -19,6 +21,7 @@ import { LogIn } from "./log_in.js";
 import { watchLogIn } from "./log_in_watch.js";
 import { clearLoss, reportBanner, reportLogIn, reportLoss } from "./notices.js";
 import { pageLock } from "./page_lock.js";
+import { followTime } from "./passing_time.js";
 import { findTask } from "./pending.js";
 import { PresenceBar } from "./presence_bar.js";
 import { openProjectMenu, renameBoard } from "./project_menu.js";
@@ -37,6 +40,7 @@ const userId = root.dataset.userId || null;
 const feed = /** @type {{websocketService: import("./types.js").Feed}} */ (/** @type {unknown} */ (window)).websocketService;
 const logIn = new LogIn(userId ? { id: userId, name: root.dataset.userName ?? "" } : null);
 
+useLanguages(navigator.languages);
 writeAs(userId, (error) => logIn.explain(error));
 logIn.listen(() => reportLogIn(logIn, 0));
 watchLogIn(logIn, feed);
@@ -68,7 +72,7 @@ function move({ task, column, after }) {
   model.ask("task.move", { task, column, after });
   view.draw();
   view.focus.set(task);
-  announcer.say(`Moved “${clip(found.task.title)}” to ${target.name}`);
+  announcer.say(`Moved “${clip(found.task.title)}” to ${isolated(target.name)}`);
 }
 
 /** @param {string | null} taskId */
@@ -188,9 +192,9 @@ function heard(event, before) {
  */
 function tellDragger(event, before) {
   if (!drag.isDragging) return;
-  const who = event.actor?.name ?? "Somebody";
+  const who = isolated(event.actor?.name ?? "Somebody");
   if (event.event === "column:deleted" && drag.column === event.data.id) {
-    toast(`${who} deleted the column ${before.column?.name} while you were dragging. The line shows where a drop lands now.`);
+    toast(`${who} deleted the column ${isolated(before.column?.name ?? "")} while you were dragging. The line shows where a drop lands now.`);
   }
   if (drag.task !== event.data?.id) return;
   const title = clip(before.task?.title ?? "");
@@ -198,7 +202,7 @@ function tellDragger(event, before) {
     drag.cancel();
     toast(`${who} deleted “${title}” while you were dragging it.`);
   } else if (event.event === "task:moved") {
-    toast(`${who} moved “${title}” to ${model.state.columns.get(event.data.column)?.name} while you were dragging it. Your drop decides.`);
+    toast(`${who} moved “${title}” to ${isolated(model.state.columns.get(event.data.column)?.name ?? "")} while you were dragging it. Your drop decides.`);
   }
 }
 
@@ -211,7 +215,7 @@ let lastMode = "connecting";
 function drawPage() {
   const { project, deleted } = model.state;
   setText(document.querySelector("#board-name"), project.name);
-  document.title = `${project.name} · DevMentor`;
+  document.title = `${isolated(project.name)} · DevMentor`;
   setAttribute(find("#board-public"), "hidden", !project.public);
   setAttribute(tail, "hidden", !model.canWrite);
   setAttribute(find("#reading-only"), "hidden", model.canWrite || deleted || model.lost || !userId || !logIn.isOurs);
@@ -282,6 +286,7 @@ logIn.listen(logInChanged);
 knowMembers();
 model.start();
 view.draw();
+followTime(() => view.draw());
 showTask(address.current);
 if (address.current && !sheet.taskId) {
   address.close();

@@ -5,6 +5,7 @@ import { buildCard, drawCard } from "./card_view.js";
 import { buildColumn, drawColumn } from "./column_view.js";
 import { dayOf } from "./dates.js";
 import { find, setChildren } from "./dom.js";
+import { serverNow } from "./server_clock.js";
 import { SLIDE_MS, mark, measure, slide, wantsMotion } from "./motion.js";
 
 /** @typedef {import("./board.js").BoardModel} BoardModel */
@@ -101,7 +102,7 @@ export class BoardView {
       const element = keep(this.#columns, column.id, () => buildColumn(column.id));
       const { tasks } = this.shown.columns[index];
       drawColumn(element, column, { canWrite: context.canWrite, filtered: this.filter.isOn, shown: tasks.length });
-      this.#drawCards(element, tasks, context);
+      this.#drawCards(element, tasks, { ...context, done: column.done });
       shown += tasks.length;
       return element;
     });
@@ -135,7 +136,7 @@ export class BoardView {
       person: (id) => model.person(id),
       comments: (id) => model.state.commentCounts.get(id) ?? 0,
       isKept: (id) => this.filter.kept.has(id),
-      today: dayOf(new Date()),
+      today: dayOf(new Date(serverNow())),
       canWrite: model.canWrite,
     };
   }

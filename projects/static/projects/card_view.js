@@ -1,6 +1,7 @@
 import { drawAvatar } from "./avatar.js";
-import { dueIn } from "./dates.js";
+import { dueIn, numberText } from "./dates.js";
 import { h, hiddenText, icon, setAttribute, setText } from "./dom.js";
+import { isolated } from "./isolated.js";
 import { colourOf } from "./people.js";
 import { same } from "./three_way.js";
 
@@ -14,10 +15,11 @@ import { same } from "./three_way.js";
  * @property {(taskId: string) => number} comments
  * @property {(taskId: string) => boolean} isKept  it does not match the filter
  * @property {string} today
+ * @property {boolean} [done]  its column is of finished tasks
  * @property {boolean} canWrite
  */
 
-/** @typedef {{task: TaskView, assignee: Person | undefined, comments: number, kept: boolean, today: string, canWrite: boolean}} Drawn */
+/** @typedef {{task: TaskView, assignee: Person | undefined, comments: number, kept: boolean, today: string, done: boolean, canWrite: boolean}} Drawn */
 
 /** What each card shows, so that one that stays the same is not touched. @type {WeakMap<Element, Drawn>} */
 const drawn = new WeakMap();
@@ -33,7 +35,7 @@ export function buildCard() {
 
 /** One card: a link over the whole card, and beside it the button for its menu. */
 function blankCard() {
-  const title = h("span", { class: "card-title" });
+  const title = h("span", { class: "card-title", dir: "auto" });
   const facts = h("span", { class: "card-facts" });
   const link = h("a", { class: "card-link", draggable: "false", tabindex: -1 }, title, facts);
   const menu = h("button", { type: "button", class: "icon-button card-menu", "aria-haspopup": "menu", tabindex: -1 }, icon("more"));
@@ -46,8 +48,8 @@ function blankCard() {
  * @param {CardContext} context
  */
 export function drawCard(card, task, context) {
-  const { today, canWrite } = context;
-  const wanted = { task, assignee: context.person(task.assignee), comments: context.comments(task.id), kept: context.isKept(task.id), today, canWrite };
+  const { today, done = false, canWrite } = context;
+  const wanted = { task, assignee: context.person(task.assignee), comments: context.comments(task.id), kept: context.isKept(task.id), today, done, canWrite };
   const known = drawn.get(card);
   drawn.set(card, wanted);
   if (known && looksTheSame(known, wanted)) return;
@@ -70,6 +72,7 @@ function looksTheSame(before, now) {
     before.comments === now.comments &&
     before.kept === now.kept &&
     before.today === now.today &&
+    before.done === now.done &&
     before.canWrite === now.canWrite &&
     (before.task === now.task || sameWords(before.task, now.task))
   );
@@ -91,23 +94,23 @@ function drawMenuButton(card, { task, canWrite }) {
   const button = card.querySelector(".card-menu");
   if (!button) return;
   setAttribute(button, "hidden", !canWrite);
-  setAttribute(button, "aria-label", `Actions for ${task.title}`);
+  setAttribute(button, "aria-label", `Actions for ${isolated(task.title)}`);
 }
 
 /** @param {string} label */
 function labelDot(label) {
-  return h("span", { class: "label-dot", "data-person": colourOf(label), title: label }, hiddenText(`${label}. `));
+  return h("span", { class: "label-dot", "data-person": colourOf(label), title: label }, hiddenText(`${isolated(label)}. `));
 }
 
 /**
  * @param {Drawn} wanted
  * @returns {HTMLElement[]}
  */
-function factMarks({ task, assignee, comments, kept, today }) {
+function factMarks({ task, assignee, comments, kept, today, done }) {
   const found = kept ? [h("span", { class: "fact", title: "It stays here until the filter changes." }, "Does not match the filter")] : [];
   if (task.labels.length) found.push(h("span", { class: "card-labels" }, ...task.labels.map(labelDot)));
-  if (task.dueOn) found.push(dueMark(task.dueOn, today));
-  if (comments) found.push(h("span", { class: "fact" }, icon("comment"), String(comments), hiddenText(comments === 1 ? " comment" : " comments")));
+  if (task.dueOn) found.push(dueMark(task.dueOn, today, done));
+  if (comments) found.push(h("span", { class: "fact" }, icon("comment"), numberText(comments), hiddenText(comments === 1 ? " comment" : " comments")));
   if (assignee) found.push(assigneeMark(assignee));
   return found;
 }
@@ -115,15 +118,16 @@ function factMarks({ task, assignee, comments, kept, today }) {
 /**
  * @param {string} dueOn
  * @param {string} today
+ * @param {boolean} done
  */
-export function dueMark(dueOn, today) {
-  const { state, text } = dueIn(dueOn, today);
+export function dueMark(dueOn, today, done) {
+  const { state, text } = dueIn(dueOn, today, done);
   return h("span", { class: "fact due", "data-due": state }, icon("clock"), text);
 }
 
 /** @param {Person} assignee */
 function assigneeMark(assignee) {
   const mark = h("span", { class: "avatar avatar-small", role: "img" });
-  drawAvatar(mark, assignee, `Assigned to ${assignee.name}`);
+  drawAvatar(mark, assignee, `Assigned to ${isolated(assignee.name)}`);
   return mark;
 }

@@ -21,6 +21,7 @@ export function openColumnMenu(anchor, columnId, model, drafts, addTask) {
   openMenu(anchor, `Column ${column.name}`, [
     { text: "New task", keys: "n", run: () => addTask(columnId) },
     { text: "Rename…", run: () => rename(column, model, drafts) },
+    { text: column.done ? "Mark as not done" : "Mark as done", run: () => model.ask("column.mark", { column: columnId, done: !column.done }) },
     { text: "Move left", heading: "", disabled: left === undefined, run: () => model.ask("column.move", { column: columnId, after: left }) },
     { text: "Move right", disabled: right === undefined, run: () => model.ask("column.move", { column: columnId, after: right }) },
     { text: "Delete…", heading: "", danger: true, run: () => askToDelete(columnId, model) },

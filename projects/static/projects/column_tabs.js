@@ -1,4 +1,6 @@
+import { numberText } from "./dates.js";
 import { h, setAttribute, setChildren, setText } from "./dom.js";
+import { isolated } from "./isolated.js";
 
 /** @typedef {import("./pending.js").ColumnView} ColumnView */
 
@@ -46,17 +48,18 @@ export class ColumnTabs {
 
   /** @param {ColumnView} column */
   #tab({ id, name, tasks }) {
-    const tab = this.#tabs.get(id) ?? h("button", { type: "button", class: "tab", onclick: () => this.show(id) }, h("span", { class: "tab-name" }), h("span", { class: "tab-count" }));
+    const tab = this.#tabs.get(id) ?? h("button", { type: "button", class: "tab", onclick: () => this.show(id) }, h("span", { class: "tab-name", dir: "auto" }), h("span", { class: "tab-count" }));
     this.#tabs.set(id, tab);
     setText(tab.querySelector(".tab-name"), name);
-    setText(tab.querySelector(".tab-count"), String(tasks.length));
+    setAttribute(tab, "title", name);
+    setText(tab.querySelector(".tab-count"), numberText(tasks.length));
     return tab;
   }
 
   /** @param {ColumnView[]} columns */
   #drawSelect(columns) {
     setChildren(this.place, [this.#select]);
-    const texts = columns.map(({ name, tasks }) => `${name} (${tasks.length})`);
+    const texts = columns.map(({ name, tasks }) => `${isolated(name)} (${numberText(tasks.length)})`);
     while (this.#select.options.length > columns.length) this.#select.remove(columns.length);
     columns.forEach(({ id }, index) => {
       const option = this.#select.options[index] ?? this.#select.appendChild(h("option"));

@@ -1,13 +1,13 @@
 import { call } from "./api.js";
 import { avatar } from "./avatar.js";
 import { applyComment, commentsView } from "./comment_list.js";
-import { ago } from "./dates.js";
 import { confirmDanger } from "./dialog.js";
 import { h, setAttribute, setChildren, setText } from "./dom.js";
 import { isComposing } from "./ime.js";
 import { KeptNotes } from "./kept_panel.js";
 import { refusedItems } from "./kept_words.js";
 import { readingFailed } from "./notices.js";
+import { agoMark } from "./passing_time.js";
 import { findTask } from "./pending.js";
 import { textField } from "./text_field.js";
 import { LIMITS } from "./texts.js";
@@ -141,8 +141,8 @@ export class CommentsView {
   /** @param {CommentView} comment */
   #build(comment) {
     const { author, text, createdAt, updatedAt, pending } = comment;
-    const when = pending && !createdAt ? "sending" : ago(createdAt, Date.now()) + (updatedAt > createdAt ? ", edited" : "");
-    const head = h("header", { class: "comment-head" }, h("strong", {}, author.name), h("span", { class: "quiet-text" }, when), h("span", { class: "spring" }), ...this.#buttons(comment));
+    const when = pending && !createdAt ? ["sending"] : [agoMark(createdAt), updatedAt > createdAt && ", edited"];
+    const head = h("header", { class: "comment-head" }, h("strong", {}, h("bdi", {}, author.name)), h("span", { class: "quiet-text" }, ...when), h("span", { class: "spring" }), ...this.#buttons(comment));
     return h("li", { class: pending ? "comment is-pending" : "comment" }, avatar(author), h("div", { class: "comment-body" }, head, h("p", { class: "comment-text", dir: "auto" }, text)));
   }
 

@@ -9,17 +9,16 @@
  * @typedef {Term[]} Filter
  */
 
-const OPENING = '"“”„«»';
 /** A term: perhaps a sign, then a quotation that may still lack its end, or what is no blank. */
-const TERM = new RegExp(`([@#]?)(?:[${OPENING}]([^${OPENING}]*)[${OPENING}]?|(\\S+))`, "gu");
+const TERM = /([@#]?)(?:["“”„«»]([^"“”„«»]*)["“”„«»]?|(\S+))/gu;
 
 /**
  * @param {string} text
  * @returns {Filter}
  */
 export function parseFilter(text) {
-  const terms = [...text.matchAll(TERM)].map(([all, sign, quoted, bare]) => (quoted === undefined && bare === undefined ? { sign: "", text: all } : { sign, text: quoted ?? bare }));
-  return terms.map((term) => ({ sign: /** @type {Term["sign"]} */ (term.sign), text: fold(term.text) })).filter((term) => term.sign || term.text);
+  const terms = [...text.matchAll(TERM)].map(([, sign, quoted, bare]) => ({ sign: /** @type {Term["sign"]} */ (sign), text: fold(quoted ?? bare) }));
+  return terms.filter((term) => term.sign || term.text);
 }
 
 /** @param {Filter} filter */

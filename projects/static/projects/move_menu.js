@@ -1,5 +1,6 @@
 import { openDialog } from "./dialog.js";
 import { h } from "./dom.js";
+import { isolated } from "./isolated.js";
 import { openMenu } from "./menu.js";
 import { findTask } from "./pending.js";
 import { placesIn, placesInColumn } from "./places.js";
@@ -27,10 +28,10 @@ export function openMoveMenu(anchor, taskId, view, { move, open }) {
   const places = placesInColumn(view.shown, taskId).map(({ text, column, after, disabled }, index) => ({
     text,
     disabled,
-    heading: index === 0 ? `Within ${found.column.name}` : undefined,
+    heading: index === 0 ? `Within ${isolated(found.column.name)}` : undefined,
     run: () => move({ task: taskId, column, after }),
   }));
-  openMenu(anchor, `Move ${found.task.title}`, [
+  openMenu(anchor, `Move ${isolated(found.task.title)}`, [
     ...columns,
     ...places,
     { text: "To a certain place…", heading: "", run: () => openPlaceDialog(taskId, view.shown, move) },
@@ -62,7 +63,7 @@ function openPlaceDialog(taskId, shown, move) {
   };
   const button = h("button", { type: "submit", class: "button primary" }, "Move");
   const form = h("form", { class: "stack", onsubmit: submit }, column.field, place.field, h("div", { class: "dialog-actions" }, button));
-  const dialog = openDialog(`Move “${found.task.title}”`, [form]);
+  const dialog = openDialog(`Move “${isolated(found.task.title)}”`, [form]);
 }
 
 /**

@@ -16,6 +16,7 @@
  * @property {string} [column]
  * @property {string | null} [after]  the id of the item above; null is the top; undefined the bottom
  * @property {string} [name]
+ * @property {boolean} [done]         of a column: its tasks are finished
  * @property {string | null} [moveTo]
  * @property {string} [comment]
  * @property {string} [text]
@@ -140,7 +141,7 @@ function isCovered({ kind, task = "", column = "", answer }, board, toCome) {
   if (!shown) return !toCome.has(ofTask ? task : column);
   if (kind.endsWith(".delete")) return false;
   if ("version" in shown) return shown.version >= answer.version;
-  return shown.name === answer.name && shown.position === answer.position;
+  return shown.name === answer.name && shown.position === answer.position && shown.done === answer.done;
 }
 
 /** @type {Record<string, (view: BoardView, operation: Operation) => void>} */
@@ -168,6 +169,9 @@ export const PATCHES = {
   },
   "column.rename": (view, { column, name = "" }) => {
     view.columns = view.columns.map((one) => (one.id === column ? { ...one, name, pending: true } : one));
+  },
+  "column.mark": (view, { column, done }) => {
+    view.columns = view.columns.map((one) => (one.id === column ? { ...one, done, pending: true } : one));
   },
   "column.move": (view, { column, after }) => {
     const moved = view.columns.find((one) => one.id === column);

@@ -1,5 +1,6 @@
 import { avatar } from "./avatar.js";
 import { h, setAttribute } from "./dom.js";
+import { isolated } from "./isolated.js";
 
 /** @typedef {{id: string, name: string, username: string}} Person */
 
@@ -61,7 +62,7 @@ export class PresenceBar {
     const more = people.length - shown.length + this.#others;
     const named = people.slice(0, MOST_BY_NAME);
     const unnamed = people.length - named.length + this.#others;
-    const names = named.map(({ name }) => name).join(", ") + (unnamed ? ` and ${unnamed} more` : "");
+    const names = named.map(({ name }) => isolated(name)).join(", ") + (unnamed ? ` and ${unnamed} more` : "");
     if (more) shown.push(h("li", {}, h("span", { class: "avatar avatar-more", role: "img", title: names, "aria-label": `and ${more} more` }, `+${more}`)));
     this.place.replaceChildren(...shown);
     setAttribute(this.place, "aria-label", people.length ? `Here now: ${names}` : "Here now: nobody");

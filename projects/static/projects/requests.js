@@ -26,6 +26,8 @@ export function requestOf(operation, projectId) {
       return { method: "POST", path: `${project}/columns/`, body: { id: column, name: operation.name } };
     case "column.rename":
       return { method: "PATCH", path: `/api/columns/${column}/`, body: { name: operation.name } };
+    case "column.mark":
+      return { method: "PATCH", path: `/api/columns/${column}/`, body: { done: operation.done } };
     case "column.move":
       return { method: "POST", path: `/api/columns/${column}/move/`, body: { after: after ?? null } };
     case "column.delete":

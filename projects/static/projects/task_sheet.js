@@ -1,11 +1,11 @@
 import { CommentsView } from "./comments_view.js";
-import { ago } from "./dates.js";
 import { DescriptionLoader } from "./description_loader.js";
 import { cutDescription } from "./descriptions.js";
 import { confirmDanger } from "./dialog.js";
 import { h, icon, setAttribute, setChildren, setText } from "./dom.js";
 import { KeptNotes } from "./kept_panel.js";
 import { refusedItems } from "./kept_words.js";
+import { agoMark } from "./passing_time.js";
 import { findTask } from "./pending.js";
 import { buildFields } from "./sheet_fields.js";
 import { grow } from "./text_field.js";
@@ -193,7 +193,7 @@ export class TaskSheet {
   /** @param {TaskView} task */
   #drawOptions(task) {
     const people = [...this.model.state.members.values()].map(({ user }) => ({ value: user.id, text: user.name }));
-    const former = task.assignee && !people.some(({ value }) => value === task.assignee) ? [{ value: task.assignee, text: "A former member" }] : [];
+    const former = task.assignee && !people.some(({ value }) => value === task.assignee) ? [{ value: task.assignee, text: `${this.model.person(task.assignee)?.name ?? "Somebody"} (former member)` }] : [];
     fill(this.inputs.assignee, [{ value: "", text: "Nobody" }, ...people, ...former]);
     fill(this.inputs.column, this.model.view.columns.map(({ id, name }) => ({ value: id, text: name })));
     const known = new Set();
@@ -206,9 +206,9 @@ export class TaskSheet {
     const waiting = this.model.operations.some((operation) => operation.task === this.taskId && !operation.answer);
     const refused = this.model.unsaved.some(({ operation }) => operation.task === this.taskId);
     setText(this.#state, waiting ? "Saving…" : refused ? "Not saved" : this.#saved ? "Saved" : "");
-    const created = task.createdAt ? `Created ${ago(task.createdAt, Date.now())}` : "";
-    const updated = task.updatedAt && task.updatedAt !== task.createdAt ? `, changed ${ago(task.updatedAt, Date.now())}` : "";
-    setText(this.#dates, created + updated);
+    const { createdAt = "", updatedAt = "" } = task;
+    const changed = updatedAt && updatedAt !== createdAt ? [", changed ", agoMark(updatedAt)] : [];
+    this.#dates.replaceChildren(...(createdAt ? ["Created ", agoMark(createdAt), ...changed] : []));
   }
 
   /** @param {boolean} reading */

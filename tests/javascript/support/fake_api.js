@@ -27,8 +27,8 @@ export class FakeApi {
   refusals = [];
   mayWrite = true;
   boardIsThere = true;
-  /** Who is logged in. @type {any} */
-  me = { id: "me" };
+  /** Who is logged in; only "me" may see the board. @type {{id: string, name: string} | null} */
+  me = { id: "me", name: "Me" };
 
   /** @param {import("./model_server.js").ModelServer} server */
   constructor(server) {
@@ -38,6 +38,8 @@ export class FakeApi {
   /** As `call` of api.js. Throws an ApiError. */
   request(path, { method = "GET", body = undefined, key = "", version = undefined } = {}) {
     if (method === "GET") return this.#read(path);
+    if (!this.me) throw refusal(401, "unauthenticated");
+    if (this.me.id !== "me") throw refusal(409, "other-user");
     const kept = this.#kept.get(key);
     const asked = JSON.stringify([method, path, body]);
     if (kept && kept.asked !== asked) throw refusal(422, "key-reused");
@@ -75,9 +77,7 @@ export class FakeApi {
   }
 
   #read(path) {
-    if (path === "/api/me/" && this.me === 401) throw refusal(401, "unauthenticated");
-    if (path === "/api/me/") return this.me;
-    if (path.includes("/board/") && !this.boardIsThere) throw refusal(404, "not-found");
+    if (path.includes("/board/") && !(this.boardIsThere && this.me?.id === "me")) throw refusal(404, "not-found");
     if (path.includes("/board/")) return this.server.snapshot();
     const [, , , id] = path.split("/");
     const found = [...this.server.tasks, ...this.server.columns].find((one) => one.id === id);

@@ -1,5 +1,6 @@
 import { ApiError } from "../../../projects/static/projects/api.js";
 import { BoardModel } from "../../../projects/static/projects/board.js";
+import { LogIn } from "../../../projects/static/projects/log_in.js";
 import { QueueStore } from "../../../projects/static/projects/queue_store.js";
 import { FakeApi } from "./fake_api.js";
 import { FakeClock, settled } from "./fake_clock.js";
@@ -97,7 +98,9 @@ class Tab {
     const snapshot = world.server.snapshot();
     this.#heard = snapshot.seq;
     /** @type {any} */
-    const feed = { on: (name, run) => (this.#listeners[name] = run), joinProject: () => undefined, restartAt: () => undefined, reportWaiting: (count) => (this.waiting = count) };
+    const feed = { on: (name, run) => (this.#listeners[name] = run), joinProject: () => undefined, restartAt: () => undefined, renew: () => undefined, reportWaiting: (count) => (this.waiting = count) };
+    this.logIn = new LogIn({ id: "me", name: "Me" }, async () => world.api.me);
+    const request = (path, options) => world.request(this.page)(path, options).catch(async (error) => Promise.reject(await this.logIn.explain(error)));
     const later = (delayMs, run) => void world.clock.after(delayMs, () => this.page.closed || run());
     this.model = new BoardModel({
       snapshot,
@@ -105,7 +108,8 @@ class Tab {
       userId: "me",
       store: new QueueStore("p", "me", this.page.storage, this.page.events),
       lock: this.page.lock,
-      request: /** @type {any} */ (world.request(this.page)),
+      request: /** @type {any} */ (request),
+      isOurs: () => this.logIn.isOurs,
       soon: (run) => later(16, run),
       later,
       random: world.random,
