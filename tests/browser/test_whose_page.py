@@ -98,6 +98,7 @@ def test_nothing_is_written_under_the_name_of_whoever_logs_in_in_another_tab(
         "This board was opened as Edgar Editor: log in as Edgar Editor again, "
         "or reload to go on as Olive Owner.",
     )
+    expect(page.get_by_role("button", name="Comment", exact=True)).to_be_hidden()
     mouse = Mouse(page)
     mouse.press(middle(browser.visitor.task(task["id"])))
     mouse.move(lower_part(column(browser.visitor, board.columns["Done"])))

@@ -320,6 +320,11 @@ export class BoardModel {
     this.#changed();
   }
 
+  /** Whether one may write has changed, and not by an event. */
+  refresh() {
+    this.#changed();
+  }
+
   #changed() {
     this.#view = null;
     this.#pace.changed();

@@ -229,8 +229,7 @@ function drawPage() {
 /** Another log-in stops the page's work, and its own takes it up again. */
 function logInChanged() {
   drag.cancel();
-  view.draw();
-  sheet.draw();
+  model.refresh();
   if (!logIn.isOurs) return;
   feed.renew();
   model.retryNow();
