@@ -39,7 +39,8 @@ export class ApiError extends Error {
 let writer = null;
 
 /**
- * From now on each write says that it is this person's; the server refuses it where somebody else is logged in by now.
+ * From now on each write says that it is this person's; the server refuses it where somebody else is logged
+ * in by now.
  * @param {string | null} userId
  */
 export function writeAs(userId) {

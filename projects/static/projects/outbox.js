@@ -1,10 +1,11 @@
 /**
- * Sends what waits in the order in which it was asked for, one operation after the other, each with its own key, again
- * and again with that same key until the server answers yes or no. So what was done in an order arrives in it.
+ * Sends what waits in the order in which it was asked for, one operation after the other, each with its own
+ * key, again and again with that same key until the server answers yes or no. So what was done in an order
+ * arrives in it.
  *
- * All pages of one person and board have one queue. Whichever page has the lock sends the oldest operation; the others
- * hear from the store what became of it. Where a browser has no locks, two pages may both send it: its key makes that
- * one change, and neither goes on before it is answered.
+ * All pages of one person and board have one queue. Whichever page has the lock sends the oldest operation;
+ * the others hear from the store what became of it. Where a browser has no locks, two pages may both send it:
+ * its key makes that one change, and neither goes on before it is answered.
  *
  *     wake()                sends what waits, unless the server has just asked for a pause
  *     retryNow()            sends what waits
@@ -30,7 +31,10 @@ import { unsavedOf } from "./unsaved.js";
 
 const BASE_MS = 1000;
 const CAP_MS = 15_000;
-/** A server that answers one request with 500 this often will not change its mind; one that is silent may return. */
+/**
+ * A server that answers one request with 500 this often will not change its mind; one that is silent may
+ * return.
+ */
 const SERVER_ERRORS = 6;
 
 /** @typedef {{answer: any} | {error: ApiError}} Outcome */
@@ -43,7 +47,10 @@ export class Outbox {
   #pause = null;
   /** @type {Map<string, number>} */
   #failures = new Map();
-  /** What is on its way, and how to end the wait for its answer. @type {{key: string, end: (outcome: Outcome) => void} | null} */
+  /**
+   * What is on its way, and how to end the wait for its answer.
+   * @type {{key: string, end: (outcome: Outcome) => void} | null}
+   */
   #sending = null;
 
   /** @param {OutboxOptions} options */
@@ -89,9 +96,10 @@ export class Outbox {
     const [operation] = this.options.store.waiting();
     if (!operation) return false;
     const outcome = await this.#outcomeOf(operation);
-    if ("error" in outcome && this.#mayPass(operation, outcome.error)) return this.#wait(operation, outcome.error);
-    this.#finish(operation, outcome);
-    return true;
+    const waits = "error" in outcome && this.#mayPass(operation, outcome.error);
+    if (waits) this.#wait(operation, outcome.error);
+    else this.#finish(operation, outcome);
+    return !waits;
   }
 
   /**
@@ -139,10 +147,10 @@ export class Outbox {
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
     const ceiling = Math.min(CAP_MS, BASE_MS * 2 ** Math.min(failures, 10));
+    const delayMs = error.retryAfterMs ?? 200 + this.options.random() * ceiling;
     const pause = (this.#pause = {});
-    this.options.later(error.retryAfterMs ?? 200 + this.options.random() * ceiling, () => this.#pause === pause && this.retryNow());
+    this.options.later(delayMs, () => this.#pause === pause && this.retryNow());
     this.options.onHeldUp?.(error);
-    return false;
   }
 
   /**

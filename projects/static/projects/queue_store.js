@@ -1,9 +1,9 @@
 /**
- * What one person has asked for on one board and the server has not answered, and what it refused: kept by the browser
- * for the next visit, and common to all pages of that person and board.
+ * What one person has asked for on one board and the server has not answered, and what it refused: kept by
+ * the browser for the next visit, and common to all pages of that person and board.
  *
- * In localStorage, one item for each: it is written before the page goes on, so that what was done last before a tab
- * closes is there, too. Pages hear of each other's items by the browser's `storage` events.
+ * In localStorage, one item for each: it is written before the page goes on, so that what was done last
+ * before a tab closes is there, too. Pages hear of each other's items by the browser's `storage` events.
  *
  *     put(operation)          the end of the queue; or its new content, in its old place
  *     waiting()               the queue, oldest first
@@ -23,7 +23,8 @@
  * @property {Operation} operation
  * @property {Operation[]} dependents    which could not be done either, in the order in which they were made
  * @property {Problem} problem           why
- * @property {Record<string, any> | null} theirs  where both changed the same: what the server has in the changed fields
+ * @property {Record<string, any> | null} theirs  where both changed the same: what the server has in the
+ *   changed fields
  * @property {number} since              in ms
  *
  * @typedef {object} StoreListener
@@ -67,8 +68,9 @@ export class QueueStore {
   /** @param {Operation} operation */
   put(operation) {
     const items = this.#items();
-    const n = items.find((one) => one.operation.key === operation.key)?.n ?? Math.max(this.#last, items.at(-1)?.n ?? 0) + 1;
-    this.#last = Math.max(this.#last, n);
+    const present = items.find((one) => one.operation.key === operation.key);
+    this.#last = Math.max(this.#last, items.at(-1)?.n ?? 0);
+    const n = present?.n ?? (this.#last += 1);
     this.#write(this.#waiting + operation.key, { n, operation });
   }
 
@@ -86,7 +88,7 @@ export class QueueStore {
 
   /** @returns {Unsaved[]} */
   unsaved() {
-    const entries = /** @type {Unsaved[]} */ (this.#all(this.#unsaved)).filter(({ operation }) => operation?.key);
+    const entries = /** @type {Unsaved[]} */ (this.#all(this.#unsaved));
     return entries.sort((a, b) => a.since - b.since);
   }
 
@@ -115,7 +117,7 @@ export class QueueStore {
 
   /** @returns {Item[]} */
   #items() {
-    const items = /** @type {Item[]} */ (this.#all(this.#waiting)).filter(({ operation, end }) => operation?.key && !end);
+    const items = /** @type {Item[]} */ (this.#all(this.#waiting)).filter(({ end }) => !end);
     return items.sort((a, b) => a.n - b.n || (a.operation.key < b.operation.key ? -1 : 1));
   }
 
@@ -125,8 +127,10 @@ export class QueueStore {
    */
   #all(prefix) {
     const names = new Set(this.#unwritten.keys());
-    for (let index = 0; index < (this.storage?.length ?? 0); index += 1) names.add(this.storage?.key(index) ?? "");
-    return [...names].filter((name) => name.startsWith(prefix)).map((name) => this.#read(name)).filter((item) => item !== null);
+    const count = this.storage?.length ?? 0;
+    for (let index = 0; index < count; index += 1) names.add(this.storage?.key(index) ?? "");
+    const found = [...names].filter((name) => name.startsWith(prefix)).map((name) => this.#read(name));
+    return found.filter((item) => item?.operation?.key); // anything may have been written there
   }
 
   /** @param {string} name */
