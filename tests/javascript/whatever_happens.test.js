@@ -96,8 +96,8 @@ function startOf(world) {
   for (let index = 0; index < 4; index += 1) server.taskCreate({ column: "To do", after: "none", title: `t${index}`, id: `t${index}` });
 }
 
-async function play({ actions, seed, losses }) {
-  const world = new World(chanceOf(seed), losses);
+async function play({ actions, seed, losses, locks }) {
+  const world = new World(chanceOf(seed), losses, locks);
   startOf(world);
   world.open();
   for (const action of actions) await step(world, action);
@@ -128,7 +128,7 @@ function check(world) {
   }
 }
 
-const situation = (kinds) => fc.record({ actions: steps(kinds), seed: fc.nat(), losses: fc.constantFrom(0, 0.2, 0.5) });
+const situation = (kinds) => fc.record({ actions: steps(kinds), seed: fc.nat(), losses: fc.constantFrom(0, 0.2, 0.5), locks: fc.boolean() });
 
 test("alone, however bad the network and however often the page is loaded again, the server ends at what the person saw", async () => {
   await fc.assert(

@@ -301,7 +301,7 @@ export class BoardModel {
       load: (id) => this.loadTask(id),
       learn: (task) => this.#descriptions.learn(task),
       column: (id) => this.#answersOf(id).at(-1) ?? this.state.columns.get(id),
-      save: (operation) => this.options.store.put(operation),
+      save: (operation) => this.options.store.replace(operation),
     };
   }
 

@@ -126,9 +126,11 @@ export class Outbox {
    */
   #finish(operation, outcome) {
     const { store } = this.options;
+    const waiting = store.waiting();
     this.#failures.delete(operation.key);
+    if (!waiting.some(({ key }) => key === operation.key)) return; // another page was faster, and tells this one
     if ("error" in outcome) {
-      const dependents = dependentsOf(operation, store.waiting());
+      const dependents = dependentsOf(operation, waiting);
       const unsaved = unsavedOf(operation, dependents, outcome.error.problem, this.options.now());
       if (unsaved) store.keep(unsaved);
       store.finish([operation, ...dependents], { problem: outcome.error.problem, dependents });

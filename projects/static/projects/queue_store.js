@@ -5,7 +5,8 @@
  * In localStorage, one item for each: it is written before the page goes on, so that what was done last
  * before a tab closes is there, too. Pages hear of each other's items by the browser's `storage` events.
  *
- *     put(operation)          the end of the queue; or its new content, in its old place
+ *     put(operation)          the end of the queue
+ *     replace(operation)      its new content in its old place, unless it has left the queue
  *     waiting()               the queue, oldest first
  *     finish(operations, end) they leave the queue; other pages hear how that came about
  *     keep(entry), drop(key)  of what was refused
@@ -67,11 +68,14 @@ export class QueueStore {
 
   /** @param {Operation} operation */
   put(operation) {
-    const items = this.#items();
-    const present = items.find((one) => one.operation.key === operation.key);
-    this.#last = Math.max(this.#last, items.at(-1)?.n ?? 0);
-    const n = present?.n ?? (this.#last += 1);
-    this.#write(this.#waiting + operation.key, { n, operation });
+    this.#last = Math.max(this.#last, this.#items().at(-1)?.n ?? 0) + 1;
+    this.#write(this.#waiting + operation.key, { n: this.#last, operation });
+  }
+
+  /** @param {Operation} operation */
+  replace(operation) {
+    const present = this.#read(this.#waiting + operation.key);
+    if (present) this.#write(this.#waiting + operation.key, { ...present, operation });
   }
 
   /**
@@ -111,7 +115,7 @@ export class QueueStore {
       if (key.startsWith(this.#unsaved)) listener.unsavedChanged();
       else if (!key.startsWith(this.#waiting) || !item?.operation?.key) return;
       else if (item.end) listener.finished(item.operation, item.end);
-      else listener.put(item.operation);
+      else if (this.#read(key)) listener.put(item.operation); // else it has left the queue meanwhile
     });
   }
 
