@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { ApiError } from "../../projects/static/projects/api.js";
 import { Outbox } from "../../projects/static/projects/outbox.js";
-import { QueueStore } from "../../projects/static/projects/queue_store.js";
+import { boardsWithKept, QueueStore } from "../../projects/static/projects/queue_store.js";
 import { settled } from "./support/fake_clock.js";
 import { FakeBrowser } from "./support/fake_pages.js";
 
@@ -204,8 +204,29 @@ test("what storage does not take is sent all the same, and the page says that it
   assert.equal(page.store.safe, true);
 });
 
+test("the boards are known on which something of a person's is kept, those that are gone as well", async () => {
+  respond = () => fails(404);
+  page.add({ key: "a", kind: "comment.create", comment: "m", task: "t", text: "Words" });
+  new QueueStore("q", "me", page.tab.storage).put(op("b"));
+  new QueueStore("r", "other", page.tab.storage).put(op("c"));
+  page.tab.storage.setItem("devmentor.lastBoard", "s");
+  await settled();
+  assert.deepEqual(boardsWithKept("me", page.tab.storage).sort(), ["p", "q"]);
+  assert.deepEqual(boardsWithKept("me", null), []);
+});
+
+test("an operation of which no request can be made does not hold up the others, and its words are kept", async () => {
+  respond = ({ key }) => {
+    if (key === "a") throw new Error("unknown operation");
+    return {};
+  };
+  page.add({ key: "a", kind: "task.foretell", task: "t", text: "Words" }, op("b"));
+  await settled();
+  assert.deepEqual([refusals, answers, page.store.unsaved().length], [[["a", 400]], [["b", {}]], 1]);
+});
+
 test("nonsense in storage holds nobody up", async () => {
-  for (const text of ["", "{", "null", "7", '{"n": 1}', '{"operation": "x"}']) {
+  for (const text of ["", "{", "null", "7", '{"n": 1}', '{"operation": "x"}', '{"operation": {"key": "x"}}']) {
     page.tab.storage.setItem(`devmentor.waiting.me.p.${text}`, text);
     page.tab.storage.setItem(`devmentor.unsaved.me.p.${text}`, text);
   }

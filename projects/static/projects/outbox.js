@@ -12,7 +12,6 @@
  *     confirm(key, answer)  the server's yes has come by another way: as an event
  *
  * @typedef {import("./pending.js").Operation} Operation
- * @typedef {import("./api.js").ApiError} ApiError
  *
  * @typedef {object} OutboxOptions
  * @property {import("./queue_store.js").QueueStore} store
@@ -26,6 +25,7 @@
  * @property {(delayMs: number, run: () => void) => void} later
  */
 
+import { ApiError } from "./api.js";
 import { dependentsOf } from "./pending.js";
 import { unsavedOf } from "./unsaved.js";
 
@@ -112,7 +112,7 @@ export class Outbox {
         this.#sending = { key: operation.key, end: resolve };
         this.options.send(operation).then(
           (answer) => resolve({ answer }),
-          (error) => resolve({ error }),
+          (error) => resolve({ error: error instanceof ApiError ? error : unsendable(error) }),
         );
       });
     } finally {
@@ -128,7 +128,8 @@ export class Outbox {
     const { store } = this.options;
     const waiting = store.waiting();
     this.#failures.delete(operation.key);
-    if (!waiting.some(({ key }) => key === operation.key)) return; // another page was faster, and tells this one
+    const isLeft = waiting.some(({ key }) => key === operation.key);
+    if (!isLeft) return; // another page was faster, and tells this one
     if ("error" in outcome) {
       const dependents = dependentsOf(operation, waiting);
       const unsaved = unsavedOf(operation, dependents, outcome.error.problem, this.options.now());
@@ -164,4 +165,12 @@ export class Outbox {
     const broken = error.status >= 500 && error.status !== 503;
     return error.isPassing && !(broken && (this.#failures.get(key) ?? 0) >= SERVER_ERRORS);
   }
+}
+
+/**
+ * What another version of the page has left, perhaps: no request can be made of it.
+ * @param {unknown} error
+ */
+function unsendable(error) {
+  return new ApiError({ status: 400, code: "unsendable", detail: String(error) });
 }

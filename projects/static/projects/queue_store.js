@@ -36,6 +36,8 @@
  * @typedef {{n: number, operation: Operation, end?: End}} Item
  */
 
+const KINDS = ["waiting", "unsaved"];
+
 export class QueueStore {
   #waiting;
   #unsaved;
@@ -113,7 +115,7 @@ export class QueueStore {
       if (storageArea !== this.storage || !key) return;
       const item = parse(newValue);
       if (key.startsWith(this.#unsaved)) listener.unsavedChanged();
-      else if (!key.startsWith(this.#waiting) || !item?.operation?.key) return;
+      else if (!key.startsWith(this.#waiting) || !isOperation(item?.operation)) return;
       else if (item.end) listener.finished(item.operation, item.end);
       else if (this.#read(key)) listener.put(item.operation); // else it has left the queue meanwhile
     });
@@ -134,7 +136,7 @@ export class QueueStore {
     const count = this.storage?.length ?? 0;
     for (let index = 0; index < count; index += 1) names.add(this.storage?.key(index) ?? "");
     const found = [...names].filter((name) => name.startsWith(prefix)).map((name) => this.#read(name));
-    return found.filter((item) => item?.operation?.key); // anything may have been written there
+    return found.filter((item) => isOperation(item?.operation)); // anything may have been written there
   }
 
   /** @param {string} name */
@@ -171,6 +173,26 @@ export function browserStorage() {
   } catch {
     return null;
   }
+}
+
+/**
+ * The boards on which something of that person's waits or was not saved, also those that they can no longer see.
+ * @param {string} userId
+ * @param {Storage | null} storage
+ * @returns {string[]}
+ */
+export function boardsWithKept(userId, storage) {
+  const found = new Set();
+  for (let index = 0; index < (storage?.length ?? 0); index += 1) {
+    const [first, kind, user, projectId] = storage?.key(index)?.split(".") ?? [];
+    if (first === "devmentor" && KINDS.includes(kind) && user === userId) found.add(projectId);
+  }
+  return [...found];
+}
+
+/** @param {any} found */
+function isOperation(found) {
+  return typeof found?.key === "string" && typeof found.kind === "string";
 }
 
 /** @param {string | null} text */
