@@ -176,7 +176,7 @@ export function browserStorage() {
 }
 
 /**
- * The boards on which something of that person's waits or was not saved, also those that they can no longer see.
+ * The boards on which something of that person's waits or was not saved, also those that they no longer see.
  * @param {string} userId
  * @param {Storage | null} storage
  * @returns {string[]}
