@@ -167,6 +167,16 @@ test("what one page asks for is sent by another when the first one closes", asyn
   assert.equal(taskOf("t").column, "Done");
 });
 
+test("a part of the page that fails over an answer does not keep the next change from being sent", async (context) => {
+  const reported = context.mock.method(globalThis, "queueMicrotask", () => undefined);
+  model.listen({ answered: ({ kind }) => assert.notEqual(kind, "task.move", "on purpose") });
+  model.ask("task.move", { task: "t", column: "Done", after: null });
+  model.ask("task.update", { task: "t", changes: { title: "Sent" } });
+  await world.settle();
+  assert.throws(reported.mock.calls[0].arguments[0], /on purpose/);
+  assert.equal(taskOf("t").title, "Sent");
+});
+
 test("ids are UUIDs on pages without HTTPS, too", () => {
   Object.defineProperty(crypto, "randomUUID", { value: undefined, configurable: true });
   const ids = new Set(Array.from({ length: 100 }, newId));

@@ -351,10 +351,19 @@ export class BoardModel {
   }
 
   /**
+   * A listener that fails keeps neither the others nor the queue from going on.
    * @param {keyof BoardListener} what
    * @param {...any} details
    */
   #tell(what, ...details) {
-    for (const listener of this.#listeners) /** @type {any} */ (listener[what])?.(...details);
+    for (const listener of this.#listeners) {
+      try {
+        /** @type {any} */ (listener[what])?.(...details);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
   }
 }
