@@ -1,4 +1,6 @@
-/** What the model does with what a person asks for, over a real outbox and store: refusals, log-ins, visits. */
+/**
+ * What the model does with what a person asks for, over a real outbox and store: refusals, log-ins, visits.
+ */
 
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
@@ -14,7 +16,14 @@ beforeEach(() => {
   world = new World(() => 0.5, 0);
   world.server.columnCreate({ name: "To do", id: "To do" });
   world.server.columnCreate({ name: "Done", id: "Done" });
-  world.server.taskCreate({ column: "To do", after: null, title: "T", description: "One. Two.", labels: ["a"], id: "t" });
+  world.server.taskCreate({
+    column: "To do",
+    after: null,
+    title: "T",
+    description: "One. Two.",
+    labels: ["a"],
+    id: "t",
+  });
   visit();
 });
 
@@ -23,7 +32,8 @@ function visit() {
   tab = world.open();
   model = tab.model;
   heard = [];
-  for (const what of ["refused", "answered", "identity", "lost", "found"]) model.listen({ [what]: (...details) => heard.push([what, ...details]) });
+  for (const what of ["refused", "answered", "identity", "lost", "found"])
+    model.listen({ [what]: (...details) => heard.push([what, ...details]) });
 }
 
 const refuse = (status, code = "refused", times = 1) => {
@@ -39,14 +49,33 @@ test("what a page creates has its final name at once, for whatever is asked of i
   model.ask("task.move", { task: "t", column: "To do", after: task });
   assert.match(task, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   await world.settle();
-  assert.deepEqual([taskOf(task).title, world.server.comments[0].id, world.server.comments[0].taskId], ["Renamed", comment, task]);
-  assert.deepEqual(model.view.columns[0].tasks.map(({ id }) => id), [task, "t"]);
+  assert.deepEqual(
+    [taskOf(task).title, world.server.comments[0].id, world.server.comments[0].taskId],
+    ["Renamed", comment, task],
+  );
+  assert.deepEqual(
+    model.view.columns[0].tasks.map(({ id }) => id),
+    [task, "t"],
+  );
 });
 
 for (const [name, kind, fields, words] of /** @type {[string, string, any, any][]} */ ([
-  ["a new card", "task.create", { column: "To do", changes: { title: "Title", description: "Text" } }, [["title", "Title"], ["description", "Text"]]],
+  [
+    "a new card",
+    "task.create",
+    { column: "To do", changes: { title: "Title", description: "Text" } },
+    [
+      ["title", "Title"],
+      ["description", "Text"],
+    ],
+  ],
   ["a title", "task.update", { task: "t", changes: { title: "Title" } }, [["title", "Title"]]],
-  ["a description", "task.update", { task: "t", changes: { description: "Text" } }, [["description", "Text"]]],
+  [
+    "a description",
+    "task.update",
+    { task: "t", changes: { description: "Text" } },
+    [["description", "Text"]],
+  ],
   ["labels", "task.update", { task: "t", changes: { labels: ["b"] } }, [["labels", ["b"]]]],
   ["a comment", "comment.create", { task: "t", text: "Words" }, [["text", "Words"]]],
   ["a new column", "column.create", { name: "Name" }, [["name", "Name"]]],
@@ -58,7 +87,10 @@ for (const [name, kind, fields, words] of /** @type {[string, string, any, any][
     await world.settle();
     assert.deepEqual(told(), Array(5).fill("refused"));
     visit();
-    assert.deepEqual(model.unsaved.map(({ operation, problem }) => [wordsOf(operation), problem.status]), [400, 403, 404, 409, 412].map((status) => [words, status]));
+    assert.deepEqual(
+      model.unsaved.map(({ operation, problem }) => [wordsOf(operation), problem.status]),
+      [400, 403, 404, 409, 412].map((status) => [words, status]),
+    );
     for (const { key } of model.unsaved.slice(1)) model.drop(key);
     model.sendAgain(model.unsaved[0].key);
     await world.settle();
@@ -81,7 +113,10 @@ test("of a text that both changed in one place, theirs is kept beside mine; sent
   model.ask("task.update", { task: "t", changes: { description: "Mine. Two." } });
   await world.settle();
   const [{ operation, theirs, problem }] = model.unsaved;
-  assert.deepEqual([operation.changes, operation.base, theirs, problem.status], [{ description: "Mine. Two." }, { description: "One. Two." }, { description: "Theirs. Two." }, 412]);
+  assert.deepEqual(
+    [operation.changes, operation.base, theirs, problem.status],
+    [{ description: "Mine. Two." }, { description: "One. Two." }, { description: "Theirs. Two." }, 412],
+  );
   assert.ok(!("task" in problem));
   world.server.taskUpdate({ task: "t", changes: { description: "Theirs. Two. Three." } });
   model.sendAgain(operation.key);
@@ -95,7 +130,10 @@ test("a card whose column is gone is sent again into another one, with what was 
   model.ask("comment.create", { task, text: "Words" });
   await world.settle();
   const [entry] = model.unsaved;
-  assert.deepEqual([entry.key, entry.dependents.map(({ kind }) => kind), told()], [key, ["comment.create"], ["refused"]]);
+  assert.deepEqual(
+    [entry.key, entry.dependents.map(({ kind }) => kind), told()],
+    [key, ["comment.create"], ["refused"]],
+  );
   model.sendAgain(key, { column: "To do" });
   await world.settle();
   assert.deepEqual([taskOf(task).column, world.server.comments.length, model.unsaved], ["To do", 1, []]);
@@ -121,7 +159,10 @@ test("a log-in that has ended holds all, too", async () => {
 
 test("a board that is not there for whoever is logged in by now is not lost for the person whom the page shows", async () => {
   const me = (/** @type {any} */ answer) => (world.api.me = answer);
-  const [said, isLost] = [() => heard.splice(0).map(([what, detail]) => `${what} ${detail ?? ""}`.trim()), () => model.lost];
+  const [said, isLost] = [
+    () => heard.splice(0).map(([what, detail]) => `${what} ${detail ?? ""}`.trim()),
+    () => model.lost,
+  ];
   me(401);
   tab.say("gone");
   await world.clock.pass(1000);
@@ -148,12 +189,19 @@ test("a card that somebody deleted before one came back does not stay on the boa
   const { task } = model.ask("task.create", { column: "To do", changes: { title: "New" } });
   const { key } = model.operations[0];
   await world.clock.pass(5000);
-  world.api.request("/api/projects/p/tasks/", { method: "POST", body: { id: task, title: "New", column: "To do" }, key });
+  world.api.request("/api/projects/p/tasks/", {
+    method: "POST",
+    body: { id: task, title: "New", column: "To do" },
+    key,
+  });
   world.server.taskDelete({ task });
   world.cut = false;
   visit();
   await world.settle();
-  assert.deepEqual(model.view.columns[0].tasks.map(({ id }) => id), ["t"]);
+  assert.deepEqual(
+    model.view.columns[0].tasks.map(({ id }) => id),
+    ["t"],
+  );
 });
 
 test("what one page asks for is sent by another when the first one closes", async () => {
@@ -182,17 +230,30 @@ test("ids are UUIDs on pages without HTTPS, too", () => {
   const ids = new Set(Array.from({ length: 100 }, newId));
   delete (/** @type {any} */ (crypto).randomUUID);
   assert.equal(ids.size, 100);
-  for (const id of ids) assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  for (const id of ids)
+    assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
 });
 
 test("the lock is taken away from a page that the browser has frozen, and never from one that works", async () => {
   const asked = [];
-  const frozen = { request: async (_, options, run) => (asked.push(options.steal ?? false), options.steal ? run() : Promise.reject(new DOMException("", "TimeoutError"))) };
+  const frozen = {
+    request: async (_, options, run) => (
+      asked.push(options.steal ?? false),
+      options.steal ? run() : Promise.reject(new DOMException("", "TimeoutError"))
+    ),
+  };
   Object.defineProperty(globalThis, "navigator", { value: { locks: frozen }, configurable: true });
   assert.equal(await pageLock("n")(async () => true), true);
   assert.deepEqual(asked, [false, true]);
-  Object.defineProperty(globalThis, "navigator", { value: { locks: { request: async () => Promise.reject(new DOMException("", "AbortError")) } }, configurable: true });
-  assert.equal(await pageLock("n")(async () => true), false, "it was taken from this page: another one goes on");
+  Object.defineProperty(globalThis, "navigator", {
+    value: { locks: { request: async () => Promise.reject(new DOMException("", "AbortError")) } },
+    configurable: true,
+  });
+  assert.equal(
+    await pageLock("n")(async () => true),
+    false,
+    "it was taken from this page: another one goes on",
+  );
   Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true });
   assert.equal(await pageLock("n")(async () => true), true, "no locks without HTTPS");
   await settled();

@@ -1,11 +1,11 @@
 /**
  * The board's model: the server's state, what people of this page have asked for, and the one view of both.
  *
- *     ask(kind, fields)       a change: it shows at once, and is sent until the server says yes or no. Whatever it
+ *     ask(kind, fields)       a change: shows at once, and is sent until the server says yes or no; what it
  *                             creates gets its id here: `ask("task.create", {column, changes}).task`
  *     unsaved                 words that the server has not taken, oldest first, over visits (`Unsaved` in
  *                             queue_store.js; `wordsOf` in unsaved.js)
- *     sendAgain(key, fields)  asks for one of them once more, over what somebody else wrote where both changed it
+ *     sendAgain(key, fields)  asks for one of them once more; over the other's words where both changed them
  *     drop(key)               forgets it
  *     safe                    false while leaving the page would lose something
  *     listen({changed, event, refused, answered, lost, found, identity})

@@ -113,7 +113,7 @@ function commonIn(from, to) {
   }
   /** @type {[number, number][]} */
   const found = [];
-  for (let [one, other] = [0, 0]; one < from.length && other < to.length; ) {
+  for (let [one, other] = [0, 0]; one < from.length && other < to.length;) {
     const [here, below] = [one * width + other, (one + 1) * width + other];
     if (from[one] === to[other]) found.push([one++, other++]);
     else if (lengths[below] >= lengths[here + 1]) one += 1;
