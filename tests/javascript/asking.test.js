@@ -1,4 +1,6 @@
-/** What the model does with what a person asks for, over a real outbox and store: refusals, log-ins, visits. */
+/**
+ * What the model does with what a person asks for, over a real outbox and store: refusals, log-ins, visits.
+ */
 
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
@@ -15,7 +17,14 @@ beforeEach(() => {
   world = new World(() => 0.5, 0);
   world.server.columnCreate({ name: "To do", id: "To do" });
   world.server.columnCreate({ name: "Done", id: "Done" });
-  world.server.taskCreate({ column: "To do", after: null, title: "T", description: "One. Two.", labels: ["a"], id: "t" });
+  world.server.taskCreate({
+    column: "To do",
+    after: null,
+    title: "T",
+    description: "One. Two.",
+    labels: ["a"],
+    id: "t",
+  });
   visit();
 });
 
@@ -24,7 +33,8 @@ function visit() {
   tab = world.open();
   model = tab.model;
   heard = [];
-  for (const what of ["refused", "answered", "lost", "found"]) model.listen({ [what]: (...details) => heard.push([what, ...details]) });
+  for (const what of ["refused", "answered", "lost", "found"])
+    model.listen({ [what]: (...details) => heard.push([what, ...details]) });
 }
 
 const refuse = (status, code = "refused", times = 1) => {
@@ -40,14 +50,33 @@ test("what a page creates has its final name at once, for whatever is asked of i
   model.ask("task.move", { task: "t", column: "To do", after: task });
   assert.match(task, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   await world.settle();
-  assert.deepEqual([taskOf(task).title, world.server.comments[0].id, world.server.comments[0].taskId], ["Renamed", comment, task]);
-  assert.deepEqual(model.view.columns[0].tasks.map(({ id }) => id), [task, "t"]);
+  assert.deepEqual(
+    [taskOf(task).title, world.server.comments[0].id, world.server.comments[0].taskId],
+    ["Renamed", comment, task],
+  );
+  assert.deepEqual(
+    model.view.columns[0].tasks.map(({ id }) => id),
+    [task, "t"],
+  );
 });
 
 for (const [name, kind, fields, words] of /** @type {[string, string, any, any][]} */ ([
-  ["a new card", "task.create", { column: "To do", changes: { title: "Title", description: "Text" } }, [["title", "Title"], ["description", "Text"]]],
+  [
+    "a new card",
+    "task.create",
+    { column: "To do", changes: { title: "Title", description: "Text" } },
+    [
+      ["title", "Title"],
+      ["description", "Text"],
+    ],
+  ],
   ["a title", "task.update", { task: "t", changes: { title: "Title" } }, [["title", "Title"]]],
-  ["a description", "task.update", { task: "t", changes: { description: "Text" } }, [["description", "Text"]]],
+  [
+    "a description",
+    "task.update",
+    { task: "t", changes: { description: "Text" } },
+    [["description", "Text"]],
+  ],
   ["labels", "task.update", { task: "t", changes: { labels: ["b"] } }, [["labels", ["b"]]]],
   ["a comment", "comment.create", { task: "t", text: "Words" }, [["text", "Words"]]],
   ["a new column", "column.create", { name: "Name" }, [["name", "Name"]]],
@@ -59,7 +88,10 @@ for (const [name, kind, fields, words] of /** @type {[string, string, any, any][
     await world.settle();
     assert.deepEqual(told(), Array(5).fill("refused"));
     visit();
-    assert.deepEqual(model.unsaved.map(({ operation, problem }) => [wordsOf(operation), problem.status]), [400, 403, 404, 409, 412].map((status) => [words, status]));
+    assert.deepEqual(
+      model.unsaved.map(({ operation, problem }) => [wordsOf(operation), problem.status]),
+      [400, 403, 404, 409, 412].map((status) => [words, status]),
+    );
     for (const { key } of model.unsaved.slice(1)) model.drop(key);
     model.sendAgain(model.unsaved[0].key);
     await world.settle();
@@ -82,7 +114,10 @@ test("of a text that both changed in one place, theirs is kept beside mine; sent
   model.ask("task.update", { task: "t", changes: { description: "Mine. Two." } });
   await world.settle();
   const [{ operation, theirs, problem }] = model.unsaved;
-  assert.deepEqual([operation.changes, operation.base, theirs, problem.status], [{ description: "Mine. Two." }, { description: "One. Two." }, { description: "Theirs. Two." }, 412]);
+  assert.deepEqual(
+    [operation.changes, operation.base, theirs, problem.status],
+    [{ description: "Mine. Two." }, { description: "One. Two." }, { description: "Theirs. Two." }, 412],
+  );
   assert.ok(!("task" in problem));
   world.server.taskUpdate({ task: "t", changes: { description: "Theirs. Two. Three." } });
   model.sendAgain(operation.key);
@@ -96,7 +131,10 @@ test("a card whose column is gone is sent again into another one, with what was 
   model.ask("comment.create", { task, text: "Words" });
   await world.settle();
   const [entry] = model.unsaved;
-  assert.deepEqual([entry.key, entry.dependents.map(({ kind }) => kind), told()], [key, ["comment.create"], ["refused"]]);
+  assert.deepEqual(
+    [entry.key, entry.dependents.map(({ kind }) => kind), told()],
+    [key, ["comment.create"], ["refused"]],
+  );
   model.sendAgain(key, { column: "To do" });
   await world.settle();
   assert.deepEqual([taskOf(task).column, world.server.comments.length, model.unsaved], ["To do", 1, []]);
@@ -124,7 +162,8 @@ for (const [name, now] of /** @type {[string, any][]} */ ([["another person is l
 
 test("a board that is not there for whoever is logged in by now is not lost for the person whom the page shows", async () => {
   const me = world.api.me;
-  for (const [now, news] of /** @type {[any, string][]} */ ([[null, "gone"], [OTHER, "gone"], [null, "trimmed"], [OTHER, "trimmed"], [me, "gone"]])) {
+  const trials = [[null, "gone"], [OTHER, "gone"], [null, "trimmed"], [OTHER, "trimmed"], [me, "gone"]];
+  for (const [now, news] of /** @type {[any, string][]} */ (trials)) {
     world.api.me = now;
     tab.say(news);
     await world.clock.pass(1000);
@@ -164,12 +203,19 @@ test("a card that somebody deleted before one came back does not stay on the boa
   const { task } = model.ask("task.create", { column: "To do", changes: { title: "New" } });
   const { key } = model.operations[0];
   await world.clock.pass(5000);
-  world.api.request("/api/projects/p/tasks/", { method: "POST", body: { id: task, title: "New", column: "To do" }, key });
+  world.api.request("/api/projects/p/tasks/", {
+    method: "POST",
+    body: { id: task, title: "New", column: "To do" },
+    key,
+  });
   world.server.taskDelete({ task });
   world.cut = false;
   visit();
   await world.settle();
-  assert.deepEqual(model.view.columns[0].tasks.map(({ id }) => id), ["t"]);
+  assert.deepEqual(
+    model.view.columns[0].tasks.map(({ id }) => id),
+    ["t"],
+  );
 });
 
 test("what one page asks for is sent by another when the first one closes", async () => {
@@ -183,22 +229,45 @@ test("what one page asks for is sent by another when the first one closes", asyn
   assert.equal(taskOf("t").column, "Done");
 });
 
+test("a part of the page that fails over an answer does not keep the next change from being sent", async (context) => {
+  const reported = context.mock.method(globalThis, "queueMicrotask", () => undefined);
+  model.listen({ answered: ({ kind }) => assert.notEqual(kind, "task.move", "on purpose") });
+  model.ask("task.move", { task: "t", column: "Done", after: null });
+  model.ask("task.update", { task: "t", changes: { title: "Sent" } });
+  await world.settle();
+  assert.throws(reported.mock.calls[0].arguments[0], /on purpose/);
+  assert.equal(taskOf("t").title, "Sent");
+});
+
 test("ids are UUIDs on pages without HTTPS, too", () => {
   Object.defineProperty(crypto, "randomUUID", { value: undefined, configurable: true });
   const ids = new Set(Array.from({ length: 100 }, newId));
   delete (/** @type {any} */ (crypto).randomUUID);
   assert.equal(ids.size, 100);
-  for (const id of ids) assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  for (const id of ids)
+    assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
 });
 
 test("the lock is taken away from a page that the browser has frozen, and never from one that works", async () => {
   const asked = [];
-  const frozen = { request: async (_, options, run) => (asked.push(options.steal ?? false), options.steal ? run() : Promise.reject(new DOMException("", "TimeoutError"))) };
+  const frozen = {
+    request: async (_, options, run) => (
+      asked.push(options.steal ?? false),
+      options.steal ? run() : Promise.reject(new DOMException("", "TimeoutError"))
+    ),
+  };
   Object.defineProperty(globalThis, "navigator", { value: { locks: frozen }, configurable: true });
   assert.equal(await pageLock("n")(async () => true), true);
   assert.deepEqual(asked, [false, true]);
-  Object.defineProperty(globalThis, "navigator", { value: { locks: { request: async () => Promise.reject(new DOMException("", "AbortError")) } }, configurable: true });
-  assert.equal(await pageLock("n")(async () => true), false, "it was taken from this page: another one goes on");
+  Object.defineProperty(globalThis, "navigator", {
+    value: { locks: { request: async () => Promise.reject(new DOMException("", "AbortError")) } },
+    configurable: true,
+  });
+  assert.equal(
+    await pageLock("n")(async () => true),
+    false,
+    "it was taken from this page: another one goes on",
+  );
   Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true });
   assert.equal(await pageLock("n")(async () => true), true, "no locks without HTTPS");
   await settled();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { ApiError } from "../../projects/static/projects/api.js";
 import { Outbox } from "../../projects/static/projects/outbox.js";
-import { QueueStore } from "../../projects/static/projects/queue_store.js";
+import { boardsWithKept, QueueStore } from "../../projects/static/projects/queue_store.js";
 import { settled } from "./support/fake_clock.js";
 import { FakeBrowser } from "./support/fake_pages.js";
 
@@ -29,7 +29,8 @@ function open() {
       return answer;
     },
     onAnswer: (operation, answer) => answers.push([operation.key, answer]),
-    onRefusal: (operation, error, dependents) => refusals.push([operation.key, error.status, ...dependents.map(({ key }) => key)]),
+    onRefusal: (operation, error, dependents) =>
+      refusals.push([operation.key, error.status, ...dependents.map(({ key }) => key)]),
     onHeldUp: (error) => heldUp.push(error.problem.code),
     random: () => 0.5,
     now: () => 7,
@@ -42,7 +43,8 @@ function open() {
   return { tab, store, outbox, add };
 }
 
-const fails = (status, retryAfterMs = null, code = "x") => new ApiError({ status, code, detail: "x" }, retryAfterMs);
+const fails = (status, retryAfterMs = null, code = "x") =>
+  new ApiError({ status, code, detail: "x" }, retryAfterMs);
 const keys = () => sent.map(({ key }) => key);
 const op = (key, fields = {}) => ({ key, kind: "task.delete", task: key, ...fields });
 
@@ -69,7 +71,10 @@ test("what may pass is sent again under the same key until it is answered, and n
     await settled();
   }
   assert.deepEqual(keys(), ["k", "k", "k", "k", "k", "k", "l"]);
-  assert.deepEqual(answers.map(([key]) => key), ["k", "l"]);
+  assert.deepEqual(
+    answers.map(([key]) => key),
+    ["k", "l"],
+  );
   assert.deepEqual(refusals, []);
 });
 
@@ -94,7 +99,10 @@ test("a no is final and does not hold up what comes after", async () => {
   page.add(op("a"), op("b"));
   await settled();
   assert.deepEqual(refusals, [["a", 403]]);
-  assert.deepEqual(answers.map(([key]) => key), ["b"]);
+  assert.deepEqual(
+    answers.map(([key]) => key),
+    ["b"],
+  );
 });
 
 test("what speaks of a refused creation is refused with it, for its reason, and the words of all of it are kept", async () => {
@@ -106,7 +114,10 @@ test("what speaks of a refused creation is refused with it, for its reason, and 
   assert.deepEqual(keys(), ["a", "c"]);
   assert.deepEqual(refusals, [["a", 409, "b"]]);
   const [entry] = page.store.unsaved();
-  assert.deepEqual([entry.operation, entry.dependents, entry.problem.code, entry.since], [create, [comment], "limit-reached", 7]);
+  assert.deepEqual(
+    [entry.operation, entry.dependents, entry.problem.code, entry.since],
+    [create, [comment], "limit-reached", 7],
+  );
 });
 
 test("of a refused move or deletion there is nothing to keep", async () => {
@@ -138,7 +149,10 @@ test("while somebody else is logged in nothing is sent but the first, nothing is
   respond = () => ({});
   page.outbox.retryNow();
   await settled();
-  assert.deepEqual(answers.map(([key]) => key), ["a", "b"]);
+  assert.deepEqual(
+    answers.map(([key]) => key),
+    ["a", "b"],
+  );
 });
 
 test("an event is an answer, too, where the answer itself never comes", async () => {
@@ -147,14 +161,21 @@ test("an event is an answer, too, where the answer itself never comes", async ()
   await settled();
   page.outbox.confirm("a", { by: "event" });
   await settled();
-  assert.deepEqual(answers, [["a", { by: "event" }], ["b", {}]]);
+  assert.deepEqual(answers, [
+    ["a", { by: "event" }],
+    ["b", {}],
+  ]);
   assert.deepEqual(keys(), ["a", "b"]);
 });
 
 test("two pages of one person send one queue: in its order, each operation once, and both know how it ended", async () => {
   const other = open();
   const heard = [];
-  other.store.listen({ put: ({ key }) => heard.push(key), finished: ({ key }, end) => heard.push([key, end]), unsavedChanged: () => undefined });
+  other.store.listen({
+    put: ({ key }) => heard.push(key),
+    finished: ({ key }, end) => heard.push([key, end]),
+    unsavedChanged: () => undefined,
+  });
   let release;
   respond = ({ key }) => (key === "a" ? new Promise((resolve) => (release = resolve)) : {});
   page.add(op("a"));
@@ -166,7 +187,10 @@ test("two pages of one person send one queue: in its order, each operation once,
   release({ by: "server" });
   await settled();
   assert.deepEqual(keys(), ["a", "b", "c"]);
-  assert.deepEqual(answers.map(([key]) => key), ["a", "b", "c"]);
+  assert.deepEqual(
+    answers.map(([key]) => key),
+    ["a", "b", "c"],
+  );
   assert.deepEqual(heard.slice(0, 3), ["a", "c", ["a", { answer: { by: "server" } }]]);
 });
 
@@ -186,7 +210,10 @@ test("another person on the same browser sees and sends nothing of it, nor does 
   respond = () => fails(0);
   page.add(op("a"));
   await settled();
-  for (const [project, user] of [["p", "other"], ["q", "me"]]) {
+  for (const [project, user] of [
+    ["p", "other"],
+    ["q", "me"],
+  ]) {
     assert.deepEqual(new QueueStore(project, user, browser.open().storage).waiting(), []);
   }
 });
@@ -204,8 +231,37 @@ test("what storage does not take is sent all the same, and the page says that it
   assert.equal(page.store.safe, true);
 });
 
+test("the boards are known on which something of a person's is kept, those that are gone as well", async () => {
+  respond = () => fails(404);
+  page.add({ key: "a", kind: "comment.create", comment: "m", task: "t", text: "Words" });
+  new QueueStore("q", "me", page.tab.storage).put(op("b"));
+  new QueueStore("r", "other", page.tab.storage).put(op("c"));
+  page.tab.storage.setItem("devmentor.lastBoard", "s");
+  await settled();
+  assert.deepEqual(boardsWithKept("me", page.tab.storage).sort(), ["p", "q"]);
+  assert.deepEqual(boardsWithKept("me", null), []);
+});
+
+test("an operation of which no request can be made does not hold up the others, and its words are kept", async () => {
+  respond = ({ key }) => {
+    if (key === "a") throw new Error("unknown operation");
+    return {};
+  };
+  page.add({ key: "a", kind: "task.foretell", task: "t", text: "Words" }, op("b"));
+  await settled();
+  assert.deepEqual([refusals, answers, page.store.unsaved().length], [[["a", 400]], [["b", {}]], 1]);
+});
+
 test("nonsense in storage holds nobody up", async () => {
-  for (const text of ["", "{", "null", "7", '{"n": 1}', '{"operation": "x"}']) {
+  for (const text of [
+    "",
+    "{",
+    "null",
+    "7",
+    '{"n": 1}',
+    '{"operation": "x"}',
+    '{"operation": {"key": "x"}}',
+  ]) {
     page.tab.storage.setItem(`devmentor.waiting.me.p.${text}`, text);
     page.tab.storage.setItem(`devmentor.unsaved.me.p.${text}`, text);
   }

@@ -6,7 +6,15 @@ import { sendOperation } from "../../projects/static/projects/sending.js";
 const LONG = "x".repeat(3000);
 let server, requests, saved, lose;
 
-const taskOf = (fields = {}) => ({ id: "t", version: 5, title: "T", description: "One. Two.", labels: [], assignee: null, ...fields });
+const taskOf = (fields = {}) => ({
+  id: "t",
+  version: 5,
+  title: "T",
+  description: "One. Two.",
+  labels: [],
+  assignee: null,
+  ...fields,
+});
 
 beforeEach(() => {
   [requests, saved, lose] = [[], [], 0];
@@ -20,7 +28,8 @@ async function request(path, { method = "GET", body = undefined, version = undef
     return server;
   }
   requests.push([version, body]);
-  if (server.key !== key && version !== server.version) throw new ApiError({ status: 412, code: "version-conflict", detail: "", task: server });
+  if (server.key !== key && version !== server.version)
+    throw new ApiError({ status: 412, code: "version-conflict", detail: "", task: server });
   if (server.key !== key) server = { ...server, ...body, version: server.version + 1, key };
   if (lose-- > 0) throw new ApiError({ status: 0, code: "unreachable", detail: "" });
   return server;
@@ -28,7 +37,13 @@ async function request(path, { method = "GET", body = undefined, version = undef
 
 /** What a page that has seen `newest` makes of a change. */
 function send(operation, newest = undefined) {
-  const known = { newest: () => newest, load: () => request("/api/tasks/t/"), learn: () => undefined, column: () => undefined, save: (one) => saved.push(one) };
+  const known = {
+    newest: () => newest,
+    load: () => request("/api/tasks/t/"),
+    learn: () => undefined,
+    column: () => undefined,
+    save: (one) => saved.push(one),
+  };
   return sendOperation({ key: "k", kind: "task.update", task: "t", ...operation }, "p", known, request);
 }
 
@@ -50,7 +65,10 @@ test("a text that others have changed in the same place is overwritten by no cha
   server = taskOf({ description: "Theirs. Two.", version: 6 });
   for (const newest of [older, server, undefined]) {
     const sent = send({ changes: { description: "Mine. Two." }, base: { description: "One. Two." } }, newest);
-    await assert.rejects(sent, (/** @type {any} */ error) => isConflict(error) && error.problem.task.description === "Theirs. Two.");
+    await assert.rejects(
+      sent,
+      (/** @type {any} */ error) => isConflict(error) && error.problem.task.description === "Theirs. Two.",
+    );
   }
   assert.equal(server.description, "Theirs. Two.");
 });
@@ -80,7 +98,13 @@ test("an attempt without an answer is repeated as it is, whatever has come since
   lose = 1;
   await assert.rejects(send({ changes: { labels: ["mine"] }, base: { labels: [] } }, older));
   const [first, merged] = saved;
-  assert.deepEqual([first.attempt, merged.attempt], [{ changes: { labels: ["mine"] }, version: 5 }, { changes: { labels: ["theirs", "mine"] }, version: 6 }]);
+  assert.deepEqual(
+    [first.attempt, merged.attempt],
+    [
+      { changes: { labels: ["mine"] }, version: 5 },
+      { changes: { labels: ["theirs", "mine"] }, version: 6 },
+    ],
+  );
   server = { ...server, labels: [...server.labels, "later"], version: 8 };
   await send(merged, server);
   assert.deepEqual(requests.at(-1), [6, { labels: ["theirs", "mine"] }]);
@@ -92,7 +116,12 @@ test("a column that somebody else renamed meanwhile keeps their name until the p
     const asked = [];
     const call = async (_, { method = "GET" } = {}) => asked.push(method) && { name: present };
     const operation = { key: "k", kind: "column.rename", column: "c", name: "Mine", base: { name: "Old" } };
-    await sendOperation(operation, "p", /** @type {any} */ ({ column: () => known && { name: known } }), call).catch((error) => asked.push(error.status));
+    await sendOperation(
+      operation,
+      "p",
+      /** @type {any} */ ({ column: () => known && { name: known } }),
+      call,
+    ).catch((error) => asked.push(error.status));
     return asked;
   };
   assert.deepEqual(await rename("Theirs", "Theirs"), ["GET", 412]);
@@ -108,8 +137,14 @@ test("each write says whose it is, and no reading does", async (context) => {
     return Response.json({ code: "other-user", detail: "" }, { status: 409 });
   });
   writeAs("me", async (error) => error);
-  for (const method of ["GET", "POST", "PATCH", "DELETE"]) await assert.rejects(call("/api/", { method }), (/** @type {ApiError} */ error) => error.isOfLogIn);
+  for (const method of ["GET", "POST", "PATCH", "DELETE"])
+    await assert.rejects(call("/api/", { method }), (/** @type {ApiError} */ error) => error.isOfLogIn);
   writeAs(null, async (error) => error);
   delete (/** @type {any} */ (globalThis).document);
-  assert.deepEqual(asked, [["GET", undefined], ["POST", "me"], ["PATCH", "me"], ["DELETE", "me"]]);
+  assert.deepEqual(asked, [
+    ["GET", undefined],
+    ["POST", "me"],
+    ["PATCH", "me"],
+    ["DELETE", "me"],
+  ]);
 });

@@ -1,4 +1,7 @@
-/** One person's changes over a bad network: the server has them in their order and once, or the person was told. */
+/**
+ * One person's changes over a bad network: the server has them in their order and once, or the person was
+ * told.
+ */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -12,12 +15,32 @@ const RUNS = Number(process.env.RUNS ?? 150);
 
 const pickedBy = fc.record({ a: fc.nat(30), b: fc.nat(30), c: fc.nat(30), tab: fc.nat(1) });
 const one = (kind) => pickedBy.map((picked) => ({ kind, ...picked }));
-const asks = ["task.create", "task.create", "task.move", "task.move", "task.update", "task.delete", "column.create", "column.move", "column.rename", "column.delete", "comment.create", "comment.update"];
+const asks = [
+  "task.create",
+  "task.create",
+  "task.move",
+  "task.move",
+  "task.update",
+  "task.delete",
+  "column.create",
+  "column.move",
+  "column.rename",
+  "column.delete",
+  "comment.create",
+  "comment.update",
+];
 const faults = ["wait", "wait", "hear", "hear", "reload", "second", "cut", "mend"];
 const refusals = ["again", "403", "400", "409", "429", "401", "500", "503", "other-user", "viewer", "editor"];
 const others = ["other move", "other update", "other delete", "other column"];
 
-const steps = (kinds) => fc.array(fc.oneof(...asks.map((kind) => ({ weight: 2, arbitrary: one(kind) })), ...kinds.map((kind) => ({ weight: 1, arbitrary: one(kind) }))), { maxLength: 40, size: "max" });
+const steps = (kinds) =>
+  fc.array(
+    fc.oneof(
+      ...asks.map((kind) => ({ weight: 2, arbitrary: one(kind) })),
+      ...kinds.map((kind) => ({ weight: 1, arbitrary: one(kind) })),
+    ),
+    { maxLength: 40, size: "max" },
+  );
 
 /** Numbers from 0 to 1, the same ones for each seed. */
 function chanceOf(seed) {
@@ -42,16 +65,55 @@ function ask(tab, { kind, a, b, c }) {
   const { model, comments } = tab;
   if (kind === "column.create") return model.ask(kind, { name: `c${a}` });
   if (!column) return;
-  if (kind === "task.create") return model.ask(kind, { column: column.id, ...(c % 2 && { after }), changes: { title: `t${a}` } });
+  if (kind === "task.create")
+    return model.ask(kind, { column: column.id, ...(c % 2 && { after }), changes: { title: `t${a}` } });
   if (kind === "column.rename") return model.ask(kind, { column: column.id, name: `r${a}` });
-  if (kind === "column.move") return model.ask(kind, { column: column.id, after: c % 3 === 0 ? null : (pick(columns.filter(({ id }) => id !== column.id), c)?.id ?? null) });
-  if (kind === "column.delete") return columns.length > 2 && model.ask(kind, { column: column.id, moveTo: pick(columns.filter(({ id }) => id !== column.id), c).id });
+  if (kind === "column.move")
+    return model.ask(kind, {
+      column: column.id,
+      after:
+        c % 3 === 0
+          ? null
+          : (pick(
+              columns.filter(({ id }) => id !== column.id),
+              c,
+            )?.id ?? null),
+    });
+  if (kind === "column.delete")
+    return (
+      columns.length > 2 &&
+      model.ask(kind, {
+        column: column.id,
+        moveTo: pick(
+          columns.filter(({ id }) => id !== column.id),
+          c,
+        ).id,
+      })
+    );
   if (!task) return;
   if (kind === "task.move") return model.ask(kind, { task: task.id, column: column.id, after });
-  if (kind === "task.update") return model.ask(kind, { task: task.id, changes: pick([{ title: `${task.title} ${b}` }, { labels: [...task.labels.filter((_, index) => index !== a), `l${b}-${c}`] }, { description: `${task.description}line ${b}\n` }], c) });
+  if (kind === "task.update")
+    return model.ask(kind, {
+      task: task.id,
+      changes: pick(
+        [
+          { title: `${task.title} ${b}` },
+          { labels: [...task.labels.filter((_, index) => index !== a), `l${b}-${c}`] },
+          { description: `${task.description}line ${b}\n` },
+        ],
+        c,
+      ),
+    });
   if (kind === "task.delete") return model.ask(kind, { task: task.id });
-  if (kind === "comment.create") return comments.push({ task: task.id, comment: model.ask(kind, { task: task.id, text: `k${a}` }).comment });
-  const said = pick(comments.filter((comment) => tasks.some(({ id }) => id === comment.task)), a);
+  if (kind === "comment.create")
+    return comments.push({
+      task: task.id,
+      comment: model.ask(kind, { task: task.id, text: `k${a}` }).comment,
+    });
+  const said = pick(
+    comments.filter((comment) => tasks.some(({ id }) => id === comment.task)),
+    a,
+  );
   if (kind === "comment.update" && said) model.ask(kind, { ...said, text: `k${b}` });
 }
 
@@ -60,8 +122,13 @@ function other(world, { kind, a, b, c }) {
   const [task, column] = [pick(server.tasks, a), pick(server.columns, b)];
   if (kind === "other column") return server.columnCreate({ name: `o${a}` });
   if (!task || !column) return;
-  if (kind === "other move") server.taskMove({ task: task.id, column: column.id, after: pick(server.tasks, c).id });
-  if (kind === "other update") server.taskUpdate({ task: task.id, changes: pick([{ title: `other ${a}` }, { labels: [...new Set([...task.labels, `o${b}`])] }], c) });
+  if (kind === "other move")
+    server.taskMove({ task: task.id, column: column.id, after: pick(server.tasks, c).id });
+  if (kind === "other update")
+    server.taskUpdate({
+      task: task.id,
+      changes: pick([{ title: `other ${a}` }, { labels: [...new Set([...task.labels, `o${b}`])] }], c),
+    });
   if (kind === "other delete") server.taskDelete({ task: task.id });
 }
 
@@ -70,12 +137,12 @@ async function step(world, action) {
   const tab = world.tabs[which % world.tabs.length];
   if (tab !== world.looksAt) await world.clock.pass(20); // nobody is quicker from one page to the other
   world.looksAt = tab;
-  if (asks.includes(kind)) ask(tab, action), (world.saw = plain(tab.model.view));
+  if (asks.includes(kind)) (ask(tab, action), (world.saw = plain(tab.model.view)));
   else if (kind.startsWith("other ")) other(world, action);
   else if (kind === "again") sendAgain(world, tab, a);
   else if (kind === "wait") await world.clock.pass(a * 40);
   else if (kind === "hear") tab.hearNext();
-  else if (kind === "reload") world.close(tab), world.open();
+  else if (kind === "reload") (world.close(tab), world.open());
   else if (kind === "second") world.tabs.length > 1 ? world.close(tab) : world.open();
   else if (kind === "cut") world.cut = true;
   else if (kind === "mend") world.cut = false;
@@ -93,11 +160,12 @@ function sendAgain(world, { model }, index) {
 function startOf(world) {
   const { server } = world;
   for (const name of ["To do", "Doing", "Done"]) server.columnCreate({ name, id: name });
-  for (let index = 0; index < 4; index += 1) server.taskCreate({ column: "To do", after: "none", title: `t${index}`, id: `t${index}` });
+  for (let index = 0; index < 4; index += 1)
+    server.taskCreate({ column: "To do", after: "none", title: `t${index}`, id: `t${index}` });
 }
 
-async function play({ actions, seed, losses }) {
-  const world = new World(chanceOf(seed), losses);
+async function play({ actions, seed, losses, locks }) {
+  const world = new World(chanceOf(seed), losses, locks);
   startOf(world);
   world.open();
   for (const action of actions) await step(world, action);
@@ -107,9 +175,17 @@ async function play({ actions, seed, losses }) {
   return world;
 }
 
-const plain = (view) => view.columns.map(({ id, name, tasks }) => ({ id, name, tasks: tasks.map((task) => [task.id, task.title, task.description, task.labels]) }));
+const plain = (view) =>
+  view.columns.map(({ id, name, tasks }) => ({
+    id,
+    name,
+    tasks: tasks.map((task) => [task.id, task.title, task.description, task.labels]),
+  }));
 
-/** Whatever happened: nothing waits, all pages show what the server has, all came in order and once, or was told. */
+/**
+ * Whatever happened: nothing waits, all pages show what the server has, all came in order and once, or was
+ * told.
+ */
 function check(world) {
   const server = plain(viewOf(boardOf(world.server.snapshot()), []));
   for (const { model, waiting } of world.tabs) {
@@ -118,17 +194,31 @@ function check(world) {
   }
   const done = world.api.done;
   assert.equal(new Set(done).size, done.length, "nothing twice");
-  assert.deepEqual(done, world.asked.filter((key) => done.includes(key)), "in the order in which it was asked");
+  assert.deepEqual(
+    done,
+    world.asked.filter((key) => done.includes(key)),
+    "in the order in which it was asked",
+  );
   const told = new Set(world.told.map(({ key }) => key));
-  for (const key of world.asked) assert.notEqual(done.includes(key), told.has(key), `${key} is neither done nor refused, or both`);
-  const unsaved = world.tabs[0].model.unsaved.flatMap(({ operation, dependents }) => [operation, ...dependents]);
+  for (const key of world.asked)
+    assert.notEqual(done.includes(key), told.has(key), `${key} is neither done nor refused, or both`);
+  const unsaved = world.tabs[0].model.unsaved.flatMap(({ operation, dependents }) => [
+    operation,
+    ...dependents,
+  ]);
   for (const operation of world.told) {
     const isKept = unsaved.some(({ key }) => key === operation.key) || world.again.has(operation.key);
     assert.ok(isKept || !wordsOf(operation).length, `the words of ${operation.key} are lost`);
   }
 }
 
-const situation = (kinds) => fc.record({ actions: steps(kinds), seed: fc.nat(), losses: fc.constantFrom(0, 0.2, 0.5) });
+const situation = (kinds) =>
+  fc.record({
+    actions: steps(kinds),
+    seed: fc.nat(),
+    losses: fc.constantFrom(0, 0.2, 0.5),
+    locks: fc.boolean(),
+  });
 
 test("alone, however bad the network and however often the page is loaded again, the server ends at what the person saw", async () => {
   await fc.assert(
@@ -153,7 +243,9 @@ test("refused now and then: the rest comes in its order, and all words that were
 
 test("among others who change the same board: all pages end at the server's board, and nobody's change is made twice", async () => {
   await fc.assert(
-    fc.asyncProperty(situation([...faults, ...refusals, ...others, ...others]), async (given) => check(await play(given))),
+    fc.asyncProperty(situation([...faults, ...refusals, ...others, ...others]), async (given) =>
+      check(await play(given)),
+    ),
     { numRuns: RUNS, includeErrorInReport: true },
   );
 });

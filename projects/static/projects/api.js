@@ -44,7 +44,8 @@ let writer = null;
 let explain = async (error) => error;
 
 /**
- * From now on each write says that it is this person's; the server refuses it where somebody else is logged in by now.
+ * From now on each write says that it is this person's; the server refuses it where somebody else is logged
+ * in by now.
  * @param {string | null} userId
  * @param {(error: ApiError) => Promise<ApiError>} explainRefusal  of writes and reads
  */

@@ -1,10 +1,11 @@
 /**
  * The board's model: the server's state, what people of this page have asked for, and the one view of both.
  *
- *     ask(kind, fields)       a change: it shows at once, and is sent until the server says yes or no. Whatever it creates
- *                             gets its id here: `ask("task.create", {column, changes}).task`
- *     unsaved                 words that the server has not taken, oldest first, over visits (queue_store.js, unsaved.js)
- *     sendAgain(key, fields)  asks for one of them once more, over what the other person wrote where both changed it
+ *     ask(kind, fields)       a change: shows at once, and is sent until the server says yes or no; what it
+ *                             creates gets its id here: `ask("task.create", {column, changes}).task`
+ *     unsaved                 words that the server has not taken, oldest first, over visits (`Unsaved` in
+ *                             queue_store.js; `wordsOf` in unsaved.js)
+ *     sendAgain(key, fields)  asks for one of them once more; over the other's words where both changed them
  *     drop(key)               forgets it
  *     safe                    false while leaving the page would lose something
  *     listen({changed, event, refused, answered, lost, found})
@@ -21,6 +22,7 @@ import { apply, boardOf } from "./store.js";
 import { onceMore } from "./unsaved.js";
 
 /** @typedef {import("./types.js").BoardEvent} BoardEvent */
+/** @typedef {import("./types.js").Member} Member */
 /** @typedef {import("./pending.js").Operation} Operation */
 
 /**
@@ -39,7 +41,8 @@ import { onceMore } from "./unsaved.js";
  * @typedef {object} BoardListener
  * @property {() => void} [changed]  once for all that has changed since the last picture
  * @property {(event: BoardEvent, before: import("./store.js").Before) => void} [event]
- * @property {(operation: Operation, error: ApiError, dependents: Operation[]) => void} [refused]  with what could not be done either
+ * @property {(operation: Operation, error: ApiError, dependents: Operation[]) => void} [refused]  with what
+ *   could not be done either
  * @property {(operation: Operation, answer: any) => void} [answered]
  * @property {() => void} [lost]  the board is no longer ours to see
  * @property {() => void} [found]  a board that was lost can be seen again
@@ -51,7 +54,7 @@ export class BoardModel {
   /** @type {import("./pending.js").BoardView | null} */
   #view = null;
   #reloading = false;
-  /** @type {{of: Map<string, import("./types.js").Member> | null, byUser: Map<string, import("./types.js").Member>}} */
+  /** @type {{of: Map<string, Member> | null, byUser: Map<string, Member>}} */
   #members = { of: null, byUser: new Map() };
   #descriptions = new WholeDescriptions();
   #request;
@@ -61,7 +64,7 @@ export class BoardModel {
   constructor(options) {
     this.options = options;
     this.#request = options.request ?? call;
-    this.#pace = new PicturePace({ soon: options.soon, later: options.later, draw: () => this.#tell("changed") });
+    this.#pace = new PicturePace({ ...options, draw: () => this.#tell("changed") });
     this.state = boardOf(options.snapshot);
     /** We may no longer see this board; what is shown is what it was. */
     this.lost = false;
@@ -140,7 +143,10 @@ export class BoardModel {
   /** @param {string | null | undefined} userId */
   #member(userId) {
     const { members } = this.state;
-    if (this.#members.of !== members) this.#members = { of: members, byUser: new Map([...members.values()].map((one) => [one.user.id, one])) };
+    if (this.#members.of !== members) {
+      const byUser = new Map([...members.values()].map((one) => [one.user.id, one]));
+      this.#members = { of: members, byUser };
+    }
     return this.#members.byUser.get(userId ?? "");
   }
 
@@ -176,18 +182,20 @@ export class BoardModel {
    */
   ask(kind, fields) {
     const created = pending.createdBy(kind);
-    const operation = { ...(created && { [created]: newId() }), ...this.#baseOf(kind, fields), ...fields, key: newId(), kind };
+    const made = created && { [created]: newId() };
+    const operation = { ...made, ...this.#baseOf(kind, fields), ...fields, key: newId(), kind };
     this.asked.add(operation);
     return operation;
   }
 
   /**
    * @param {string} key
-   * @param {Partial<Operation>} [instead]  fields that are to be others, as the column where the first one is gone
+   * @param {Partial<Operation>} [instead]  fields that are to be others, as the column where that is gone
    */
   sendAgain(key, instead = {}) {
     const entry = this.unsaved.find((one) => one.key === key);
-    for (const { kind, key: _key, ...fields } of entry ? onceMore(entry, instead) : []) this.ask(kind, fields);
+    const operations = entry ? onceMore(entry, instead) : [];
+    for (const { kind, key: _key, ...fields } of operations) this.ask(kind, fields);
     this.drop(key);
   }
 
@@ -213,7 +221,8 @@ export class BoardModel {
    * @returns {Partial<Operation>}
    */
   #baseOf(kind, { task = "", column, changes = {} }) {
-    if (kind === "column.rename") return { base: { name: this.view.columns.find((one) => one.id === column)?.name } };
+    const { columns } = this.view;
+    if (kind === "column.rename") return { base: { name: columns.find((one) => one.id === column)?.name } };
     const shown = kind === "task.update" && pending.findTask(this.view, task)?.task;
     if (!shown) return {};
     const whole = /** @type {Record<string, any>} */ (this.#whole(shown));
@@ -256,8 +265,10 @@ export class BoardModel {
       this.feed.restartAt(this.id, snapshot.seq);
       this.#changed();
     } catch (error) {
-      if (error instanceof ApiError && error.isPassing) this.options.later(1000 + this.options.random() * 4000, () => void this.reload({ renew }));
-      else if (!(error instanceof ApiError && error.isOfLogIn)) this.lose();
+      const { later, random } = this.options;
+      const refused = error instanceof ApiError && error;
+      if (refused && refused.isPassing) later(1000 + random() * 4000, () => void this.reload({ renew }));
+      else if (!(refused && refused.isOfLogIn)) this.lose();
     } finally {
       this.#reloading = false;
     }
@@ -284,8 +295,8 @@ export class BoardModel {
       newest: (id) => this.#newest(id),
       load: (id) => this.loadTask(id),
       learn: (task) => this.#descriptions.learn(task),
-      column: (id) => this.operations.findLast(({ answer }) => answer?.id === id)?.answer ?? this.state.columns.get(id),
-      save: (operation) => this.options.store.put(operation),
+      column: (id) => this.#answersOf(id).at(-1) ?? this.state.columns.get(id),
+      save: (operation) => this.options.store.replace(operation),
     };
   }
 
@@ -296,9 +307,18 @@ export class BoardModel {
    */
   #newest(taskId) {
     const shown = this.state.tasks.get(taskId);
-    const answers = this.operations.map(({ answer }) => answer).filter((answer) => answer?.id === taskId && answer.version);
-    const [newest] = [...answers, ...(shown ? [this.#whole(shown)] : [])].sort((a, b) => b.version - a.version);
+    const known = [...this.#answersOf(taskId), ...(shown ? [this.#whole(shown)] : [])];
+    const [newest] = known.sort((a, b) => b.version - a.version);
     return newest?.descriptionCut ? undefined : newest;
+  }
+
+  /**
+   * What the server has said of a task or column in answers whose events have not come yet.
+   * @param {string} id
+   * @returns {any[]}
+   */
+  #answersOf(id) {
+    return this.operations.map(({ answer }) => answer).filter((answer) => answer?.id === id);
   }
 
   /**
@@ -331,10 +351,19 @@ export class BoardModel {
   }
 
   /**
+   * A listener that fails keeps neither the others nor the queue from going on.
    * @param {keyof BoardListener} what
    * @param {...any} details
    */
   #tell(what, ...details) {
-    for (const listener of this.#listeners) /** @type {any} */ (listener[what])?.(...details);
+    for (const listener of this.#listeners) {
+      try {
+        /** @type {any} */ (listener[what])?.(...details);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
   }
 }

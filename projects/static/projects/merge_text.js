@@ -1,14 +1,18 @@
 /**
- * Merging one text that two people have changed, by lines, and by words where both changed the same lines. Pure.
+ * Merging one text that two people have changed, by lines, and by words where both changed the same lines.
+ * Pure.
  *
- * Where both changed the same words, or added something at the same place, there is no merged text: which of both is
- * right, or comes first, only a person knows.
+ * Where both changed the same words, or added something at the same place, there is no merged text: which of
+ * both is right, or comes first, only a person knows.
  */
 
 /** A word, a sign of a script that has no blanks between words, a line break, blanks, or any other sign. */
-const WORDS = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]|[\p{L}\p{N}\p{M}]+|\n|[^\S\n]+|[^]/gu;
+const WORDS = /[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Thai}]|[\p{L}\p{N}\p{M}]+|\n|[^\S\n]+|[^]/gu;
 const LINES = /[^\n]*\n|[^\n]+/g;
-/** Two texts whose changed parts have more pairs of words than this are not compared: it would hold up the page. */
+/**
+ * Two texts whose changed parts have more pairs of words than this are not compared: it would hold up the
+ * page.
+ */
 const MOST_PAIRS = 4_000_000;
 
 /**
@@ -41,8 +45,8 @@ function mergeBy([unit, ...smaller], base, mine, theirs) {
   const [toMine, toTheirs] = [pairs(inBase, inMine), pairs(inBase, inTheirs)];
   if (!toMine || !toTheirs) return null;
   let merged = "";
-  for (const part of parts(inBase, inMine, inTheirs, toMine, toTheirs)) {
-    const text = mergeBy(smaller, part.base, part.mine, part.theirs);
+  for (const [before, here, there] of parts(inBase, inMine, inTheirs, toMine, toTheirs)) {
+    const text = mergeBy(smaller, before, here, there);
     if (text === null) return null;
     merged += text;
   }
@@ -60,9 +64,9 @@ function mergeBy([unit, ...smaller], base, mine, theirs) {
 function* parts(base, mine, theirs, toMine, toTheirs) {
   let [inBase, inMine, inTheirs] = [0, 0, 0];
   const upTo = (/** @type {number} */ b, /** @type {number} */ m, /** @type {number} */ t) => {
-    const part = { base: base.slice(inBase, b).join(""), mine: mine.slice(inMine, m).join(""), theirs: theirs.slice(inTheirs, t).join("") };
+    const units = [base.slice(inBase, b), mine.slice(inMine, m), theirs.slice(inTheirs, t)];
     [inBase, inMine, inTheirs] = [b, m, t];
-    return part;
+    return units.map((part) => part.join(""));
   };
   for (let at = 0; at < base.length; at += 1) {
     if (toMine[at] < 0 || toTheirs[at] < 0) continue;
@@ -81,11 +85,14 @@ function* parts(base, mine, theirs, toMine, toTheirs) {
 function pairs(from, to) {
   let start = 0;
   while (start < from.length && start < to.length && from[start] === to[start]) start += 1;
-  let [fromEnd, toEnd] = [from.length, to.length];
-  while (fromEnd > start && toEnd > start && from[fromEnd - 1] === to[toEnd - 1]) [fromEnd, toEnd] = [fromEnd - 1, toEnd - 1];
-  if ((fromEnd - start) * (toEnd - start) > MOST_PAIRS) return null;
-  const found = from.map((_, at) => (at < start ? at : at >= fromEnd ? at - fromEnd + toEnd : -1));
-  for (const [one, other] of commonIn(from.slice(start, fromEnd), to.slice(start, toEnd))) found[start + one] = start + other;
+  const most = Math.min(from.length, to.length) - start;
+  let end = 0;
+  while (end < most && from[from.length - 1 - end] === to[to.length - 1 - end]) end += 1;
+  const [fromMiddle, toMiddle] = [from.slice(start, from.length - end), to.slice(start, to.length - end)];
+  if (fromMiddle.length * toMiddle.length > MOST_PAIRS) return null;
+  const found = from.map((_, at) => (at < start ? at : at - from.length + to.length));
+  found.fill(-1, start, from.length - end);
+  for (const [one, other] of commonIn(fromMiddle, toMiddle)) found[start + one] = start + other;
   return found;
 }
 
@@ -100,12 +107,13 @@ function commonIn(from, to) {
   for (let one = from.length - 1; one >= 0; one -= 1) {
     for (let other = to.length - 1; other >= 0; other -= 1) {
       const [here, below] = [one * width + other, (one + 1) * width + other];
-      lengths[here] = from[one] === to[other] ? lengths[below + 1] + 1 : Math.max(lengths[below], lengths[here + 1]);
+      const longest = Math.max(lengths[below], lengths[here + 1]);
+      lengths[here] = from[one] === to[other] ? lengths[below + 1] + 1 : longest;
     }
   }
   /** @type {[number, number][]} */
   const found = [];
-  for (let [one, other] = [0, 0]; one < from.length && other < to.length; ) {
+  for (let [one, other] = [0, 0]; one < from.length && other < to.length;) {
     const [here, below] = [one * width + other, (one + 1) * width + other];
     if (from[one] === to[other]) found.push([one++, other++]);
     else if (lengths[below] >= lengths[here + 1]) one += 1;

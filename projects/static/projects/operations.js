@@ -1,6 +1,6 @@
 /**
- * The operations of one person and board: those that wait, those that are answered and do not show on the board yet, and
- * those that were refused. What other pages of the person do is among them.
+ * The operations of one person and board: those that wait, those that are answered and do not show on the
+ * board yet, and those that were refused. What other pages of the person do is among them.
  *
  * @typedef {import("./pending.js").Operation} Operation
  * @typedef {import("./store.js").Board} Board
@@ -82,7 +82,8 @@ export class Operations {
    */
   confirm(event) {
     const { mutationId } = event;
-    if (mutationId && this.list.some(({ key }) => key === mutationId)) this.outbox.confirm(mutationId, event.data);
+    const isOfThese = this.list.some(({ key }) => key === mutationId);
+    if (mutationId && isOfThese) this.outbox.confirm(mutationId, event.data);
     this.#keep(pending.settle(pending.confirmByEvent(this.list, event), this.options.board()));
   }
 
@@ -123,7 +124,8 @@ export class Operations {
    * @param {any} answer
    */
   #answered(operation, answer) {
-    this.#keep(pending.settle(pending.confirmByAnswer(this.list, operation.key, answer), this.options.board()));
+    const answered = pending.confirmByAnswer(this.list, operation.key, answer);
+    this.#keep(pending.settle(answered, this.options.board()));
     this.options.answered(operation, answer);
     const isLeft = () => this.list.some(({ key }) => key === operation.key);
     if (isLeft()) this.options.later(OVERDUE_MS, () => isLeft() && this.options.overdue());

@@ -1,17 +1,17 @@
 /**
- * Sends what waits in the order in which it was asked for, one operation after the other, each with its own key, again
- * and again with that same key until the server answers yes or no. So what was done in an order arrives in it.
+ * Sends what waits in the order in which it was asked for, one operation after the other, each with its own
+ * key, again and again with that same key until the server answers yes or no. So what was done in an order
+ * arrives in it.
  *
- * All pages of one person and board have one queue. Whichever page has the lock sends the oldest operation; the others
- * hear from the store what became of it. Where a browser has no locks, two pages may both send it: its key makes that
- * one change, and neither goes on before it is answered.
+ * All pages of one person and board have one queue. Whichever page has the lock sends the oldest operation;
+ * the others hear from the store what became of it. Where a browser has no locks, two pages may both send it:
+ * its key makes that one change, and neither goes on before it is answered.
  *
  *     wake()                sends what waits, unless the server has just asked for a pause
  *     retryNow()            sends what waits
  *     confirm(key, answer)  the server's yes has come by another way: as an event
  *
  * @typedef {import("./pending.js").Operation} Operation
- * @typedef {import("./api.js").ApiError} ApiError
  *
  * @typedef {object} OutboxOptions
  * @property {import("./queue_store.js").QueueStore} store
@@ -25,12 +25,16 @@
  * @property {(delayMs: number, run: () => void) => void} later
  */
 
+import { ApiError } from "./api.js";
 import { dependentsOf } from "./pending.js";
 import { unsavedOf } from "./unsaved.js";
 
 const BASE_MS = 1000;
 const CAP_MS = 15_000;
-/** A server that answers one request with 500 this often will not change its mind; one that is silent may return. */
+/**
+ * A server that answers one request with 500 this often will not change its mind; one that is silent may
+ * return.
+ */
 const SERVER_ERRORS = 6;
 
 /** @typedef {{answer: any} | {error: ApiError}} Outcome */
@@ -43,7 +47,10 @@ export class Outbox {
   #pause = null;
   /** @type {Map<string, number>} */
   #failures = new Map();
-  /** What is on its way, and how to end the wait for its answer. @type {{key: string, end: (outcome: Outcome) => void} | null} */
+  /**
+   * What is on its way, and how to end the wait for its answer.
+   * @type {{key: string, end: (outcome: Outcome) => void} | null}
+   */
   #sending = null;
 
   /** @param {OutboxOptions} options */
@@ -89,9 +96,10 @@ export class Outbox {
     const [operation] = this.options.store.waiting();
     if (!operation) return false;
     const outcome = await this.#outcomeOf(operation);
-    if ("error" in outcome && this.#mayPass(operation, outcome.error)) return this.#wait(operation, outcome.error);
-    this.#finish(operation, outcome);
-    return true;
+    const waits = "error" in outcome && this.#mayPass(operation, outcome.error);
+    if (waits) this.#wait(operation, outcome.error);
+    else this.#finish(operation, outcome);
+    return !waits;
   }
 
   /**
@@ -104,7 +112,7 @@ export class Outbox {
         this.#sending = { key: operation.key, end: resolve };
         this.options.send(operation).then(
           (answer) => resolve({ answer }),
-          (error) => resolve({ error }),
+          (error) => resolve({ error: error instanceof ApiError ? error : unsendable(error) }),
         );
       });
     } finally {
@@ -118,9 +126,12 @@ export class Outbox {
    */
   #finish(operation, outcome) {
     const { store } = this.options;
+    const waiting = store.waiting();
     this.#failures.delete(operation.key);
+    const isLeft = waiting.some(({ key }) => key === operation.key);
+    if (!isLeft) return; // another page was faster, and tells this one
     if ("error" in outcome) {
-      const dependents = dependentsOf(operation, store.waiting());
+      const dependents = dependentsOf(operation, waiting);
       const unsaved = unsavedOf(operation, dependents, outcome.error.problem, this.options.now());
       if (unsaved) store.keep(unsaved);
       store.finish([operation, ...dependents], { problem: outcome.error.problem, dependents });
@@ -139,10 +150,10 @@ export class Outbox {
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
     const ceiling = Math.min(CAP_MS, BASE_MS * 2 ** Math.min(failures, 10));
+    const delayMs = error.retryAfterMs ?? 200 + this.options.random() * ceiling;
     const pause = (this.#pause = {});
-    this.options.later(error.retryAfterMs ?? 200 + this.options.random() * ceiling, () => this.#pause === pause && this.retryNow());
+    this.options.later(delayMs, () => this.#pause === pause && this.retryNow());
     this.options.onHeldUp?.(error);
-    return false;
   }
 
   /**
@@ -154,4 +165,12 @@ export class Outbox {
     const broken = error.status >= 500 && error.status !== 503;
     return error.isPassing && !(broken && (this.#failures.get(key) ?? 0) >= SERVER_ERRORS);
   }
+}
+
+/**
+ * What another version of the page has left, perhaps: no request can be made of it.
+ * @param {unknown} error
+ */
+function unsendable(error) {
+  return new ApiError({ status: 400, code: "unsendable", detail: String(error) });
 }

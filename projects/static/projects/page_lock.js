@@ -5,7 +5,8 @@ const MOST_MS = 120_000;
 
 /**
  * @param {string} name
- * @returns {(run: () => Promise<boolean>) => Promise<boolean>}  runs it while no other page does; false where that page was taken for frozen
+ * @returns {(run: () => Promise<boolean>) => Promise<boolean>}  runs it while no other page does; false where
+ *   that page was taken for frozen
  */
 export function pageLock(name) {
   const { locks } = navigator; // not without HTTPS

@@ -1,9 +1,9 @@
 /**
  * What this page has asked for and the server has not yet shown. Pure.
  *
- * The view is always `apply(server's board, pending operations)`: whatever arrives, the operations are laid over it
- * again. An operation ends when its own event comes, or when the answer says what the board already shows; a refused
- * one is dropped alone. Nothing is ever restored from a copy of earlier.
+ * The view is always `apply(server's board, pending operations)`: whatever arrives, the operations are laid
+ * over it again. An operation ends when its own event comes, or when the answer says what the board already
+ * shows; a refused one is dropped alone. Nothing is ever restored from a copy of earlier.
  *
  * @typedef {import("./store.js").Board} Board
  * @typedef {import("./types.js").Task} Task
@@ -12,7 +12,7 @@
  * @typedef {object} Operation
  * @property {string} key             the Idempotency-Key, and so the event's mutationId
  * @property {string} kind            one of `PATCHES`, or a comment's
- * @property {string} [task]          the id; of what the operation creates, too: whoever creates something names it
+ * @property {string} [task]  the id; of what the operation creates, too: whoever creates something names it
  * @property {string} [column]
  * @property {string | null} [after]  the id of the item above; null is the top; undefined the bottom
  * @property {string} [name]
@@ -22,8 +22,9 @@
  * @property {string} [text]
  * @property {Partial<Task>} [changes]
  * @property {Partial<Task> & {name?: string}} [base]  what the changed fields held when the change was made
- * @property {{changes: Partial<Task>, version: number}} [attempt]  of an update: what is sent, and over which version
- * @property {any} [answer]           the server's data, once it has said yes; the event may still be on its way
+ * @property {{changes: Partial<Task>, version: number}} [attempt]  of an update: what is sent, and over which
+ *   version
+ * @property {any} [answer]  the server's data, once it has said yes; the event may still be on its way
  *
  * @typedef {Task & {pending?: boolean}} TaskView
  * @typedef {import("./types.js").Column & {tasks: TaskView[], pending?: boolean}} ColumnView
@@ -48,15 +49,20 @@ export function createdBy(kind) {
  * @param {Operation[]} later  oldest first
  */
 export function dependentsOf(refused, later) {
-  const missing = new Set();
-  const note = (/** @type {Operation} */ operation) => missing.add(operation[createdBy(operation.kind) ?? "key"]);
-  note(refused);
+  const missing = new Set([idCreatedBy(refused)]);
   return later.filter((operation) => {
-    const { task, column, moveTo, comment } = operation;
-    const depends = operation.key !== refused.key && [task, column, moveTo, comment].some((id) => missing.has(id));
-    if (depends) note(operation);
+    const { key, task, column, moveTo, comment } = operation;
+    const speaksOfIt = [task, column, moveTo, comment].some((id) => id && missing.has(id));
+    const depends = speaksOfIt && key !== refused.key;
+    if (depends) missing.add(idCreatedBy(operation));
     return depends;
   });
+}
+
+/** @param {Operation} operation */
+function idCreatedBy(operation) {
+  const name = createdBy(operation.kind);
+  return name && operation[name];
 }
 
 /**
@@ -80,7 +86,8 @@ export function viewOf(board, operations) {
  * @param {BoardEvent} event
  */
 export function confirmByEvent(operations, event) {
-  return event.mutationId ? without(operations, (operation) => operation.key === event.mutationId) : operations;
+  const { mutationId } = event;
+  return mutationId ? without(operations, ({ key }) => key === mutationId) : operations;
 }
 
 /**
@@ -90,7 +97,7 @@ export function confirmByEvent(operations, event) {
  * @param {any} answer
  */
 export function confirmByAnswer(operations, key, answer) {
-  return operations.map((operation) => (operation.key === key ? { ...operation, answer: answer ?? {} } : operation));
+  return operations.map((one) => (one.key === key ? { ...one, answer: answer ?? {} } : one));
 }
 
 /**
@@ -109,7 +116,7 @@ export function refuse(operations, refused) {
  * @param {Board} board
  */
 export function settle(operations, board) {
-  const toCome = new Set(operations.map((operation) => operation[createdBy(operation.kind) ?? "answer"]));
+  const toCome = new Set(operations.map(idCreatedBy));
   return without(operations, (operation) => operation.answer && isCovered(operation, board, toCome));
 }
 
@@ -131,8 +138,8 @@ function without(operations, goes) {
 /**
  * @param {Operation} operation
  * @param {Board} board
- * @param {Set<unknown>} toCome  what operations create that are not done: it is not on the board yet. Anything else that
- *   is not there has been deleted.
+ * @param {Set<unknown>} toCome  what operations create that are not done: it is not on the board yet. What is
+ *   neither there nor among these has been deleted.
  */
 function isCovered({ kind, task = "", column = "", answer }, board, toCome) {
   if (kind.startsWith("comment.")) return true; // comments are not on the board
@@ -148,7 +155,8 @@ function isCovered({ kind, task = "", column = "", answer }, board, toCome) {
 export const PATCHES = {
   "task.create": (view, operation) => {
     if (findTask(view, operation.task)) return;
-    insert(view, { ...EMPTY_TASK, ...operation.changes, id: operation.task ?? "", column: operation.column ?? "" }, operation);
+    const { task: id = "", column = "", changes } = operation;
+    insert(view, { ...EMPTY_TASK, ...changes, id, column }, operation);
   },
   "task.move": (view, operation) => {
     const task = take(view, operation);
@@ -161,11 +169,13 @@ export const PATCHES = {
     const { base = {}, changes = {} } = operation;
     const whole = changes.description !== undefined;
     const merged = descriptionCut && whole ? changes : mergeChanges(base, changes, task).changes;
-    place.list[place.index] = { ...task, ...(descriptionCut && !whole && { descriptionCut }), ...merged, pending: true };
+    const cut = descriptionCut && !whole && { descriptionCut };
+    place.list[place.index] = { ...task, ...cut, ...merged, pending: true };
   },
   "task.delete": (view, operation) => void take(view, operation),
   "column.create": (view, { column: id = "", name = "" }) => {
-    if (!view.columns.some((one) => one.id === id)) view.columns.push({ id, name, position: Infinity, tasks: [], pending: true });
+    if (view.columns.some((one) => one.id === id)) return;
+    view.columns.push({ id, name, position: Infinity, tasks: [], pending: true });
   },
   "column.rename": (view, { column, name = "" }) => {
     view.columns = view.columns.map((one) => (one.id === column ? { ...one, name, pending: true } : one));
@@ -184,7 +194,15 @@ export const PATCHES = {
   },
 };
 
-const EMPTY_TASK = { title: "", description: "", assignee: null, labels: [], dueOn: null, position: 0, version: 0 };
+const EMPTY_TASK = {
+  title: "",
+  description: "",
+  assignee: null,
+  labels: [],
+  dueOn: null,
+  position: 0,
+  version: 0,
+};
 
 /**
  * @param {BoardView} view
@@ -208,13 +226,15 @@ function take(view, operation) {
 }
 
 /**
- * Where the column is gone, the task shows where it last was; where `after` is gone, at the bottom, as the server does.
+ * Where the column is gone, the task shows where it last was; where `after` is gone, at the bottom, as the
+ * server does.
  * @param {BoardView} view
  * @param {TaskView} task
  * @param {Operation} operation
  */
 function insert(view, task, { column, after }) {
-  const target = view.columns.find((one) => one.id === column) ?? view.columns.find((one) => one.id === task.column);
+  const columnOf = (/** @type {string | undefined} */ wanted) => view.columns.find(({ id }) => id === wanted);
+  const target = columnOf(column) ?? columnOf(task.column);
   if (target) insertAfter(target.tasks, { ...task, column: target.id, pending: true }, after);
 }
 

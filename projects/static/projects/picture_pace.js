@@ -1,6 +1,6 @@
 /**
- * When whoever draws is told that something has changed: before the next picture, once for all that has changed until
- * then; and while the page catches up with many events, less often.
+ * When whoever draws is told that something has changed: before the next picture, once for all that has
+ * changed until then; and while the page catches up with many events, less often.
  */
 
 /** So many events in one picture are not somebody's work but the past of a page that was away. */

@@ -1,11 +1,12 @@
 /**
- * What one person has asked for on one board and the server has not answered, and what it refused: kept by the browser
- * for the next visit, and common to all pages of that person and board.
+ * What one person has asked for on one board and the server has not answered, and what it refused: kept by
+ * the browser for the next visit, and common to all pages of that person and board.
  *
- * In localStorage, one item for each: it is written before the page goes on, so that what was done last before a tab
- * closes is there, too. Pages hear of each other's items by the browser's `storage` events.
+ * In localStorage, one item for each: it is written before the page goes on, so that what was done last
+ * before a tab closes is there, too. Pages hear of each other's items by the browser's `storage` events.
  *
- *     put(operation)          the end of the queue; or its new content, in its old place
+ *     put(operation)          the end of the queue
+ *     replace(operation)      its new content in its old place, unless it has left the queue
  *     waiting()               the queue, oldest first
  *     finish(operations, end) they leave the queue; other pages hear how that came about
  *     keep(entry), drop(key)  of what was refused
@@ -23,7 +24,8 @@
  * @property {Operation} operation
  * @property {Operation[]} dependents    which could not be done either, in the order in which they were made
  * @property {Problem} problem           why
- * @property {Record<string, any> | null} theirs  where both changed the same: what the server has in the changed fields
+ * @property {Record<string, any> | null} theirs  where both changed the same: what the server has in the
+ *   changed fields
  * @property {number} since              in ms
  *
  * @typedef {object} StoreListener
@@ -33,6 +35,8 @@
  *
  * @typedef {{n: number, operation: Operation, end?: End}} Item
  */
+
+const KINDS = ["waiting", "unsaved"];
 
 export class QueueStore {
   #waiting;
@@ -66,10 +70,14 @@ export class QueueStore {
 
   /** @param {Operation} operation */
   put(operation) {
-    const items = this.#items();
-    const n = items.find((one) => one.operation.key === operation.key)?.n ?? Math.max(this.#last, items.at(-1)?.n ?? 0) + 1;
-    this.#last = Math.max(this.#last, n);
-    this.#write(this.#waiting + operation.key, { n, operation });
+    this.#last = Math.max(this.#last, this.#items().at(-1)?.n ?? 0) + 1;
+    this.#write(this.#waiting + operation.key, { n: this.#last, operation });
+  }
+
+  /** @param {Operation} operation */
+  replace(operation) {
+    const present = this.#read(this.#waiting + operation.key);
+    if (present) this.#write(this.#waiting + operation.key, { ...present, operation });
   }
 
   /**
@@ -86,7 +94,7 @@ export class QueueStore {
 
   /** @returns {Unsaved[]} */
   unsaved() {
-    const entries = /** @type {Unsaved[]} */ (this.#all(this.#unsaved)).filter(({ operation }) => operation?.key);
+    const entries = /** @type {Unsaved[]} */ (this.#all(this.#unsaved));
     return entries.sort((a, b) => a.since - b.since);
   }
 
@@ -107,15 +115,15 @@ export class QueueStore {
       if (storageArea !== this.storage || !key) return;
       const item = parse(newValue);
       if (key.startsWith(this.#unsaved)) listener.unsavedChanged();
-      else if (!key.startsWith(this.#waiting) || !item?.operation?.key) return;
+      else if (!key.startsWith(this.#waiting) || !isOperation(item?.operation)) return;
       else if (item.end) listener.finished(item.operation, item.end);
-      else listener.put(item.operation);
+      else if (this.#read(key)) listener.put(item.operation); // else it has left the queue meanwhile
     });
   }
 
   /** @returns {Item[]} */
   #items() {
-    const items = /** @type {Item[]} */ (this.#all(this.#waiting)).filter(({ operation, end }) => operation?.key && !end);
+    const items = /** @type {Item[]} */ (this.#all(this.#waiting)).filter(({ end }) => !end);
     return items.sort((a, b) => a.n - b.n || (a.operation.key < b.operation.key ? -1 : 1));
   }
 
@@ -125,8 +133,10 @@ export class QueueStore {
    */
   #all(prefix) {
     const names = new Set(this.#unwritten.keys());
-    for (let index = 0; index < (this.storage?.length ?? 0); index += 1) names.add(this.storage?.key(index) ?? "");
-    return [...names].filter((name) => name.startsWith(prefix)).map((name) => this.#read(name)).filter((item) => item !== null);
+    const count = this.storage?.length ?? 0;
+    for (let index = 0; index < count; index += 1) names.add(this.storage?.key(index) ?? "");
+    const found = [...names].filter((name) => name.startsWith(prefix)).map((name) => this.#read(name));
+    return found.filter((item) => isOperation(item?.operation)); // anything may have been written there
   }
 
   /** @param {string} name */
@@ -163,6 +173,26 @@ export function browserStorage() {
   } catch {
     return null;
   }
+}
+
+/**
+ * The boards on which something of that person's waits or was not saved, also those that they no longer see.
+ * @param {string} userId
+ * @param {Storage | null} storage
+ * @returns {string[]}
+ */
+export function boardsWithKept(userId, storage) {
+  const found = new Set();
+  for (let index = 0; index < (storage?.length ?? 0); index += 1) {
+    const [first, kind, user, projectId] = storage?.key(index)?.split(".") ?? [];
+    if (first === "devmentor" && KINDS.includes(kind) && user === userId) found.add(projectId);
+  }
+  return [...found];
+}
+
+/** @param {any} found */
+function isOperation(found) {
+  return typeof found?.key === "string" && typeof found.kind === "string";
 }
 
 /** @param {string | null} text */

@@ -35,7 +35,8 @@ export async function sendOperation(operation, projectId, known, call) {
 }
 
 /**
- * A column has no version: a name that somebody else gave it since is at least not overwritten once it is known.
+ * A column has no version: a name that somebody else gave it since is at least not overwritten once it is
+ * known.
  * @param {Operation} operation
  * @param {string} path
  * @param {Known} known
@@ -44,15 +45,17 @@ export async function sendOperation(operation, projectId, known, call) {
 async function checkName({ column = "", base, name }, path, known, call) {
   const isOthers = (/** @type {any} */ present) => mergeField(base?.name, name, present.name) === "conflict";
   const newest = known.column(column);
-  if (newest && isOthers(newest) && isOthers(await call(path))) throw conflict("Somebody else renamed the column meanwhile.");
+  const isSure = newest && isOthers(newest) && isOthers(await call(path)); // the page may be behind
+  if (isSure) throw conflict("Somebody else renamed the column meanwhile.");
 }
 
 /**
- * A change of a task overwrites nothing that was not seen when it was made: it is merged with what the task holds by
- * now, and names the version with which it was merged. Where both cannot be had, the person decides.
+ * A change of a task overwrites nothing that was not seen when it was made: it is merged with what the task
+ * holds by now, and names the version with which it was merged. Where both cannot be had, the person decides.
  *
- * An attempt is written down before it is sent, and repeated as it is until the server has answered it: under one key
- * there is one content. A refusal uses no key up, so what was refused over an old version is merged and sent anew.
+ * An attempt is written down before it is sent, and repeated as it is until the server has answered it: under
+ * one key there is one content. A refusal uses no key up, so what was refused over an old version is merged
+ * and sent anew.
  * @param {Operation} operation
  * @param {string} path
  * @param {Known} known
@@ -66,16 +69,17 @@ async function sendUpdate(operation, path, known, call) {
     try {
       return await call(path, { method: "PATCH", body: attempt.changes, version: attempt.version, key });
     } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 412 || !error.problem.task || times === ATTEMPTS) throw error;
-      known.learn(error.problem.task);
-      attempt = attemptOver(error.problem.task, operation);
+      const present = error instanceof ApiError && error.status === 412 && error.problem.task;
+      if (!present || times === ATTEMPTS) throw error;
+      known.learn(present);
+      attempt = attemptOver(present, operation);
     }
   }
 }
 
 /**
- * Where what is known here does not tell, as with a long description of which only the beginning is, or speaks against
- * the change, the task is read first.
+ * Where what is known here does not tell, as with a long description of which only the beginning is, or
+ * speaks against the change, the task is read first.
  * @param {Operation} operation
  * @param {Known} known
  * @param {string} task

@@ -1,9 +1,10 @@
 /**
- * The board as the server has it: a snapshot, and each later event applied once, in order, at a price that does not
- * grow with the board. Pure: no I/O, no clock.
+ * The board as the server has it: a snapshot, and each later event applied once, in order, at a price that
+ * does not grow with the board. Pure: no I/O, no clock.
  *
- * A board changes in place, and yet nothing that it hands out does: a row or a list that changes is replaced by another
- * one. So what is the same object as before is unchanged, and whoever draws needs to look no further.
+ * A board changes in place, and yet nothing that it hands out does: a row or a list that changes is replaced
+ * by another one. So what is the same object as before is unchanged, and whoever draws needs to look no
+ * further.
  *
  * @typedef {import("./types.js").Snapshot} Snapshot
  * @typedef {import("./types.js").BoardEvent} BoardEvent

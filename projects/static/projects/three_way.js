@@ -27,8 +27,9 @@ export function same(a, b) {
 }
 
 /**
- * A change as it is on top of what others did meanwhile: lists by their items, texts by words. Of what cannot be merged
- * the change has mine, and its name is among the conflicts. A field whose base is not known is mine.
+ * A change as it is on top of what others did meanwhile: lists by their items, texts by words. Of what cannot
+ * be merged the change has mine, and its name is among the conflicts. A field whose base is not known is
+ * mine.
  * @param {Record<string, any>} base     what the changed fields held when the change was made
  * @param {Record<string, any>} changes
  * @param {Record<string, any>} present  what the server has

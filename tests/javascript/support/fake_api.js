@@ -1,20 +1,58 @@
 import { ApiError } from "../../../projects/static/projects/api.js";
 
-/** The writes of the API in front of a model server: keys, versions, ids that clients give, rights, refusals. */
+/**
+ * The writes of the API in front of a model server: keys, versions, ids that clients give, rights, refusals.
+ */
 
 /** @type {[string, RegExp, (server: any, ids: string[], body: any, key: string) => any][]} */
 const ROUTES = [
-  ["POST", /^\/api\/projects\/p\/tasks\/$/, (server, _, body, key) => server.taskCreate({ after: "none", ...body }, key)],
+  [
+    "POST",
+    /^\/api\/projects\/p\/tasks\/$/,
+    (server, _, body, key) => server.taskCreate({ after: "none", ...body }, key),
+  ],
   ["POST", /^\/api\/projects\/p\/columns\/$/, (server, _, body, key) => server.columnCreate(body, key)],
-  ["POST", /^\/api\/tasks\/([^/]+)\/comments\/$/, (server, [task], body, key) => server.commentCreate({ task, ...body }, key)],
-  ["PATCH", /^\/api\/tasks\/([^/]+)\/$/, (server, [task], changes, key) => server.taskUpdate({ task, changes }, key)],
+  [
+    "POST",
+    /^\/api\/tasks\/([^/]+)\/comments\/$/,
+    (server, [task], body, key) => server.commentCreate({ task, ...body }, key),
+  ],
+  [
+    "PATCH",
+    /^\/api\/tasks\/([^/]+)\/$/,
+    (server, [task], changes, key) => server.taskUpdate({ task, changes }, key),
+  ],
   ["DELETE", /^\/api\/tasks\/([^/]+)\/$/, (server, [task], _, key) => server.taskDelete({ task }, key)],
-  ["POST", /^\/api\/tasks\/([^/]+)\/move\/$/, (server, [task], body, key) => server.taskMove({ task, ...body }, key)],
-  ["PATCH", /^\/api\/columns\/([^/]+)\/$/, (server, [column], body, key) => server.columnRename({ column, ...body }, key)],
-  ["POST", /^\/api\/columns\/([^/]+)\/move\/$/, (server, [column], body, key) => server.columnMove({ column, ...body }, key)],
-  ["DELETE", /^\/api\/columns\/([^/?]+)\/(?:\?moveTo=(.*))?$/, (server, [column, moveTo], _, key) => server.columnDelete({ column, moveTo }, key)],
-  ["PATCH", /^\/api\/comments\/([^/]+)\/$/, (server, [comment], body, key) => server.commentUpdate({ comment, ...body }, key)],
-  ["DELETE", /^\/api\/comments\/([^/]+)\/$/, (server, [comment], _, key) => server.commentDelete({ comment }, key)],
+  [
+    "POST",
+    /^\/api\/tasks\/([^/]+)\/move\/$/,
+    (server, [task], body, key) => server.taskMove({ task, ...body }, key),
+  ],
+  [
+    "PATCH",
+    /^\/api\/columns\/([^/]+)\/$/,
+    (server, [column], body, key) => server.columnRename({ column, ...body }, key),
+  ],
+  [
+    "POST",
+    /^\/api\/columns\/([^/]+)\/move\/$/,
+    (server, [column], body, key) => server.columnMove({ column, ...body }, key),
+  ],
+  [
+    "DELETE",
+    /^\/api\/columns\/([^/?]+)\/(?:\?moveTo=(.*))?$/,
+    (server, [column, moveTo], _, key) => server.columnDelete({ column, moveTo }, key),
+  ],
+  [
+    "PATCH",
+    /^\/api\/comments\/([^/]+)\/$/,
+    (server, [comment], body, key) => server.commentUpdate({ comment, ...body }, key),
+  ],
+  [
+    "DELETE",
+    /^\/api\/comments\/([^/]+)\/$/,
+    (server, [comment], _, key) => server.commentDelete({ comment }, key),
+  ],
 ];
 
 export class FakeApi {
@@ -65,7 +103,8 @@ export class FakeApi {
     const ids = path.match(pattern).slice(1);
     const task = path.startsWith("/api/tasks/") && this.server.tasks.find(({ id }) => id === ids[0]);
     if (path.startsWith("/api/tasks/") && !task) throw refusal(404, "not-found");
-    if (task && version !== undefined && version !== task.version) throw refusal(412, "version-conflict", { task: structuredClone(task) });
+    if (task && version !== undefined && version !== task.version)
+      throw refusal(412, "version-conflict", { task: structuredClone(task) });
     if (body.id && this.#exists(body.id)) throw refusal(409, "id-used");
     const answer = run(this.server, ids, body, key);
     if (!answer) throw refusal(400, "invalid");
@@ -73,7 +112,9 @@ export class FakeApi {
   }
 
   #exists(id) {
-    return [...this.server.tasks, ...this.server.columns, ...this.server.comments].some((one) => one.id === id);
+    return [...this.server.tasks, ...this.server.columns, ...this.server.comments].some(
+      (one) => one.id === id,
+    );
   }
 
   #read(path) {

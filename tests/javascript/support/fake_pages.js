@@ -62,7 +62,10 @@ export class FakePage {
   }
 
   hear(key, newValue) {
-    if (!this.closed) this.events.dispatchEvent(Object.assign(new Event("storage"), { key, newValue, storageArea: this.storage }));
+    if (!this.closed)
+      this.events.dispatchEvent(
+        Object.assign(new Event("storage"), { key, newValue, storageArea: this.storage }),
+      );
   }
 
   /** As `navigator.locks` does: whoever holds the lock of a page that closes is followed by the next. */

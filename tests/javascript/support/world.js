@@ -8,8 +8,8 @@ import { FakeBrowser } from "./fake_pages.js";
 import { ModelServer } from "./model_server.js";
 
 /**
- * One person's pages of one board, the network, and the server: real models over a network that delays, loses and
- * reorders, with time that moves only when told to.
+ * One person's pages of one board, the network, and the server: real models over a network that delays, loses
+ * and reorders, with time that moves only when told to.
  */
 export class World {
   clock = new FakeClock();
@@ -17,7 +17,10 @@ export class World {
   api = new FakeApi(this.server);
   browser = new FakeBrowser((run) => void this.clock.after(this.#delay(20), run));
   cut = false;
-  /** What pages have told the person to be refused. @type {import("../../../projects/static/projects/pending.js").Operation[]} */
+  /**
+   * What pages have told the person to be refused.
+   * @type {import("../../../projects/static/projects/pending.js").Operation[]}
+   */
   told = [];
   /** Keys in the order in which the person asked. @type {string[]} */
   asked = [];
@@ -33,9 +36,11 @@ export class World {
   /**
    * @param {() => number} random
    * @param {number} losses  of how many requests are lost
+   * @param {boolean} [locks]  whether the browser has locks
    */
-  constructor(random, losses) {
+  constructor(random, losses, locks = true) {
     this.random = random;
+    this.locks = locks;
     this.losses = losses;
   }
 
@@ -55,14 +60,21 @@ export class World {
     this.tabs = this.tabs.filter((one) => one !== tab);
   }
 
-  /** The network, as `call` of api.js: a page that is closed hears nothing, and its request may arrive all the same. */
+  /**
+   * The network, as `call` of api.js: a page that is closed hears nothing, and its request may arrive all the
+   * same.
+   */
   request = (page) => (path, options) =>
     new Promise((resolve, reject) => {
       const lost = this.cut || this.random() < this.losses;
       const arrives = !this.cut && (!lost || this.random() < 0.5);
       const answer = (give, value) => this.clock.after(this.#delay(300), () => page.closed || give(value));
       this.clock.after(this.#delay(300), () => {
-        if (lost) this.clock.after(1000, () => page.closed || reject(new ApiError({ status: 0, code: "unreachable", detail: "" })));
+        if (lost)
+          this.clock.after(
+            1000,
+            () => page.closed || reject(new ApiError({ status: 0, code: "unreachable", detail: "" })),
+          );
         if (!arrives) return;
         try {
           const found = this.api.request(path, options);
@@ -78,7 +90,8 @@ export class World {
     for (let minute = 0; minute < 20; minute += 1) {
       await this.clock.pass(30_000);
       for (const tab of this.tabs) tab.catchUp();
-      if (this.tabs.every((tab) => !tab.model.operations.length && !tab.model.options.store.waiting().length)) return;
+      if (this.tabs.every((tab) => !tab.model.operations.length && !tab.model.options.store.waiting().length))
+        return;
     }
   }
 }
@@ -98,23 +111,32 @@ class Tab {
     const snapshot = world.server.snapshot();
     this.#heard = snapshot.seq;
     /** @type {any} */
-    const feed = { on: (name, run) => (this.#listeners[name] = run), joinProject: () => undefined, restartAt: () => undefined, renew: () => undefined, reportWaiting: (count) => (this.waiting = count) };
+    const feed = {
+      on: (name, run) => (this.#listeners[name] = run),
+      joinProject: () => undefined,
+      restartAt: () => undefined,
+      renew: () => undefined,
+      reportWaiting: (count) => (this.waiting = count),
+    };
     this.logIn = new LogIn({ id: "me", name: "Me" }, async () => world.api.me);
-    const request = (path, options) => world.request(this.page)(path, options).catch(async (error) => Promise.reject(await this.logIn.explain(error)));
+    const explained = async (error) => Promise.reject(await this.logIn.explain(error));
+    const request = (path, options) => world.request(this.page)(path, options).catch(explained);
     const later = (delayMs, run) => void world.clock.after(delayMs, () => this.page.closed || run());
     this.model = new BoardModel({
       snapshot,
       feed,
       userId: "me",
       store: new QueueStore("p", "me", this.page.storage, this.page.events),
-      lock: this.page.lock,
+      lock: world.locks ? this.page.lock : (run) => run(),
       request: /** @type {any} */ (request),
       isOurs: () => this.logIn.isOurs,
       soon: (run) => later(16, run),
       later,
       random: world.random,
     });
-    this.model.listen({ refused: (operation, _, dependents) => void world.told.push(operation, ...dependents) });
+    this.model.listen({
+      refused: (operation, _, dependents) => void world.told.push(operation, ...dependents),
+    });
     this.#note();
     this.model.start();
   }
