@@ -1,4 +1,5 @@
 import { cardsNear } from "./card_list.js";
+import { isComposing } from "./ime.js";
 
 /**
  * @typedef {object} Deeds
@@ -16,7 +17,7 @@ const ARROWS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowR
 /** @param {Deeds} deeds */
 export function listenToKeys(deeds) {
   document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isComposing(event)) return;
     if (event.key === "Escape" ? deeds.closeTop() : !isTyping(event.target) && press(event.key, deeds)) event.preventDefault();
   });
 }
