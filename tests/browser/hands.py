@@ -72,6 +72,11 @@ class HeldRequests:
         self._held: list[Route] = []
         page.route(address, lambda route: self._held.append(route))
 
+    @property
+    def waiting(self) -> int:
+        """How many have not been answered."""
+        return len(self._held)
+
     def next(self, seconds: float = 10) -> Route:
         """The oldest one, once it is there."""
         deadline = time.monotonic() + seconds
