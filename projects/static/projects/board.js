@@ -36,7 +36,8 @@ import { onceMore } from "./unsaved.js";
  * @property {(run: () => void) => void} soon  before the next picture
  * @property {(delayMs: number, run: () => void) => void} later
  * @property {() => number} random
- * @property {() => boolean} [isOurs]  whether the person whom the page shows is still the one who is logged in
+ * @property {() => boolean} [isOurs]  whether the person whom the page shows is still the one who is logged
+ *   in
  *
  * @typedef {object} BoardListener
  * @property {() => void} [changed]  once for all that has changed since the last picture
@@ -250,8 +251,8 @@ export class BoardModel {
   }
 
   /**
-   * The board anew: its history no longer reaches back to us, or the server says that it has no such board, which may be
-   * so for somebody who was logged in for a moment alone.
+   * The board anew: its history no longer reaches back to us, or the server says that it has no such board,
+   * which may be so for somebody who was logged in for a moment alone.
    * @param {{renew?: boolean}} [options]  renew: by a connection of whoever is logged in now
    */
   async reload({ renew = false } = {}) {

@@ -1,13 +1,17 @@
 /**
- * The keyboard's place on the board: one card is in the tab order, the arrows walk from it, and the focus stays with
- * its card by the id whatever is drawn. Where that card goes, its neighbour takes its place.
+ * The keyboard's place on the board: one card is in the tab order, the arrows walk from it, and the focus
+ * stays with its card by the id whatever is drawn. Where that card goes, its neighbour takes its place.
  */
 export class BoardFocus {
   /** @type {string | null} */
   #current = null;
   /** The one card in the tab order, as drawn. @type {HTMLElement | undefined} */
   #stop;
-  /** The column of the current card before the drawing, and its other cards: those below it, then those above, nearest first. @type {{column: Element | null, ids: string[]}} */
+  /**
+   * The column of the current card before the drawing, and its other cards: those below it, then those above,
+   * nearest first.
+   * @type {{column: Element | null, ids: string[]}}
+   */
   #around = { column: null, ids: [] };
 
   /**
@@ -37,7 +41,8 @@ export class BoardFocus {
 
   /** Only the current card can be reached with Tab; a card is made out of reach. */
   drawStop() {
-    if (!this.#current || !this.cards.has(this.#current)) this.#current = this.#around.ids.find((id) => this.cards.has(id)) ?? this.#first();
+    if (!this.#current || !this.cards.has(this.#current))
+      this.#current = this.#around.ids.find((id) => this.cards.has(id)) ?? this.#first();
     const card = this.cards.get(this.#current ?? "");
     if (card === this.#stop) return;
     reach(this.#stop, -1);
@@ -49,13 +54,16 @@ export class BoardFocus {
   #restore(element) {
     if (document.activeElement === element) return;
     if (element.isConnected) element.focus({ preventScroll: true });
-    else if (document.activeElement === document.body && this.#current) this.cards.get(this.#current)?.querySelector("a")?.focus();
+    else if (document.activeElement === document.body && this.#current)
+      this.cards.get(this.#current)?.querySelector("a")?.focus();
   }
 
   #lookAround() {
     const card = this.cards.get(this.#current ?? "");
     const column = card?.closest("[data-column-id]") ?? null;
-    const ids = [...(column?.querySelectorAll("[data-task-id]") ?? [])].map((one) => one.getAttribute("data-task-id") ?? "");
+    const ids = [...(column?.querySelectorAll("[data-task-id]") ?? [])].map(
+      (one) => one.getAttribute("data-task-id") ?? "",
+    );
     const index = ids.indexOf(this.#current ?? "");
     this.#around = { column, ids: [...ids.slice(index + 1), ...ids.slice(0, Math.max(0, index)).reverse()] };
   }
@@ -70,7 +78,8 @@ export class BoardFocus {
   }
 
   #first() {
-    const place = this.#around.column?.querySelector("[data-task-id]") ?? this.root.querySelector("[data-task-id]");
+    const place =
+      this.#around.column?.querySelector("[data-task-id]") ?? this.root.querySelector("[data-task-id]");
     return place?.getAttribute("data-task-id") ?? null;
   }
 }
@@ -80,5 +89,6 @@ export class BoardFocus {
  * @param {number} index
  */
 function reach(card, index) {
-  for (const stop of card?.querySelectorAll("a, button") ?? []) /** @type {HTMLElement} */ (stop).tabIndex = index;
+  for (const stop of card?.querySelectorAll("a, button") ?? [])
+    /** @type {HTMLElement} */ (stop).tabIndex = index;
 }

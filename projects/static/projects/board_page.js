@@ -10,6 +10,7 @@ import { useLanguages } from "./dates.js";
 import { find, h, icon, setAttribute, setText } from "./dom.js";
 import { Drafts } from "./drafts.js";
 import { Drag } from "./drag.js";
+import { dragNews } from "./drag_news.js";
 import { KeptPanel } from "./kept_panel.js";
 import { isolated } from "./isolated.js";
 import { listenToKeys } from "./keyboard.js";
@@ -37,7 +38,8 @@ import { announcement, clip, unsureOf } from "./words.js";
 
 const root = find("#board");
 const userId = root.dataset.userId || null;
-const feed = /** @type {{websocketService: import("./types.js").Feed}} */ (/** @type {unknown} */ (window)).websocketService;
+const feed = /** @type {{websocketService: import("./types.js").Feed}} */ (/** @type {unknown} */ (window))
+  .websocketService;
 const logIn = new LogIn(userId ? { id: userId, name: root.dataset.userName ?? "" } : null);
 
 useLanguages(navigator.languages);
@@ -48,18 +50,44 @@ const snapshot = await firstBoard(root, logIn);
 const drafts = new Drafts(snapshot.project.id, userId ?? "guest", browserStorage());
 const store = new QueueStore(snapshot.project.id, userId ?? "guest", browserStorage());
 const lock = pageLock(`devmentor.outbox.${userId}.${snapshot.project.id}`);
-const model = new BoardModel({ snapshot, feed, userId, store, lock, soon: beforeNextPicture, random: Math.random, isOurs: () => logIn.isOurs, later: (delayMs, run) => void setTimeout(run, delayMs) });
+const model = new BoardModel({
+  snapshot,
+  feed,
+  userId,
+  store,
+  lock,
+  soon: beforeNextPicture,
+  random: Math.random,
+  isOurs: () => logIn.isOurs,
+  later: (delayMs, run) => void setTimeout(run, delayMs),
+});
 const address = new TaskAddress(model.id, (taskId) => showTask(taskId));
-const tail = h("div", { class: "column-tail" }, h("button", { type: "button", class: "button quiet", title: "Add column", onclick: () => addColumn(model, drafts) }, icon("plus"), h("span", { class: "column-tail-text" }, "Add column")));
+const tail = h(
+  "div",
+  { class: "column-tail" },
+  h(
+    "button",
+    { type: "button", class: "button quiet", title: "Add column", onclick: () => addColumn(model, drafts) },
+    icon("plus"),
+    h("span", { class: "column-tail-text" }, "Add column"),
+  ),
+);
 const view = new BoardView(root, tail, model, (taskId) => address.href(taskId));
 const phone = matchMedia("(max-width: 640px)");
 const tabs = new ColumnTabs(find("#column-tabs"), root, phone);
 const sheet = new TaskSheet({ model, drafts, open: (item) => goOnWith(item), close: () => closeTask() });
-const composer = new Composer(view, drafts, ({ column, title, description }) => model.ask("task.create", { column, changes: { title, ...(description && { description }) } }));
+const composer = new Composer(view, drafts, ({ column, title, description }) =>
+  model.ask("task.create", { column, changes: { title, ...(description && { description }) } }),
+);
 const kept = new KeptPanel(find("#kept-button"), { model, drafts, open: (item) => goOnWith(item) });
 const announcer = new Announcer(find("#announcements"));
 const filter = /** @type {HTMLInputElement} */ (find("#filter"));
-const drag = new Drag({ root, allowed: () => model.canWrite, onDrop: (drop) => move(drop), onStart: () => closeMenu() });
+const drag = new Drag({
+  root,
+  allowed: () => model.canWrite,
+  onDrop: (drop) => move(drop),
+  onStart: () => closeMenu(),
+});
 
 /** @param {{task: string, column: string, after: string | null | undefined}} intent */
 function move({ task, column, after }) {
@@ -85,7 +113,10 @@ function showTask(taskId) {
   if (!sheet.taskId && before) view.focus.set(before);
 }
 
-/** On a phone the sheet is the whole page: what it covers is out of reach, for the keyboard and for readers too. */
+/**
+ * On a phone the sheet is the whole page: what it covers is out of reach, for the keyboard and for readers
+ * too.
+ */
 function coverBoard() {
   const covered = sheet.taskId !== null && phone.matches;
   for (const part of ["#main", "#column-tabs", ".board-bar"]) find(part).inert = covered;
@@ -128,7 +159,11 @@ function createIn(columnId) {
 function visibleColumn() {
   const { left } = root.getBoundingClientRect();
   const columns = [...root.querySelectorAll("[data-column-id]")];
-  return columns.find((column) => column.getBoundingClientRect().right > left + 80)?.getAttribute("data-column-id") ?? null;
+  return (
+    columns
+      .find((column) => column.getBoundingClientRect().right > left + 80)
+      ?.getAttribute("data-column-id") ?? null
+  );
 }
 
 /** @param {HTMLElement} card */
@@ -182,28 +217,15 @@ function heard(event, before) {
   const moves = event.event === "task:moved" || event.event === "task:created";
   view.noteRemote(moves ? event.data.id : null, personColour(event.actor?.id ?? ""));
   announcer.say(announcement(event, before, model.state));
-  if (["member:removed", "project:updated"].includes(event.event) && !model.role && !model.state.project.public) model.lose();
-  tellDragger(event, before);
-}
-
-/**
- * @param {BoardEvent} event
- * @param {import("./store.js").Before} before
- */
-function tellDragger(event, before) {
-  if (!drag.isDragging) return;
-  const who = isolated(event.actor?.name ?? "Somebody");
-  if (event.event === "column:deleted" && drag.column === event.data.id) {
-    toast(`${who} deleted the column ${isolated(before.column?.name ?? "")} while you were dragging. The line shows where a drop lands now.`);
-  }
-  if (drag.task !== event.data?.id) return;
-  const title = clip(before.task?.title ?? "");
-  if (event.event === "task:deleted") {
-    drag.cancel();
-    toast(`${who} deleted “${title}” while you were dragging it.`);
-  } else if (event.event === "task:moved") {
-    toast(`${who} moved “${title}” to ${isolated(model.state.columns.get(event.data.column)?.name ?? "")} while you were dragging it. Your drop decides.`);
-  }
+  if (
+    ["member:removed", "project:updated"].includes(event.event) &&
+    !model.role &&
+    !model.state.project.public
+  )
+    model.lose();
+  const news = dragNews(event, before, drag, model.state);
+  if (news) toast(news);
+  if (event.event === "task:deleted" && drag.task === event.data.id) drag.cancel();
 }
 
 function knowMembers() {
@@ -218,7 +240,11 @@ function drawPage() {
   document.title = `${isolated(project.name)} · DevMentor`;
   setAttribute(find("#board-public"), "hidden", !project.public);
   setAttribute(tail, "hidden", !model.canWrite);
-  setAttribute(find("#reading-only"), "hidden", model.canWrite || deleted || model.lost || !userId || !logIn.isOurs);
+  setAttribute(
+    find("#reading-only"),
+    "hidden",
+    model.canWrite || deleted || model.lost || !userId || !logIn.isOurs,
+  );
   setText(find("#filter-unsure"), unsureOf(view.filter.unsure));
   setAttribute(find("#filter-unsure"), "hidden", !view.filter.unsure);
   if (deleted) reportLoss("deleted");
@@ -246,7 +272,10 @@ model.listen({
   },
   event: heard,
   refused: (operation, error) => {
-    const inPlace = sheet.taskId && operation.task === sheet.taskId && model.unsaved.some(({ key }) => key === operation.key);
+    const inPlace =
+      sheet.taskId &&
+      operation.task === sheet.taskId &&
+      model.unsaved.some(({ key }) => key === operation.key);
     if (!inPlace) reportRefusal(model, operation, error, { openTask, showKept: () => kept.open() });
   },
   lost: () => reportLoss("gone"),
@@ -265,9 +294,24 @@ filter.addEventListener("keydown", (event) => {
 find("#members-button").addEventListener("click", () => openMembers(model, drafts));
 const menuButton = find("#board-menu");
 const logOutForm = /** @type {HTMLFormElement | null} */ (document.querySelector("#log-out"));
-menuButton.addEventListener("click", () => openProjectMenu(menuButton, model, drafts, { kept: kept.isEmpty ? null : () => kept.open(), help: openHelp, logOut: logOutForm && (() => logOutForm.submit()), mayOpen: "mayOpen" in root.dataset }));
-for (const close of document.querySelectorAll("#help [data-action=close]")) close.addEventListener("click", () => close.closest("dialog")?.close());
-listenToKeys({ root: () => root, move: openMenuOf, create: createIn, filter: () => (filter.focus(), filter.select()), help: openHelp, closeTop });
+menuButton.addEventListener("click", () =>
+  openProjectMenu(menuButton, model, drafts, {
+    kept: kept.isEmpty ? null : () => kept.open(),
+    help: openHelp,
+    logOut: logOutForm && (() => logOutForm.submit()),
+    mayOpen: "mayOpen" in root.dataset,
+  }),
+);
+for (const close of document.querySelectorAll("#help [data-action=close]"))
+  close.addEventListener("click", () => close.closest("dialog")?.close());
+listenToKeys({
+  root: () => root,
+  move: openMenuOf,
+  create: createIn,
+  filter: () => (filter.focus(), filter.select()),
+  help: openHelp,
+  closeTop,
+});
 addEventListener("beforeunload", (event) => {
   if (!drafts.safe || !model.safe) event.preventDefault();
 });

@@ -15,8 +15,8 @@ import { SLIDE_MS, mark, measure, slide, wantsMotion } from "./motion.js";
 const MOST_MOVED = 20;
 
 /**
- * The board in the page: one element per column and card, kept by id and moved, never rebuilt. A drawing looks at every
- * task, and touches the cards that changed.
+ * The board in the page: one element per column and card, kept by id and moved, never rebuilt. A drawing
+ * looks at every task, and touches the cards that changed.
  */
 export class BoardView {
   /** @type {Map<string, HTMLElement>} */
@@ -77,7 +77,8 @@ export class BoardView {
     this.#drawColumns();
     restoreFocus();
     if (before) slide(before);
-    if (this.#moved.size <= MOST_MOVED) for (const [id, colour] of this.#moved) markIf(this.#cards.get(id), colour);
+    if (this.#moved.size <= MOST_MOVED)
+      for (const [id, colour] of this.#moved) markIf(this.#cards.get(id), colour);
     this.#moved.clear();
     this.#remote = false;
     for (const listener of this.#afterDraw) listener();
@@ -89,7 +90,9 @@ export class BoardView {
     const calm = now - this.#remoteAt > SLIDE_MS;
     this.#remoteAt = now;
     if (!calm || this.#moved.size > MOST_MOVED || !wantsMotion()) return null;
-    const moved = [...this.#moved.keys()].map((id) => this.#cards.get(id)).filter((card) => card !== undefined);
+    const moved = [...this.#moved.keys()]
+      .map((id) => this.#cards.get(id))
+      .filter((card) => card !== undefined);
     return measure([...cardsOnScreen(this.root), ...moved]);
   }
 
@@ -101,14 +104,19 @@ export class BoardView {
     const elements = columns.map((column, index) => {
       const element = keep(this.#columns, column.id, () => buildColumn(column.id));
       const { tasks } = this.shown.columns[index];
-      drawColumn(element, column, { canWrite: context.canWrite, filtered: this.filter.isOn, shown: tasks.length });
+      drawColumn(element, column, {
+        canWrite: context.canWrite,
+        filtered: this.filter.isOn,
+        shown: tasks.length,
+      });
       this.#drawCards(element, tasks, { ...context, done: column.done });
       shown += tasks.length;
       return element;
     });
     setChildren(this.root, [...elements, this.tail]);
     if (shown < this.#cards.size) forget(this.#cards, (card) => this.root.contains(card));
-    if (columns.length < this.#columns.size) forget(this.#columns, (column) => column.parentElement === this.root);
+    if (columns.length < this.#columns.size)
+      forget(this.#columns, (column) => column.parentElement === this.root);
     this.focus.drawStop();
   }
 

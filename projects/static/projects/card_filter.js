@@ -5,12 +5,15 @@ import { isEmpty, looksAtTexts, matches, parseFilter } from "./filter.js";
 /** @typedef {import("./pending.js").BoardView} BoardView */
 
 /**
- * What the filter shows of a board. A card that one makes or changes under a filter stays in sight although it does not
- * match, until the filter changes.
+ * What the filter shows of a board. A card that one makes or changes under a filter stays in sight although
+ * it does not match, until the filter changes.
  */
 export class CardFilter {
   #filter = parseFilter("");
-  /** Whether a row passes the filter, for as long as both stay. @type {WeakMap<TaskView, {assignee: unknown, hit: boolean}>} */
+  /**
+   * Whether a row passes the filter, for as long as both stay.
+   * @type {WeakMap<TaskView, {assignee: unknown, hit: boolean}>}
+   */
   #hits = new WeakMap();
   /** Keys of what was asked for before the filter was set. @type {Set<string>} */
   #earlier = new Set();
@@ -46,8 +49,14 @@ export class CardFilter {
     this.unsure = 0;
     this.kept.clear();
     if (!this.isOn) return view;
-    for (const { key, kind, task } of this.model.operations) if (task && kind.startsWith("task.") && !this.#earlier.has(key)) this.#touched.add(task);
-    return { columns: view.columns.map((column) => ({ ...column, tasks: column.tasks.filter((task) => this.#shows(task)) })) };
+    for (const { key, kind, task } of this.model.operations)
+      if (task && kind.startsWith("task.") && !this.#earlier.has(key)) this.#touched.add(task);
+    return {
+      columns: view.columns.map((column) => ({
+        ...column,
+        tasks: column.tasks.filter((task) => this.#shows(task)),
+      })),
+    };
   }
 
   /** @param {TaskView} task */

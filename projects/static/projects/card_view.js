@@ -19,7 +19,10 @@ import { same } from "./three_way.js";
  * @property {boolean} canWrite
  */
 
-/** @typedef {{task: TaskView, assignee: Person | undefined, comments: number, kept: boolean, today: string, done: boolean, canWrite: boolean}} Drawn */
+/**
+ * @typedef {{task: TaskView, assignee: Person | undefined, comments: number, kept: boolean, today: string,
+ * done: boolean, canWrite: boolean}} Drawn
+ */
 
 /** What each card shows, so that one that stays the same is not touched. @type {WeakMap<Element, Drawn>} */
 const drawn = new WeakMap();
@@ -38,7 +41,11 @@ function blankCard() {
   const title = h("span", { class: "card-title", dir: "auto" });
   const facts = h("span", { class: "card-facts" });
   const link = h("a", { class: "card-link", draggable: "false", tabindex: -1 }, title, facts);
-  const menu = h("button", { type: "button", class: "icon-button card-menu", "aria-haspopup": "menu", tabindex: -1 }, icon("more"));
+  const menu = h(
+    "button",
+    { type: "button", class: "icon-button card-menu", "aria-haspopup": "menu", tabindex: -1 },
+    icon("more"),
+  );
   return h("div", { class: "card", role: "listitem" }, link, menu);
 }
 
@@ -49,7 +56,15 @@ function blankCard() {
  */
 export function drawCard(card, task, context) {
   const { today, done = false, canWrite } = context;
-  const wanted = { task, assignee: context.person(task.assignee), comments: context.comments(task.id), kept: context.isKept(task.id), today, done, canWrite };
+  const wanted = {
+    task,
+    assignee: context.person(task.assignee),
+    comments: context.comments(task.id),
+    kept: context.isKept(task.id),
+    today,
+    done,
+    canWrite,
+  };
   const known = drawn.get(card);
   drawn.set(card, wanted);
   if (known && looksTheSame(known, wanted)) return;
@@ -62,7 +77,8 @@ export function drawCard(card, task, context) {
 }
 
 /**
- * A row that is the same object is unchanged; another one may have changed in what a card does not show, as its place.
+ * A row that is the same object is unchanged; another one may have changed in what a card does not show, as
+ * its place.
  * @param {Drawn} before
  * @param {Drawn} now
  */
@@ -83,7 +99,13 @@ function looksTheSame(before, now) {
  * @param {TaskView} b
  */
 function sameWords(a, b) {
-  return a.id === b.id && a.title === b.title && a.dueOn === b.dueOn && a.pending === b.pending && same(a.labels, b.labels);
+  return (
+    a.id === b.id &&
+    a.title === b.title &&
+    a.dueOn === b.dueOn &&
+    a.pending === b.pending &&
+    same(a.labels, b.labels)
+  );
 }
 
 /**
@@ -99,7 +121,11 @@ function drawMenuButton(card, { task, canWrite }) {
 
 /** @param {string} label */
 function labelDot(label) {
-  return h("span", { class: "label-dot", "data-person": colourOf(label), title: label }, hiddenText(`${isolated(label)}. `));
+  return h(
+    "span",
+    { class: "label-dot", "data-person": colourOf(label), title: label },
+    hiddenText(`${isolated(label)}. `),
+  );
 }
 
 /**
@@ -107,10 +133,27 @@ function labelDot(label) {
  * @returns {HTMLElement[]}
  */
 function factMarks({ task, assignee, comments, kept, today, done }) {
-  const found = kept ? [h("span", { class: "fact", title: "It stays here until the filter changes." }, "Does not match the filter")] : [];
+  const found = kept
+    ? [
+        h(
+          "span",
+          { class: "fact", title: "It stays here until the filter changes." },
+          "Does not match the filter",
+        ),
+      ]
+    : [];
   if (task.labels.length) found.push(h("span", { class: "card-labels" }, ...task.labels.map(labelDot)));
   if (task.dueOn) found.push(dueMark(task.dueOn, today, done));
-  if (comments) found.push(h("span", { class: "fact" }, icon("comment"), numberText(comments), hiddenText(comments === 1 ? " comment" : " comments")));
+  if (comments)
+    found.push(
+      h(
+        "span",
+        { class: "fact" },
+        icon("comment"),
+        numberText(comments),
+        hiddenText(comments === 1 ? " comment" : " comments"),
+      ),
+    );
   if (assignee) found.push(assigneeMark(assignee));
   return found;
 }

@@ -33,8 +33,13 @@ export class ColumnTabs {
   /** @param {ColumnView[]} columns */
   draw(columns) {
     if (columns.length > MOST_TABS) this.#drawSelect(columns);
-    else setChildren(this.place, columns.map((column) => this.#tab(column)));
-    for (const id of this.#tabs.keys()) if (!columns.some((column) => column.id === id)) this.#tabs.delete(id);
+    else
+      setChildren(
+        this.place,
+        columns.map((column) => this.#tab(column)),
+      );
+    for (const id of this.#tabs.keys())
+      if (!columns.some((column) => column.id === id)) this.#tabs.delete(id);
     const drawn = columns.map(({ id }) => id).join();
     if (drawn !== this.#drawn) this.#follow();
     this.#drawn = drawn;
@@ -48,7 +53,14 @@ export class ColumnTabs {
 
   /** @param {ColumnView} column */
   #tab({ id, name, tasks }) {
-    const tab = this.#tabs.get(id) ?? h("button", { type: "button", class: "tab", onclick: () => this.show(id) }, h("span", { class: "tab-name", dir: "auto" }), h("span", { class: "tab-count" }));
+    const tab =
+      this.#tabs.get(id) ??
+      h(
+        "button",
+        { type: "button", class: "tab", onclick: () => this.show(id) },
+        h("span", { class: "tab-name", dir: "auto" }),
+        h("span", { class: "tab-count" }),
+      );
     this.#tabs.set(id, tab);
     setText(tab.querySelector(".tab-name"), name);
     setAttribute(tab, "title", name);
@@ -87,13 +99,16 @@ export class ColumnTabs {
   /** The column whose start is nearest to the strip's. */
   #current() {
     const columns = /** @type {HTMLElement[]} */ ([...this.strip.querySelectorAll("[data-column-id]")]);
-    const distance = (/** @type {HTMLElement} */ column) => Math.abs(column.offsetLeft - this.strip.scrollLeft);
+    const distance = (/** @type {HTMLElement} */ column) =>
+      Math.abs(column.offsetLeft - this.strip.scrollLeft);
     const nearest = columns.reduce((best, one) => (distance(one) < distance(best) ? one : best), columns[0]);
     return nearest?.dataset.columnId ?? null;
   }
 
   /** @param {string} columnId */
   #element(columnId) {
-    return /** @type {HTMLElement | null} */ (this.strip.querySelector(`[data-column-id="${CSS.escape(columnId)}"]`));
+    return /** @type {HTMLElement | null} */ (
+      this.strip.querySelector(`[data-column-id="${CSS.escape(columnId)}"]`)
+    );
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Days, moments and numbers, as their reader writes them, in English sentences. A due date is a calendar day where its
- * reader is. Pure: today and now are handed in, and `useLanguages` says who reads.
+ * Days, moments and numbers, as their reader writes them, in English sentences. A due date is a calendar day
+ * where its reader is. Pure: today and now are handed in, and `useLanguages` says who reads.
  */
 
 import { isolated } from "./isolated.js";
@@ -14,7 +14,8 @@ let formats = formatsFor(["en"]);
 /** @param {readonly string[]} languages  of the reader, the first that is known counts */
 function formatsFor(languages) {
   const known = languages.filter((language) => isKnown(language));
-  const day = (/** @type {Intl.DateTimeFormatOptions} */ options) => new Intl.DateTimeFormat(known, { day: "numeric", month: "short", ...options });
+  const day = (/** @type {Intl.DateTimeFormatOptions} */ options) =>
+    new Intl.DateTimeFormat(known, { day: "numeric", month: "short", ...options });
   return {
     day: day({ timeZone: "UTC" }),
     dayAndYear: day({ year: "numeric", timeZone: "UTC" }),

@@ -29,9 +29,10 @@ const SLIP_PX = 8;
 const PRIMARY = 1;
 
 /**
- * Dragging with mouse, touch and pen. The real card stays where it is: a ghost follows the pointer, a line shows the
- * place, and the drop is an intent for the server. So nothing that arrives meanwhile can break a drag. It ends when the
- * button is up, however the page comes to know of it; only a release that it hears of is a drop.
+ * Dragging with mouse, touch and pen. The real card stays where it is: a ghost follows the pointer, a line
+ * shows the place, and the drop is an intent for the server. So nothing that arrives meanwhile can break a
+ * drag. It ends when the button is up, however the page comes to know of it; only a release that it hears of
+ * is a drop.
  */
 export class Drag {
   /** @type {Grip | null} */
@@ -47,9 +48,15 @@ export class Drag {
     document.body.append(this.#line);
     root.addEventListener("pointerdown", (event) => this.#press(event));
     root.addEventListener("dragstart", (event) => event.preventDefault());
-    root.addEventListener("contextmenu", (event) => (this.#grip?.touch ? event.preventDefault() : this.cancel()));
+    root.addEventListener("contextmenu", (event) =>
+      this.#grip?.touch ? event.preventDefault() : this.cancel(),
+    );
     root.addEventListener("lostpointercapture", (event) => event.target === root && this.#lost(event));
-    root.addEventListener("touchmove", (event) => this.isDragging && event.cancelable && event.preventDefault(), { passive: false });
+    root.addEventListener(
+      "touchmove",
+      (event) => this.isDragging && event.cancelable && event.preventDefault(),
+      { passive: false },
+    );
     addEventListener("pointermove", (event) => this.#move(event));
     addEventListener("pointerup", (event) => this.#release(event));
     addEventListener("pointercancel", (event) => this.#lost(event));
@@ -97,7 +104,8 @@ export class Drag {
     const card = target?.closest("[data-task-id]");
     if (event.button !== 0 || !event.isPrimary || !(card instanceof HTMLElement)) return;
     this.cancel(); // of an earlier press whose release nobody told of
-    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return; // a menu or another window, by the system's rules
+    // To the system that is a menu, or another window.
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     if (target?.closest("button, input, textarea") || !this.options.allowed()) return;
     const box = card.getBoundingClientRect();
     const at = { x: event.clientX, y: event.clientY };
@@ -119,7 +127,7 @@ export class Drag {
   #move(event) {
     const grip = this.#grip;
     if (!grip || event.pointerId !== grip.pointerId) return;
-    if (!(event.buttons & PRIMARY)) return this.cancel(); // it was released where this page does not hear of it
+    if (!(event.buttons & PRIMARY)) return this.cancel(); // released where this page does not hear of it
     grip.at = { x: event.clientX, y: event.clientY };
     const way = Math.hypot(grip.at.x - grip.start.x, grip.at.y - grip.start.y);
     if (!grip.ghost && grip.touch && way > SLIP_PX) return this.cancel(); // a swipe, which scrolls
@@ -151,7 +159,10 @@ export class Drag {
   #place() {
     const grip = this.#grip;
     if (!grip?.ghost) return;
-    Object.assign(grip.ghost.style, { left: `${grip.at.x + grip.hold.dx}px`, top: `${grip.at.y + grip.hold.dy}px` });
+    Object.assign(grip.ghost.style, {
+      left: `${grip.at.x + grip.hold.dx}px`,
+      top: `${grip.at.y + grip.hold.dy}px`,
+    });
   }
 
   #aim() {
@@ -180,7 +191,9 @@ export class Drag {
     const { root } = this.options;
     const strip = root.getBoundingClientRect();
     root.scrollLeft += edgeScroll(grip.at.x, Math.max(strip.left, 0), Math.min(strip.right, innerWidth));
-    const list = this.#target && root.querySelector(`[data-column-id="${CSS.escape(this.#target.column)}"] .column-scroll`);
+    const list =
+      this.#target &&
+      root.querySelector(`[data-column-id="${CSS.escape(this.#target.column)}"] .column-scroll`);
     if (list) {
       const box = list.getBoundingClientRect();
       const step = edgeScroll(grip.at.y, Math.max(box.top, 0), Math.min(box.bottom, innerHeight));

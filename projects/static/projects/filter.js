@@ -1,7 +1,8 @@
 /**
- * The filter box: words, `@person`, `#label`; all must hold. Quotes keep blanks: `"in review"`, `#"data loss"`, which is
- * `#data-loss` as well. Whatever is typed is also looked for as it stands, in titles, descriptions and labels: `#42`,
- * `@home`. Letters count without accents and case. Of a long description a board holds the beginning. Pure.
+ * The filter box: words, `@person`, `#label`; all must hold. Quotes keep blanks: `"in review"`, `#"data
+ * loss"`, which is `#data-loss` as well. Whatever is typed is also looked for as it stands, in titles,
+ * descriptions and labels: `#42`, `@home`. Letters count without accents and case. Of a long description a
+ * board holds the beginning. Pure.
  *
  * @typedef {import("./types.js").Task} Task
  * @typedef {import("./types.js").Person} Person
@@ -17,7 +18,10 @@ const TERM = /([@#]?)(?:["“”„«»]([^"“”„«»]*)["“”„«»]?|(\
  * @returns {Filter}
  */
 export function parseFilter(text) {
-  const terms = [...text.matchAll(TERM)].map(([, sign, quoted, bare]) => ({ sign: /** @type {Term["sign"]} */ (sign), text: fold(quoted ?? bare) }));
+  const terms = [...text.matchAll(TERM)].map(([, sign, quoted, bare]) => ({
+    sign: /** @type {Term["sign"]} */ (sign),
+    text: fold(quoted ?? bare),
+  }));
   return terms.filter((term) => term.sign || term.text);
 }
 
@@ -45,7 +49,11 @@ export function matches(filter, task, assignee) {
   return filter.every((term) => {
     if (text.includes(term.sign + term.text)) return true;
     if (term.sign === "#") return labels.some((label) => begins(label, term.text));
-    return term.sign === "@" && assignee !== undefined && [assignee.username, assignee.name].some((name) => begins(fold(name), term.text));
+    return (
+      term.sign === "@" &&
+      assignee !== undefined &&
+      [assignee.username, assignee.name].some((name) => begins(fold(name), term.text))
+    );
   });
 }
 

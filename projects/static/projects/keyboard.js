@@ -20,8 +20,12 @@ const PLACES = { KeyM: "m", KeyN: "n", Slash: "/" };
 /** @param {Deeds} deeds */
 export function listenToKeys(deeds) {
   document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isComposing(event)) return;
-    if (event.key === "Escape" ? deeds.closeTop() : !isTyping(event.target) && press(shortcutOf(event), deeds)) event.preventDefault();
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isComposing(event))
+      return;
+    if (
+      event.key === "Escape" ? deeds.closeTop() : !isTyping(event.target) && press(shortcutOf(event), deeds)
+    )
+      event.preventDefault();
   });
 }
 
@@ -46,7 +50,8 @@ function press(key, deeds) {
   const card = /** @type {HTMLElement | null} */ (document.activeElement?.closest("[data-task-id]") ?? null);
   if (ARROWS[key]) return walk(deeds.root(), card, ARROWS[key]);
   if (key === "m" && card) deeds.move(card);
-  else if (key === "n") deeds.create(card?.closest("[data-column-id]")?.getAttribute("data-column-id") ?? null);
+  else if (key === "n")
+    deeds.create(card?.closest("[data-column-id]")?.getAttribute("data-column-id") ?? null);
   else if (key === "/") deeds.filter();
   else if (key === "?") deeds.help();
   else return false;
@@ -86,7 +91,8 @@ function neighbour(column, card, step) {
  * @param {HTMLElement} card
  */
 function nearest(column, card) {
-  const middle = (/** @type {Element} */ one) => one.getBoundingClientRect().top + one.getBoundingClientRect().height / 2;
+  const middle = (/** @type {Element} */ one) =>
+    one.getBoundingClientRect().top + one.getBoundingClientRect().height / 2;
   const distance = (/** @type {Element} */ one) => Math.abs(middle(one) - middle(card));
   const cards = cardsNear(column, middle(card));
   return cards.reduce((best, one) => (distance(one) < distance(best) ? one : best), cards[0]);
@@ -103,7 +109,9 @@ function focus(link) {
 
 /** @param {EventTarget | null} target */
 function isTyping(target) {
-  return target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"));
+  return (
+    target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"))
+  );
 }
 
 /**

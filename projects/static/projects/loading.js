@@ -40,7 +40,8 @@ export async function firstBoard(place, logIn) {
 async function failed(sentence, found, logIn) {
   const error = found instanceof ApiError ? await logIn.explain(found) : found;
   sentence.hidden = error instanceof ApiError && (error.isOfLogIn || error.status === 404);
-  if (error instanceof ApiError && error.isOfLogIn) return new Promise((resolve) => logIn.listen(() => logIn.isOurs && resolve()));
+  if (error instanceof ApiError && error.isOfLogIn)
+    return new Promise((resolve) => logIn.listen(() => logIn.isOurs && resolve()));
   if (error instanceof ApiError && error.status === 404) {
     reportLoss("gone");
     await new Promise(() => undefined);

@@ -1,12 +1,12 @@
 /**
- * Who is logged in in this browser by now: any of its tabs may log in or out, as somebody else too. A page goes on for
- * the person for whom it was opened, and for nobody else.
+ * Who is logged in in this browser by now: any of its tabs may log in or out, as somebody else too. A page
+ * goes on for the person for whom it was opened, and for nobody else.
  *
  *     isOurs           whether that person is still the one who is logged in, as far as is known
  *     now              who is, as the server says
  *     check()          asks the server
  *     hint(userId)     somebody has heard that this user, or nobody, is logged in
- *     explain(error)   the true reason of a refusal: a board that is not there may be one that another log-in may not see
+ *     explain(error)   the true reason of a refusal: what is not there may be what another log-in may not see
  *     listen(changed)  called when it changes
  *
  * @typedef {{id: string, name: string}} Someone
@@ -16,7 +16,9 @@ import { ApiError } from "./api.js";
 import { isolated } from "./isolated.js";
 
 const TIMEOUT_MS = 20_000;
-/** What a request that another log-in must not make is refused with, and what may be because of the log-in. */
+/**
+ * What a request that another log-in must not make is refused with, and what may be because of the log-in.
+ */
 const DOUBTFUL = [403, 404];
 
 export class LogIn {
@@ -90,13 +92,18 @@ export class LogIn {
  * @returns {import("./api.js").Problem}
  */
 function notOurs(now) {
-  if (now) return { status: 409, code: "other-user", detail: `You are logged in as ${isolated(now.name)} by now.` };
+  if (now)
+    return { status: 409, code: "other-user", detail: `You are logged in as ${isolated(now.name)} by now.` };
   return { status: 401, code: "unauthenticated", detail: "You are logged out." };
 }
 
 /** @returns {Promise<Someone | null>} */
 async function askServer() {
-  const response = await fetch("/api/me/", { cache: "no-store", headers: { Accept: "application/json" }, signal: AbortSignal.timeout(TIMEOUT_MS) });
+  const response = await fetch("/api/me/", {
+    cache: "no-store",
+    headers: { Accept: "application/json" },
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
   if (response.status === 401) return null;
   if (!response.ok) throw new Error(`/api/me/ answered ${response.status}`);
   return response.json();

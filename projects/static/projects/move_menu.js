@@ -9,8 +9,8 @@ import { placesIn, placesInColumn } from "./places.js";
 /** @typedef {(move: {task: string, column: string, after: string | null | undefined}) => void} Move */
 
 /**
- * Everything that a drag does, without one. Places are those of the list that one sees; the bottom of another column is
- * below what the filter hides there, too.
+ * Everything that a drag does, without one. Places are those of the list that one sees; the bottom of another
+ * column is below what the filter hides there, too.
  * @param {HTMLElement} anchor
  * @param {string} taskId
  * @param {BoardView} view
@@ -23,7 +23,9 @@ export function openMoveMenu(anchor, taskId, view, { move, open }) {
     text: column.name,
     heading: index === 0 ? "Move to" : undefined,
     checked: column.id === found.column.id,
-    run: () => column.id !== found.column.id && move({ task: taskId, column: column.id, after: column.tasks.at(-1)?.id ?? null }),
+    run: () =>
+      column.id !== found.column.id &&
+      move({ task: taskId, column: column.id, after: column.tasks.at(-1)?.id ?? null }),
   }));
   const places = placesInColumn(view.shown, taskId).map(({ text, column, after, disabled }, index) => ({
     text,
@@ -47,7 +49,10 @@ export function openMoveMenu(anchor, taskId, view, { move, open }) {
 function openPlaceDialog(taskId, shown, move) {
   const found = findTask(shown, taskId);
   if (!found) return;
-  const column = select("Column", shown.columns.map(({ id, name }) => ({ value: id, text: name })));
+  const column = select(
+    "Column",
+    shown.columns.map(({ id, name }) => ({ value: id, text: name })),
+  );
   const place = select("Place", []);
   const fill = () => {
     const places = placesIn(shown, column.input.value, taskId);
@@ -62,7 +67,13 @@ function openPlaceDialog(taskId, shown, move) {
     move({ task: taskId, column: column.input.value, after: place.input.value || null });
   };
   const button = h("button", { type: "submit", class: "button primary" }, "Move");
-  const form = h("form", { class: "stack", onsubmit: submit }, column.field, place.field, h("div", { class: "dialog-actions" }, button));
+  const form = h(
+    "form",
+    { class: "stack", onsubmit: submit },
+    column.field,
+    place.field,
+    h("div", { class: "dialog-actions" }, button),
+  );
   const dialog = openDialog(`Move “${isolated(found.task.title)}”`, [form]);
 }
 
@@ -71,6 +82,10 @@ function openPlaceDialog(taskId, shown, move) {
  * @param {{value: string, text: string}[]} options
  */
 function select(label, options) {
-  const input = h("select", { class: "input" }, ...options.map(({ value, text }) => h("option", { value }, text)));
+  const input = h(
+    "select",
+    { class: "input" },
+    ...options.map(({ value, text }) => h("option", { value }, text)),
+  );
   return { input, field: h("label", { class: "field" }, h("span", {}, label), input) };
 }

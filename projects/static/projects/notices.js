@@ -25,8 +25,8 @@ export function clearLoss() {
 }
 
 /**
- * Who is logged in by now, where that is not for whom the page was opened; what has become of their changes, and the way
- * on.
+ * Who is logged in by now, where that is not for whom the page was opened; what has become of their changes,
+ * and the way on.
  * @param {LogIn} logIn
  * @param {number} waiting  changes that are not sent
  */
@@ -54,9 +54,32 @@ function loggedOut() {
  */
 function otherUser(now, user) {
   const title = h("strong", {}, "You are logged in as ", h("bdi", {}, now.name), " in another tab");
-  if (!user) return [title, h("span", {}, "This board was opened without a log-in: reload to go on as ", h("bdi", {}, now.name), ".")];
+  if (!user)
+    return [
+      title,
+      h(
+        "span",
+        {},
+        "This board was opened without a log-in: reload to go on as ",
+        h("bdi", {}, now.name),
+        ".",
+      ),
+    ];
   const [ours, theirs] = [h("bdi", {}, user.name), h("bdi", {}, now.name)];
-  return [title, h("span", {}, "This board was opened as ", ours, ": log in as ", ours.cloneNode(true), " again, or reload to go on as ", theirs, ".")];
+  return [
+    title,
+    h(
+      "span",
+      {},
+      "This board was opened as ",
+      ours,
+      ": log in as ",
+      ours.cloneNode(true),
+      " again, or reload to go on as ",
+      theirs,
+      ".",
+    ),
+  ];
 }
 
 /**
@@ -66,7 +89,13 @@ function otherUser(now, user) {
 function kept(waiting, user) {
   if (!waiting || !user) return null;
   const what = waiting === 1 ? "One change is" : `${waiting} changes are`;
-  return h("span", {}, `${what} not sent yet, and kept in this browser until `, h("bdi", {}, user.name), " is logged in again.");
+  return h(
+    "span",
+    {},
+    `${what} not sent yet, and kept in this browser until `,
+    h("bdi", {}, user.name),
+    " is logged in again.",
+  );
 }
 
 /**
@@ -90,10 +119,13 @@ function logInAddress() {
 /** @param {LogIn} logIn */
 function ways({ now, user }) {
   const logInAgain = () => location.assign(logInAddress());
-  const button = (/** @type {() => void} */ run, /** @type {(Node | string)[]} */ ...text) => h("button", { type: "button", class: "button small", onclick: run }, ...text);
+  const button = (/** @type {() => void} */ run, /** @type {(Node | string)[]} */ ...text) =>
+    h("button", { type: "button", class: "button small", onclick: run }, ...text);
   if (!now) return [button(logInAgain, "Log in again")];
   const asNow = button(() => location.reload(), "Reload as ", h("bdi", {}, now.name));
-  return user ? [asNow, button(() => void logOut().then(logInAgain), "Log in as ", h("bdi", {}, user.name))] : [asNow];
+  return user
+    ? [asNow, button(() => void logOut().then(logInAgain), "Log in as ", h("bdi", {}, user.name))]
+    : [asNow];
 }
 
 /** Of whoever is logged in by now. */

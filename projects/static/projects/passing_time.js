@@ -21,7 +21,8 @@ export function agoMark(at) {
 export function followTime(redraw) {
   const tick = () => {
     const now = serverNow();
-    for (const mark of document.querySelectorAll("time[data-ago]")) setText(mark, ago(mark.getAttribute("datetime") ?? "", now));
+    for (const mark of document.querySelectorAll("time[data-ago]"))
+      setText(mark, ago(mark.getAttribute("datetime") ?? "", now));
     redraw();
   };
   const next = () => {

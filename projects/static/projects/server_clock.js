@@ -1,4 +1,7 @@
-/** The server's time: a browser's clock may be hours off. Each answer of the API says what time it is. Pure, but for the clock. */
+/**
+ * The server's time: a browser's clock may be hours off. Each answer of the API says what time it is. Pure,
+ * but for the clock.
+ */
 
 /** `Date` headers have whole seconds, and take a while to arrive: what is off by less is right. */
 const TOLERANCE_MS = 5_000;
