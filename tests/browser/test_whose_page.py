@@ -11,6 +11,7 @@ from tests.browser.hands import ON_ONE_GATEWAY, Mouse, column, expect_badge, exp
 from tests.support.api import answered
 from tests.support.boards import Board
 from tests.support.browser import Visitor, Windows
+from tests.support.network import Network
 from tests.support.people import EDITOR, OWNER, Person
 from tests.support.processes import eventually
 from tests.support.stack import Stack
@@ -211,6 +212,27 @@ def test_another_browser_of_the_same_person_goes_on(
     expect_cards(other, board.columns["To do"], "Seen there")
     expect_none(other.page)
     expect_badge(other, "Live")
+
+
+def test_a_board_that_polls_stops_with_its_log_in_and_goes_on_with_it(
+    stack: Stack, board: Board, windows: Windows, network: Network, complaints: Complaints
+) -> None:
+    complaints.may_hold("status of 40[149]")
+    network.sockets = False
+    stack.sessions.pop(EDITOR.username, None)
+    visitor = windows.open(stack, EDITOR, proxy=network.for_context)
+    stack.sessions.pop(EDITOR.username, None)
+    page = visitor.open_board(board.id, "Polling")
+    browser = Browser(visitor, visitor.open_page())
+    browser.log_out()
+    expect_notice(page, "You are logged out")
+    board.add_task("Not for guests")
+    page.evaluate("websocketService.retryNow()")
+    expect_cards(visitor, board.columns["To do"])
+    browser.log_in(EDITOR)
+    expect_none(page)
+    expect_badge(visitor, "Polling")
+    expect_cards(visitor, board.columns["To do"], "Not for guests")
 
 
 def test_a_guests_page_says_who_has_logged_in_meanwhile(stack: Stack, browser: Browser) -> None:

@@ -258,6 +258,7 @@ function logInChanged() {
   model.refresh();
   if (!logIn.isOurs) return;
   feed.renew();
+  void feed.retryNow();
   model.retryNow();
   sheet.readAgain();
 }

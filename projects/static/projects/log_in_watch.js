@@ -10,6 +10,7 @@ export function watchLogIn(logIn, feed) {
   new BroadcastChannel(CHANNEL).addEventListener("message", ({ data }) => logIn.hint(data?.user ?? null));
   feed.on("hello", (hello) => logIn.hint(hello.user?.id ?? null));
   feed.on("unauthenticated", () => void logIn.check());
+  feed.on("refused", () => void logIn.check()); // a poll
   document.addEventListener("visibilitychange", check);
   addEventListener("focus", check);
   addEventListener("pageshow", (event) => event.persisted && check());

@@ -141,8 +141,21 @@ function notice(name, content) {
   const wanted = h("div", { class: "notice", role: "status", "data-notice": name }, ...content);
   const shown = document.querySelector(`[data-notice="${name}"]`);
   if (shown?.textContent === wanted.textContent) return;
-  if (shown) shown.replaceWith(wanted);
+  if (shown) replace(shown, wanted);
   else find("#notices").append(wanted);
+}
+
+/**
+ * The focus stays where it is.
+ * @param {Element} shown
+ * @param {HTMLElement} wanted
+ */
+function replace(shown, wanted) {
+  const stops = (/** @type {Element} */ place) =>
+    /** @type {HTMLElement[]} */ ([...place.querySelectorAll("a, button")]);
+  const focused = stops(shown).findIndex((stop) => stop === document.activeElement);
+  shown.replaceWith(wanted);
+  stops(wanted)[focused]?.focus();
 }
 
 /** @param {string} name */

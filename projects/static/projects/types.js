@@ -38,6 +38,7 @@
  * @property {(room: string, since: number) => void} joinProject
  * @property {(room: string, seq: number) => void} restartAt
  * @property {() => void} renew  connects anew, as whoever is logged in by now
+ * @property {() => Promise<void>} retryNow  tries everything at once
  * @property {(room: string, state: unknown) => void} sendPresence
  * @property {(count: number) => void} reportWaiting
  * @property {(name: string, listener: (data: any) => void) => void} on
