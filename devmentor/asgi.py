@@ -12,7 +12,7 @@ from devmentor.password_requests import PasswordHandler  # noqa: E402
 from devmentor.postgresql.bounds import bound_statements  # noqa: E402
 from devmentor.sessions import forget_expired  # noqa: E402
 from projects.rooms import PROJECT  # noqa: E402
-from projects.services import idempotency_prune  # noqa: E402
+from projects.services import creation_prune, idempotency_prune  # noqa: E402
 from realtime import log_in_records, service_tokens, token_families  # noqa: E402
 from realtime.gateway import Gateway  # noqa: E402
 from realtime.routing import Application  # noqa: E402
@@ -20,6 +20,7 @@ from realtime.routing import Application  # noqa: E402
 bound_statements()
 cleaning = {
     "answers under idempotency keys": idempotency_prune,
+    "ids that clients chose": creation_prune,
     "sessions": forget_expired,
     "failed log-ins": log_in_records.forget_attempts,
     "log-ins": log_in_records.forget_history,

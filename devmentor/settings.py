@@ -227,7 +227,10 @@ REST_FRAMEWORK = {
         "realtime.authentication.BearerAuthentication",
         "realtime.authentication.CookieAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["realtime.authentication.GuestsWhereAllowed"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "realtime.authentication.GuestsWhereAllowed",
+        "realtime.expected_user.ForExpectedUser",
+    ],
     "DEFAULT_PARSER_CLASSES": ["realtime.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["projects.api.renderers.FastJSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -249,6 +252,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "realtime.openapi.add_expected_user",
         "realtime.openapi.add_refusals",
         "realtime.openapi.add_event_routes",
     ],

@@ -252,7 +252,7 @@ class MembershipAdmin(ServiceAdmin):
 
 @admin.register(Column)
 class ColumnAdmin(ServiceAdmin):
-    list_display = ("name", "project", "position")
+    list_display = ("name", "project", "done", "position")
     list_select_related = ("project",)
     search_fields = ("name", "project__name")
     autocomplete_fields = ("project",)
@@ -260,11 +260,15 @@ class ColumnAdmin(ServiceAdmin):
 
     def create(self, actor: User, values: dict[str, Any]) -> Model:
         return services.column_create(
-            actor=actor, project_id=values["project"].pk, name=values["name"], operator=True
+            actor=actor,
+            project_id=values["project"].pk,
+            name=values["name"],
+            done=values["done"],
+            operator=True,
         )
 
     def change(self, actor: User, row: Column, values: dict[str, Any]) -> None:
-        services.column_rename(actor=actor, column_id=row.pk, name=values.get("name"), operator=True)
+        services.column_update(actor=actor, column_id=row.pk, operator=True, **values)
 
     def remove(self, actor: User, row: Column) -> None:
         services.column_delete(actor=actor, column_id=row.pk, operator=True)

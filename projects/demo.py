@@ -40,6 +40,8 @@ class Card:
 
 @dataclass(frozen=True)
 class BoardPlan:
+    """The tasks of its last column are finished."""
+
     name: str
     columns: dict[str, tuple[Card, ...]]
     roles: dict[str, Role]
@@ -81,7 +83,9 @@ def _board(plan: BoardPlan, people: dict[str, User]) -> None:
     for username, role in plan.roles.items():
         services.member_add(actor=owner, project_id=project.pk, username=username, role=role)
     writers = cycle([owner, *(people[name] for name, role in plan.roles.items() if role == Role.EDITOR)])
-    for column in Column.objects.filter(project=project):
+    columns = list(Column.objects.filter(project=project))
+    services.column_update(actor=owner, column_id=columns[-1].pk, done=True)
+    for column in columns:
         for card in plan.columns[column.name]:
             _task(project, column, card, people, writers)
 

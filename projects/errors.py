@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from projects.models import Task
 
 
 class DomainError(Exception):
-    """A refusal with a stable `code` for programs and a sentence for people."""
+    """A refusal with a stable `code` for programs, a sentence for people, and `facts` for both."""
 
     code = "refused"
 
-    def __init__(self, message: str, *, code: str | None = None) -> None:
+    def __init__(self, message: str, *, code: str | None = None, **facts: Any) -> None:
         super().__init__(message)
         self.message = message
+        self.facts = facts
         if code is not None:
             self.code = code
 
@@ -38,6 +40,15 @@ class Conflict(DomainError):
     code = "conflict"
 
 
+class IdTaken(Conflict):
+    """The id that a client chose stands for something else, or did. Says nothing of what that is."""
+
+    code = "id-taken"
+
+    def __init__(self) -> None:
+        super().__init__("This id stands for something else already: take a new one.")
+
+
 class LimitReached(Conflict):
     """There would be more of something than is allowed.
 
@@ -47,10 +58,7 @@ class LimitReached(Conflict):
     code = "limit-reached"
 
     def __init__(self, message: str, *, limit: str, present: int, allowed: int) -> None:
-        super().__init__(message)
-        self.limit = limit
-        self.present = present
-        self.allowed = allowed
+        super().__init__(message, limit=limit, present=present, allowed=allowed)
 
 
 class RateLimited(DomainError):
@@ -63,12 +71,23 @@ class RateLimited(DomainError):
         self.retry_after = retry_after
 
 
+class Fault(str):
+    """What is wrong with one value: a sentence for people, with a `code` for programs."""
+
+    code: str
+
+    def __new__(cls, sentence: str, code: str) -> Fault:
+        fault = super().__new__(cls, sentence)
+        fault.code = code
+        return fault
+
+
 class Invalid(DomainError):
-    """Values that no state would accept; `fields` maps the domain's field names to sentences."""
+    """Values that no state would accept; `fields` maps the domain's field names to their faults."""
 
     code = "invalid"
 
-    def __init__(self, fields: dict[str, list[str]]) -> None:
+    def __init__(self, fields: Mapping[str, Sequence[Fault]]) -> None:
         super().__init__("; ".join(f"{name}: {' '.join(said)}" for name, said in fields.items()))
         self.fields = fields
 

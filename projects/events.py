@@ -6,7 +6,7 @@ so that the three can never disagree.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, TypedDict, cast
 from uuid import UUID
@@ -47,6 +47,7 @@ class Event(StrEnum):
     MEMBER_ADDED = "member:added"
     MEMBER_UPDATED = "member:updated"
     MEMBER_REMOVED = "member:removed"
+    PERSON_UPDATED = "person:updated"
 
 
 Positions = dict[str, int]
@@ -73,6 +74,7 @@ class MemberData(TypedDict):
 class ColumnData(TypedDict):
     id: str
     name: str
+    done: bool
     position: int
 
 
@@ -118,7 +120,7 @@ def member(row: Membership) -> MemberData:
 
 
 def column(row: Column) -> ColumnData:
-    return {"id": str(row.pk), "name": row.name, "position": row.position}
+    return {"id": str(row.pk), "name": row.name, "done": row.done, "position": row.position}
 
 
 def task(row: Task) -> TaskData:
@@ -197,6 +199,11 @@ def task_place(column_id: UUID, after: UUID | None) -> dict[str, str | None]:
 def column_place(after: UUID | None) -> dict[str, str | None]:
     """One end of a column's move; `after` None: the first of the board."""
     return {"after": str(after) if after else None}
+
+
+def created(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the data of an event of creation those of the new row alone."""
+    return {name: value for name, value in data.items() if name != "respaced"}
 
 
 def respaced(positions: dict[UUID, int]) -> dict[str, Positions]:

@@ -11,13 +11,14 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from projects import limits
+from projects.model_fields import LabelList, Prose
 from projects.validators import validate_labels, validate_line, validate_not_blank, validate_text
 
 
 class User(AbstractUser):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    first_name = models.CharField(max_length=150, blank=True, validators=[validate_line])
-    last_name = models.CharField(max_length=150, blank=True, validators=[validate_line])
+    first_name = models.CharField(max_length=150, blank=True, validators=[validate_not_blank, validate_line])
+    last_name = models.CharField(max_length=150, blank=True, validators=[validate_not_blank, validate_line])
     log_ins_ended = models.PositiveIntegerField(
         default=0, db_default=0, editable=False, help_text="how often this user was logged out everywhere"
     )
@@ -96,6 +97,9 @@ class Column(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, models.CASCADE, related_name="columns")
     name = models.CharField(max_length=limits.NAME, validators=[validate_not_blank, validate_line])
+    done = models.BooleanField(
+        default=False, db_default=False, help_text="Its tasks are finished, and so never overdue."
+    )
     position = models.BigIntegerField(editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -113,13 +117,13 @@ class Task(models.Model):
     # RESTRICT: a column goes with its whole project, or once its tasks stand elsewhere.
     column = models.ForeignKey(Column, models.RESTRICT, related_name="tasks")
     title = models.CharField(max_length=limits.TITLE, validators=[validate_not_blank, validate_line])
-    description = models.TextField(
+    description = Prose(
         blank=True,
         default="",
         validators=[MaxLengthValidator(limits.DESCRIPTION), validate_text],
     )
     assignee = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="assigned_tasks")
-    labels = models.JSONField(default=list, blank=True, validators=[validate_labels])
+    labels = LabelList(default=list, blank=True, validators=[validate_labels])
     due_on = models.DateField(null=True, blank=True)
     position = models.BigIntegerField(editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
@@ -155,9 +159,7 @@ class Comment(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     task = models.ForeignKey(Task, models.CASCADE, related_name="comments")
     author = models.ForeignKey(User, models.PROTECT, related_name="comments")
-    text = models.TextField(
-        validators=[MaxLengthValidator(limits.COMMENT), validate_not_blank, validate_text]
-    )
+    text = Prose(validators=[MaxLengthValidator(limits.COMMENT), validate_not_blank, validate_text])
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -167,6 +169,24 @@ class Comment(models.Model):
 
     def __str__(self) -> str:
         return self.text[:60]
+
+
+class Creation(models.Model):
+    """A row that its client has named: known by that when its creation is sent again.
+
+    No foreign keys: what they point at may be deleted, also by gateways of a version without this table.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False, help_text="of the row")
+    user_id = models.UUIDField(editable=False)
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of method, address and body.")
+    project_id = models.UUIDField(null=True, editable=False)
+    seq = models.BigIntegerField(null=True, help_text="of the event that tells of it")
+    headers = models.JSONField(default=dict)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    def __str__(self) -> str:
+        return str(self.pk)
 
 
 class IdempotencyKey(models.Model):

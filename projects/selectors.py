@@ -57,6 +57,13 @@ def members_of(project: Project) -> QuerySet[Membership]:
     return Membership.objects.filter(project=project).select_related("user")
 
 
+def former_members_of(project: Project) -> QuerySet[User]:
+    """Those who are no members any more and whom tasks are still assigned to."""
+    assigned = Task.objects.filter(project=project, assignee__isnull=False).order_by().values("assignee")
+    members = Membership.objects.filter(project=project).order_by().values("user")
+    return User.objects.filter(pk__in=assigned).exclude(pk__in=members).order_by("pk")
+
+
 def columns_of(project: Project) -> QuerySet[Column]:
     return Column.objects.filter(project=project)
 
@@ -165,6 +172,7 @@ def _board(project: Project, comment_counts: bool, collect: Collect) -> dict[str
         "members": [events.member(row) for row in members_of(project)],
         "columns": [events.column(row) for row in columns_of(project)],
         "tasks": collect(map(events.task_on_board, _task_texts(project).iterator(TASKS_AT_ONCE))),
+        "people": [events.person(user) for user in former_members_of(project)],
     }
     if comment_counts:
         found["commentCounts"] = _comment_counts(project)

@@ -19,6 +19,11 @@ _ACTS_IN_LINES = re.compile(r"(?![\t\n])" + f"[{_CONTROLS}{_FORMATS}]")
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
+# Letters and symbols that are drawn as blanks, and what Unicode keeps free for characters that are not drawn.
+_BLANK = re.compile("[\u115f\u1160\u3164\uffa0\u2065\u2800\U0001d159\ufff0-\ufff8\U000e0000-\U000e0fff]")
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Mc", "Me", "Mn", "Zl", "Zp", "Zs"})
+
+
 class NotAllowed(ValueError):
     """A text with a character that may not stand there; the message names it."""
 
@@ -31,6 +36,14 @@ def check_line(text: str) -> None:
 def check_text(text: str) -> None:
     """Of a description or a comment, which have tabs and line breaks, too. Raises NotAllowed."""
     _check(_ACTS_IN_TEXT, text)
+
+
+def has_visible(text: str) -> bool:
+    """Whether a reader sees anything of it: one character that is no blank, no mark on another, no format.
+
+    What Unicode gives no meaning yet, and private characters, are drawn as something.
+    """
+    return any(unicodedata.category(each) not in _UNSEEN and not _BLANK.match(each) for each in text)
 
 
 def _check(acts: re.Pattern[str], text: str) -> None:

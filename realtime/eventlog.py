@@ -34,6 +34,10 @@ class UnknownRoom(LookupError):
     """The room was never created, or has been closed."""
 
 
+class RoomExists(Exception):
+    """There is such a room, or there was one: its log stays when it is closed."""
+
+
 class HistoryTrimmed(LookupError):
     """The log cannot continue from that seq: older than what is kept, or beyond the head."""
 
@@ -145,6 +149,8 @@ class Log:
             at=at,
             reauthorise=reauthorise,
         )
+        for change in _all_or_nothing():
+            change.events.append(appended)
         transaction.on_commit(partial(broadcast.publish, self.room.name, appended), robust=True)
         return appended
 
@@ -169,19 +175,30 @@ def _count_up(room: Room) -> int:
 
 
 def create(room: Room) -> None:
-    """Give a new room its counter row, inside the transaction that creates what it stands for."""
+    """Give a new room its counter row, inside the transaction that creates what it stands for.
+
+    Raises RoomExists, also where it has been closed: nobody may hear the events of another under its name.
+    """
+    if RoomHead.objects.filter(room=room.name).exists():
+        raise RoomExists(room.name)
     RoomHead.objects.create(room=room.name)
 
 
 class AllOrNothing(transaction.Atomic):
     """A transaction that a failure inside it ends as a whole, so that `writing` in it needs no savepoint.
 
-    `rooms` are those that it writes to.
+    `rooms` are those that it writes to, `events` what it has appended there.
     """
 
     def __init__(self) -> None:
         super().__init__(DEFAULT_DB_ALIAS, savepoint=True, durable=False)
         self.rooms: list[Room] = []
+        self.events: list[Event] = []
+
+
+def _all_or_nothing() -> list[AllOrNothing]:
+    """Those under way."""
+    return [block for block in connection.atomic_blocks if isinstance(block, AllOrNothing)]
 
 
 @contextmanager
@@ -198,9 +215,8 @@ def writing(room: Room, only_if: Condition = ALWAYS) -> Iterator[Log]:
         heads = RoomHead.objects.filter(only_if, room=room.name, closed=False)
         if not timelines.lock(heads):
             raise UnknownRoom(room.name)
-        for block in connection.atomic_blocks:
-            if isinstance(block, AllOrNothing):
-                block.rooms.append(room)
+        for change in _all_or_nothing():
+            change.rooms.append(room)
         yield Log(room)
 
 
@@ -265,6 +281,11 @@ def since(room: Room, seq: int, limit: int) -> Page:
     if len(events) < min(limit, newest - seq):  # trimmed between the two reads
         raise HistoryTrimmed(f"events after {seq} were trimmed while they were read")
     return Page(reached, events, more=reached < newest)
+
+
+def event_at(room: Room, seq: int) -> Event | None:
+    """The event of that number as long as it is kept, whatever clients are told of the log's end."""
+    return next(map(_event, EventRow.objects.filter(room=room.name, seq=seq)), None)
 
 
 def span(room: Room, seq: int, length: int, most_bytes: int | None = None) -> Span:

@@ -6,6 +6,7 @@ from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 from realtime.bodies import MAX_BODY_BYTES
+from realtime.expected_user import HEADER
 
 
 class BearerScheme(OpenApiAuthenticationExtension):
@@ -46,6 +47,13 @@ WITH_A_BODY = {
     501: "Of the transfer codings only `chunked` is read.",
 }
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+EXPECTED_USER = {
+    "in": "header",
+    "name": HEADER,
+    "schema": {"type": "string", "format": "uuid"},
+    "description": "The user whom the write is meant for: 409 `other-user` for any other log-in, before "
+    "anything is done.",
+}
 
 PARAMETERS = [
     (
@@ -90,6 +98,18 @@ PAGE = {
         "pollAfterMs": {"type": "integer", "description": "How long to wait before the next poll"},
     },
 }
+
+
+def add_expected_user(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """drf-spectacular's POSTPROCESSING_HOOKS, before `add_refusals`. Writes by a log-in take the header."""
+    for operations in result["paths"].values():
+        for method, operation in operations.items():
+            if method != "get" and operation.get("security"):
+                operation.setdefault("parameters", []).append(EXPECTED_USER)
+                operation["responses"].setdefault(
+                    "409", {"description": "`other-user`: it is meant for another log-in."}
+                )
+    return result
 
 
 def add_refusals(result: dict[str, Any], **_: Any) -> dict[str, Any]:

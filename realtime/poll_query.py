@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from realtime.asgi import Headers
-from realtime.problems import first_errors, problem
+from realtime.problems import faults, problem
 from realtime.protocol import MAX_SEQ
 
 LIMIT = 500
@@ -55,9 +55,7 @@ def read_query(query_string: bytes) -> Query:
     for name in found.keys() - values.keys():
         errors[name] = ["Unknown parameter: expected since, limit or wait."]
     if errors:
-        raise Problem(
-            400, "bad-request", "Some parameters do not hold: see errors.", errors=first_errors(errors)
-        )
+        raise Problem(400, "bad-request", "Some parameters do not hold: see errors.", **faults(errors))
     return Query(values["since"], values["limit"], values["wait"] / 1000)
 
 

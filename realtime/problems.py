@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.views.debug import ExceptionReporter
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
+from rest_framework.exceptions import ErrorDetail
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
@@ -38,6 +39,8 @@ CODES = {
     "unsupported_media_type": "unsupported-media-type",
     "error": "internal",
 }
+# Of what is wrong with a field.
+FIELD_CODES = {"max_length": "too-long"}
 AWAY = (
     "The database does not answer now: try again in a moment. Whether a write was saved is not known; "
     "with the same Idempotency-Key it may be sent again safely."
@@ -80,12 +83,26 @@ def exception_handler(failure: Exception, context: dict[str, Any]) -> Response |
         return None
     members = problem(failure.status_code, _code(failure), _detail(failure), **getattr(failure, "extra", {}))
     if isinstance(failure, exceptions.ValidationError):
-        members["errors"] = first_errors(_by_field(failure.detail))
+        members |= faults(_by_field(failure.detail))
     _answer_in_json(context["request"])
     return Response(members, failure.status_code, headers=_headers(failure), content_type=MEDIA_TYPE)
 
 
-def first_errors(errors: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+def faults(errors: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """The members of a problem that say what is wrong, by field: `errors` in sentences for people, and in the
+    same order `codes` for programs.
+    """
+    told = _first(errors)
+    codes = {name: [_code_of(each) for each in said] for name, said in told.items()}
+    return {"errors": told, "codes": codes}
+
+
+def _code_of(said: str) -> str:
+    code = getattr(said, "code", "invalid")
+    return FIELD_CODES.get(code, code.replace("_", "-"))
+
+
+def _first(errors: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     """MOST_ERRORS of the sentences, by field, and under `_` how many more there are."""
     told: dict[str, list[str]] = {}
     left = MOST_ERRORS
@@ -95,7 +112,7 @@ def first_errors(errors: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
             told.setdefault(_clipped(name), []).extend(some)
         left -= len(some)
     more = sum(map(len, errors.values())) - MOST_ERRORS
-    return {**told, "_": [*told.get("_", []), f"And {more} more."]} if more > 0 else told
+    return {**told, "_": [*told.get("_", []), ErrorDetail(f"And {more} more.", "more")]} if more > 0 else told
 
 
 def _clipped(name: str) -> str:

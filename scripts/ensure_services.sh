@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the tests start for real must be on the machine: Redis, PostgreSQL, Chromium with a font, Node with npm,
+# What the tests start for real must be on the machine: Redis, PostgreSQL, Chromium and Firefox with a font, Node with npm,
 # and what stands in front of such services: nginx, HAProxy, PgBouncer.
 # Missing ones are installed as root with apt-get (Debian, Ubuntu); anyone else is told what to install.
 # With `bench`, the benchmarks' needs, too; what they compare with is left out where it is not to be had.
@@ -29,10 +29,13 @@ have_chromium() {
   return 1
 }
 
+have_firefox() { have "${FIREFOX:-firefox-esr}" || have firefox; }
+
 # One line per need: the check, the packages, what it is called.
 needs='have_redis|redis-server|Redis
 have_postgresql|postgresql|PostgreSQL
 have_chromium|chromium|Chromium
+have_firefox|firefox-esr|Firefox
 have_font|fontconfig fonts-dejavu-core|a font for Chromium
 have_node|nodejs npm|Node with npm
 have_nginx|nginx-light|nginx

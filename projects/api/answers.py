@@ -35,6 +35,7 @@ class Member(Shape):
 class Column(Shape):
     id = serializers.UUIDField()
     name = serializers.CharField()
+    done = serializers.BooleanField(help_text="Its tasks are finished, and so never overdue.")
     position = serializers.IntegerField(help_text="Columns sort by (position, id).")
 
 
@@ -77,6 +78,9 @@ class Board(Shape):
     members = Member(many=True)
     columns = Column(many=True)
     tasks = TaskOnBoard(many=True)
+    people = Person(
+        many=True, help_text="Whom tasks are assigned to though they are no members any more, by id."
+    )
     commentCounts = serializers.DictField(
         child=serializers.IntegerField(),
         required=False,
@@ -93,12 +97,17 @@ class Problem(Shape):
     detail = serializers.CharField()
     code = serializers.CharField(help_text="Stable, for programs.")
     errors = serializers.DictField(  # type: ignore[assignment]  # a field here, not the property
-        required=False, help_text="For bad input, by field."
+        required=False, help_text="For bad input, by field: sentences."
+    )
+    codes = serializers.DictField(
+        required=False, help_text="The same for programs, in the same order: `required`, `too-long` …"
     )
 
 
 class Conflict(Problem):
-    """With the code `limit-reached` it says of which limit, in numbers."""
+    """With the code `limit-reached` it says of which limit, in numbers; with `column-not-empty`, `present` is
+    how many tasks there are.
+    """
 
     limit = serializers.CharField(
         required=False,

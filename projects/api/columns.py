@@ -51,20 +51,20 @@ class Column(DomainView):
         return Response(events.column(selectors.column_for(request.user, column_id)))
 
     @schema.writes(
-        "columns_rename",
-        "Rename a column",
+        "columns_update",
+        "Rename a column, or mark it as done",
         200,
         answers.Column,
         body=requests.ColumnPatch,
-        example={"name": "Ready"},
+        example={"name": "Ready", "done": True},
     )
     @write(body=requests.ColumnPatch)
     def patch(self, column_id: UUID) -> Response:
-        column = services.column_rename(
+        column = services.column_update(
             actor=self.actor,
             column_id=column_id,
-            name=self.given.get("name"),
             mutation_id=self.mutation_id,
+            **self.given,
         )
         return Response(events.column(column))
 

@@ -113,6 +113,10 @@ def _headers(seq: int, counts: bool) -> dict[str, str]:
     return {"ETag": f'"{_tag(seq, counts)}"'}
 
 
+# Counts the shapes that a board has had: one in an earlier shape, kept by a browser, is another one.
+SHAPE = 2
+
+
 def _tag(seq: int, counts: bool) -> str:
-    """A board is what its log makes it, so `seq` and the variant say which one this is."""
-    return f"{seq}c" if counts else f"{seq}"
+    """A board is what its log makes it, so `seq`, the shape and the variant say which one this is."""
+    return f"{seq}.{SHAPE}c" if counts else f"{seq}.{SHAPE}"

@@ -9,8 +9,9 @@ from typing import Any
 from rest_framework import serializers
 
 from projects import limits
-from projects.api.fields import Choice, Day, Flag, Id, Line, List, StrictSerializer, Text
+from projects.api.fields import Choice, Day, Flag, Id, Line, List, NewId, StrictSerializer, Text
 from projects.models import Role
+from projects.spelling import distinct_labels
 
 
 class Labels(List):
@@ -19,20 +20,27 @@ class Labels(List):
         super().__init__(child=Line(max_length=limits.LABEL), **kwargs)
 
     def to_internal_value(self, data: Any) -> list[Any]:
-        labels: list[Any] = super().to_internal_value(data)
-        if len(set(labels)) != len(labels):
-            raise serializers.ValidationError("Each label may be given only once.")
-        return labels
+        return distinct_labels(super().to_internal_value(data))
 
 
-class ProjectCreate(StrictSerializer):
+class Named(StrictSerializer):
+    """Of what is created: its client may name it."""
+
+    id = NewId(
+        required=False,
+        help_text="A UUID of the client's choice. The same with the same content again is the same creation, "
+        "answered as before; with another content 409 `id-taken`.",
+    )
+
+
+class ProjectCreate(Named):
     name = Line(max_length=limits.NAME)
     public = Flag(required=False)
     columns = List(
         child=Line(max_length=limits.NAME),
         required=False,
         max_length=limits.COLUMNS,
-        help_text="Names, from left to right; To do, In progress and Done where not given.",
+        help_text="Names, from left to right; else To do, In progress and Done, which is marked as done.",
     )
 
 
@@ -41,7 +49,7 @@ class ProjectPatch(StrictSerializer):
     public = Flag(required=False)
 
 
-class MemberAdd(StrictSerializer):
+class MemberAdd(Named):
     username = Line(max_length=150)
     role = Choice(choices=Role.choices)
 
@@ -50,12 +58,14 @@ class MemberPatch(StrictSerializer):
     role = Choice(choices=Role.choices, required=False)
 
 
-class ColumnCreate(StrictSerializer):
+class ColumnCreate(Named):
     name = Line(max_length=limits.NAME)
+    done = Flag(required=False, help_text="Whether its tasks are finished.")
 
 
 class ColumnPatch(StrictSerializer):
     name = Line(max_length=limits.NAME, required=False)
+    done = Flag(required=False, help_text="Whether its tasks are finished.")
 
 
 class ColumnMove(StrictSerializer):
@@ -70,7 +80,7 @@ class TaskPatch(StrictSerializer):
     dueOn = Day(source="due_on", required=False, allow_null=True)
 
 
-class TaskCreate(TaskPatch):
+class TaskCreate(Named, TaskPatch):
     title = Line(max_length=limits.TITLE)
     column = Id(source="column_id", required=False, help_text="The first one where not given.")
     after = Id(
@@ -85,7 +95,7 @@ class TaskMove(StrictSerializer):
     after = Id(allow_null=True, help_text="The task to stand below; null: the top.")
 
 
-class CommentCreate(StrictSerializer):
+class CommentCreate(Named):
     text = Text(max_length=limits.COMMENT, trim_whitespace=False)
 
 

@@ -30,7 +30,7 @@ _REFUSALS = {
 _HEADERS = {
     "ETag": 'For a task its version in quotes, like `"3"`; for a board the state it shows.',
     "Location": "The address of what was created.",
-    "Idempotent-Replayed": "`true` where this is the kept answer to an earlier request with the same key.",
+    "Idempotent-Replayed": "`true` where this is the answer to an earlier request with the same key or id.",
 }
 
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -41,12 +41,6 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     description="The same request under the same key again, however it is spelt, gives the first answer and "
     "changes nothing, or 404 where you may not see the project any more; another request is refused by 422. "
     "The event carries the key as `mutationId`.",
-)
-EXPECTED_USER = OpenApiParameter(
-    "X-Expected-User",
-    OpenApiTypes.UUID,
-    OpenApiParameter.HEADER,
-    description="The user whom the write is meant for: 409 `other-user` for any other log-in.",
 )
 IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description='Do it only at this version: `"3"`, a list, or `*`.'
@@ -150,7 +144,7 @@ def writes(
         summary=summary,
         description=f"{summary}.",
         request=body,
-        parameters=[IDEMPOTENCY_KEY, EXPECTED_USER, *parameters, *_answer_headers(headers, [status])],
+        parameters=[IDEMPOTENCY_KEY, *parameters, *_answer_headers(headers, [status])],
         responses={status: answer, **_problems({400, 401, 403, 404, 409, 422, *refusals})},
         examples=examples,
     )

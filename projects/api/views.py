@@ -20,8 +20,8 @@ from projects import errors, events, limits, quotas, services
 from projects.api.fields import StrictSerializer
 from projects.api.preconditions import task_headers
 from projects.models import IdempotencyKey, User
+from projects.rooms import room_of
 from realtime import eventlog
-from realtime.ids import read_id
 from realtime.rooms import Room
 
 Handler = Callable[..., Response]
@@ -47,10 +47,8 @@ class Refusal(APIException):
             (code for kind, code in _STATUSES.items() if isinstance(refused, kind)),
             status.HTTP_400_BAD_REQUEST,
         )
-        self.extra: dict[str, Any] = {}
+        self.extra: dict[str, Any] = refused.facts
         self.headers: dict[str, str] = {}
-        if isinstance(refused, errors.LimitReached):
-            self.extra = {"limit": refused.limit, "present": refused.present, "allowed": refused.allowed}
         if isinstance(refused, errors.RateLimited):
             self.headers = {"Retry-After": str(refused.retry_after)}
         if isinstance(refused, errors.VersionConflict):
@@ -125,11 +123,11 @@ def at_one_moment(handler: Handler) -> Handler:
 def write(
     *, body: type[StrictSerializer] | None = None, query: type[StrictSerializer] | None = None
 ) -> Callable[[Handler], Handler]:
-    """A handler that changes something: not for guests, and once per Idempotency-Key.
+    """A handler that changes something: not for guests, once per Idempotency-Key, once per id of a new row.
 
     What the body and the query mean is in `self.given`, as a service's keyword arguments.
 
-    With a key, the change and its answer are one transaction. A refusal rolls both back,
+    With a key or an id, the change and what is kept of it are one transaction. A refusal rolls both back,
     so a refused request may be sent again under its key.
     """
 
@@ -137,39 +135,48 @@ def write(
         @wraps(handler)
         def checked(self: DomainView, request: Request, **ids: Any) -> Response:
             actor, key = self.actor, self.mutation_id
-            _check_expected(actor, request)
             self.given = {
                 **(_validated(body, request.data) if body else {}),
                 **(self.query(query) if query else {}),
             }
             with quotas.one_of_few(actor):
-                return handler(self, **ids) if key is None else _once(self, handler, request, ids, key)
+                if key is None and "id" not in self.given:
+                    return handler(self, **ids)
+                return _once(self, handler, ids, key, _fingerprint(request, ids, self.given))
 
         return checked
 
     return of
 
 
-def _once(view: DomainView, handler: Handler, request: Request, ids: dict[str, Any], key: str) -> Response:
+def _once(view: DomainView, handler: Handler, ids: dict[str, Any], key: str | None, asked: str) -> Response:
+    """`asked`: the request's fingerprint."""
     change = eventlog.AllOrNothing()
     with change:
-        claim, is_mine = services.idempotency_claim(
-            user=view.actor, key=key, fingerprint=_fingerprint(request, ids, view.given)
-        )
+        if key is None:
+            return _create_once(view, handler, ids, change, asked)
+        claim, is_mine = services.idempotency_claim(user=view.actor, key=key, fingerprint=asked)
         if not is_mine:
             return _replay(claim)
-        answer = handler(view, **ids)
+        answer = _create_once(view, handler, ids, change, asked)
         _keep(view.actor, claim, change.rooms, answer)
     return answer
 
 
-def _check_expected(actor: User, request: Request) -> None:
-    """Raises Conflict where X-Expected-User names another log-in: one made in another window, for example."""
-    expected = request.headers.get("X-Expected-User")
-    if expected is not None and read_id(expected) != str(actor.pk):
-        raise errors.Conflict(
-            "You are logged in as somebody else by now. Nothing was done.", code="other-user"
-        )
+def _create_once(
+    view: DomainView, handler: Handler, ids: dict[str, Any], change: eventlog.AllOrNothing, asked: str
+) -> Response:
+    """The handler's answer. Where its client has named a new row, the first one, under whatever key."""
+    if "id" not in view.given:
+        return handler(view, **ids)
+    claim, is_mine = services.creation_claim(user=view.actor, id=view.given["id"], fingerprint=asked)
+    if is_mine:
+        answer = handler(view, **ids)
+        services.creation_keep(claim=claim, change=change, headers=_kept_headers(answer))
+        return answer
+    assert claim.project_id is not None
+    change.rooms.append(room_of(claim.project_id))
+    return _replayed(services.creation_told(claim), status.HTTP_201_CREATED, claim.headers)
 
 
 def _fingerprint(request: Request, ids: dict[str, Any], given: dict[str, Any]) -> str:
@@ -181,16 +188,25 @@ def _fingerprint(request: Request, ids: dict[str, Any], given: dict[str, Any]) -
 
 
 def _keep(actor: User, claim: IdempotencyKey, written: list[Room], answer: Response) -> None:
-    headers = {name: answer[name] for name in _KEPT_HEADERS if name in answer}
     body = "" if answer.data is None else orjson.dumps(answer.data).decode()
-    project_id = UUID(written[0].id) if written else None
     services.idempotency_keep(
-        claim=claim, project_id=project_id, status=answer.status_code, headers=headers, body=body
+        claim=claim,
+        project_id=UUID(written[0].id) if written else None,
+        status=answer.status_code,
+        headers=_kept_headers(answer),
+        body=body,
     )
     quotas.count_answer(actor, body)
 
 
+def _kept_headers(answer: Response) -> dict[str, str]:
+    return {name: answer[name] for name in _KEPT_HEADERS if name in answer}
+
+
 def _replay(claim: IdempotencyKey) -> Response:
-    headers = {**claim.headers, "Idempotent-Replayed": "true"}
-    data = orjson.loads(claim.body) if claim.body else None
-    return Response(data, status=claim.status, headers=headers)
+    assert claim.status is not None  # written with it
+    return _replayed(orjson.loads(claim.body) if claim.body else None, claim.status, claim.headers)
+
+
+def _replayed(data: Any, code: int, headers: dict[str, str]) -> Response:
+    return Response(data, status=code, headers={**headers, "Idempotent-Replayed": "true"})

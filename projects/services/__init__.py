@@ -1,14 +1,16 @@
 """The only code that writes domain rows; `grep "def task_" projects/services`: all that can happen to a task.
 
-Every service takes keyword arguments: `actor`, who does it; `mutation_id`, which its events carry so that the
-sender knows its own change again; `operator`, True only from the admin, whose own permissions then stand
-in for the role. Each locks the project's room first, reads its rows fresh under that lock, checks the actor's
-right, writes, and appends one event per change, all in one transaction. A change that would change nothing
-writes nothing and returns the entity as it is. All raise `projects.errors`.
+Every service takes keyword arguments: `actor`, who does it; `id`, which the client has chosen for a new row;
+`mutation_id`, which its events carry so that the sender knows its own change again; `operator`, True only
+from the admin, whose own permissions then stand in for the role. Each locks the project's room first, reads
+its rows fresh under that lock, checks the actor's right, writes, and appends one event per change, all in one
+transaction. A change that would change nothing writes nothing and returns the entity as it is. All raise
+`projects.errors`.
 """
 
-from projects.services.columns import column_create, column_delete, column_move, column_rename
+from projects.services.columns import column_create, column_delete, column_move, column_update
 from projects.services.comments import comment_create, comment_delete, comment_update
+from projects.services.creations import creation_claim, creation_keep, creation_prune, creation_told
 from projects.services.groups import group_create, group_delete, group_update
 from projects.services.idempotency import idempotency_claim, idempotency_keep, idempotency_prune
 from projects.services.members import member_add, member_change, member_remove
@@ -27,10 +29,14 @@ __all__ = [
     "column_create",
     "column_delete",
     "column_move",
-    "column_rename",
+    "column_update",
     "comment_create",
     "comment_delete",
     "comment_update",
+    "creation_claim",
+    "creation_keep",
+    "creation_prune",
+    "creation_told",
     "group_create",
     "group_delete",
     "group_update",

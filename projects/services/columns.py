@@ -5,12 +5,12 @@ from __future__ import annotations
 from uuid import UUID
 
 from projects import events, ordering, permissions
-from projects.errors import Conflict, Invalid
+from projects.errors import Conflict, Fault, Invalid
 from projects.events import Event
 from projects.models import Column, Task, User
 from projects.ordering import BOTTOM
 from projects.services import placing, sizes
-from projects.services.writing import Change, apply, changing, check, fresh, project_id_of
+from projects.services.writing import Change, apply, changing, check, fresh, new, project_id_of
 
 
 def column_create(
@@ -18,13 +18,15 @@ def column_create(
     actor: User,
     project_id: UUID,
     name: str,
+    done: bool = False,
+    id: UUID | None = None,
     mutation_id: str | None = None,
     operator: bool = False,
 ) -> Column:
-    """At the right end of the board. Raises LimitReached."""
+    """At the right end of the board. Raises IdTaken, LimitReached."""
     with changing(project_id, actor=actor, mutation_id=mutation_id, operator=operator) as change:
         permissions.require_writer(change.role)
-        column = Column(project=change.project, name=name)
+        column = new(Column, id, project=change.project, name=name, done=done)
         check(column, ["name"])
         sizes.hold_columns(change.project)
         siblings = Column.objects.filter(project=change.project)
@@ -35,20 +37,24 @@ def column_create(
     return column
 
 
-def column_rename(
+def column_update(
     *,
     actor: User,
     column_id: UUID,
-    name: str | None,
+    name: str | None = None,
+    done: bool | None = None,
     mutation_id: str | None = None,
     operator: bool = False,
 ) -> Column:
+    """Rename it, or say whether its tasks are finished; None leaves a value as it is."""
     project_id = project_id_of(Column, column_id)
     with changing(project_id, actor=actor, mutation_id=mutation_id, operator=operator) as change:
         column = fresh(Column.objects.all(), column_id)
         permissions.require_writer(change.role)
-        if name is not None and apply(column, {"name": name}):
-            column.save(update_fields=["name"])
+        given = {"name": name, "done": done}
+        changed = apply(column, {key: value for key, value in given.items() if value is not None})
+        if changed:
+            column.save(update_fields=changed)
             change.emit(Event.COLUMN_UPDATED, events.column(column))
     return column
 
@@ -103,9 +109,11 @@ def column_delete(
         target = _target(change, column, move_to)
         task_ids = list(Task.objects.filter(column=column).values_list("id", flat=True))
         if task_ids and target is None:
+            tasks = "a task" if len(task_ids) == 1 else f"{len(task_ids):,} tasks"
             raise Conflict(
-                f"The column holds {len(task_ids)} tasks; say with moveTo which column gets them.",
+                f"The column holds {tasks}: moveTo has to name the column that gets them.",
                 code="column-not-empty",
+                present=len(task_ids),
             )
         positions = _append(target, task_ids) if target else {}
         named = {str(id_): position for id_, position in positions.items()}
@@ -119,7 +127,7 @@ def _target(change: Change, column: Column, move_to: UUID | None) -> Column | No
         return None
     target = Column.objects.filter(project=change.project, pk=move_to).exclude(pk=column.pk).first()
     if target is None:
-        raise Invalid({"move_to": ["Expected another column of the same project."]})
+        raise Invalid({"move_to": [Fault("Expected another column of the same project.", "not-found")]})
     return target
 
 

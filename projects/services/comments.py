@@ -10,7 +10,7 @@ from projects import events, permissions
 from projects.events import Event
 from projects.models import Comment, Task, User
 from projects.services import sizes
-from projects.services.writing import apply, changing, check, fresh, project_id_of
+from projects.services.writing import apply, changing, check, fresh, new, project_id_of
 
 
 def comment_create(
@@ -18,15 +18,16 @@ def comment_create(
     actor: User,
     task_id: UUID,
     text: str,
+    id: UUID | None = None,
     mutation_id: str | None = None,
     operator: bool = False,
 ) -> Comment:
-    """By the actor. The task's version stays: its words did not change. Raises LimitReached."""
+    """By the actor. The task's version stays: its words did not change. Raises IdTaken, LimitReached."""
     project_id = project_id_of(Task, task_id)
     with changing(project_id, actor=actor, mutation_id=mutation_id, operator=operator) as change:
         task = fresh(Task.objects.all(), task_id)
         permissions.require_writer(change.role)
-        comment = Comment(task=task, author=actor, text=text)
+        comment = new(Comment, id, task=task, author=actor, text=text)
         comment.updated_at = comment.created_at
         check(comment, ["text"])
         sizes.resize(change.project, sizes.of_comment(comment))

@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Model
 from django.db.models.functions import Now
 
 from projects.errors import KeyReused, NotFound
@@ -26,7 +27,7 @@ def idempotency_claim(*, user: User, key: str, fingerprint: str) -> tuple[Idempo
     had that failed and rolled back, the key itself.
     """
     mine = IdempotencyKey(user=user, key=key, fingerprint=fingerprint)
-    if _insert(mine):
+    if insert_once(mine):
         return mine, True
     kept = IdempotencyKey.objects.get(user=user, key=key)
     if kept.fingerprint != fingerprint:
@@ -36,7 +37,7 @@ def idempotency_claim(*, user: User, key: str, fingerprint: str) -> tuple[Idempo
     return kept, False
 
 
-def _insert(row: IdempotencyKey) -> bool:
+def insert_once(row: Model) -> bool:
     """Whether it is there now: False where another one has its key. `bulk_create` does not tell."""
     fields = row._meta.concrete_fields
     columns = ", ".join(str(field.column) for field in fields)
@@ -62,6 +63,12 @@ def idempotency_keep(
 
 def idempotency_prune(*, older_than: timedelta = RETENTION) -> int:
     """Forget the oldest answers, PRUNED_AT_ONCE at the most; returns how many. Nobody retries after days."""
-    expired = IdempotencyKey.objects.filter(created_at__lt=Now() - older_than).order_by("created_at")
+    return forget(IdempotencyKey, older_than=older_than)
+
+
+def forget(model: type[Model], *, older_than: timedelta) -> int:
+    """The same for any rows with a `created_at`."""
+    rows = model._default_manager
+    expired = rows.filter(created_at__lt=Now() - older_than).order_by("created_at")
     chosen = list(expired.values_list("pk", flat=True)[:PRUNED_AT_ONCE])
-    return IdempotencyKey.objects.filter(pk__in=chosen).delete()[0]
+    return rows.filter(pk__in=chosen).delete()[0]

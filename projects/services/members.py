@@ -7,12 +7,12 @@ from uuid import UUID
 from django.db import transaction
 
 from projects import events, quotas
-from projects.errors import Conflict, Forbidden, Invalid
+from projects.errors import Conflict, Fault, Forbidden, Invalid
 from projects.events import Event
 from projects.models import Membership, Role, User
 from projects.services import sizes
 from projects.services.users import lock_user
-from projects.services.writing import Change, changing, fresh, project_id_of, require_owner_now
+from projects.services.writing import Change, changing, fresh, new, project_id_of, require_owner_now
 
 
 @transaction.atomic
@@ -22,10 +22,11 @@ def member_add(
     project_id: UUID,
     username: str,
     role: str,
+    id: UUID | None = None,
     mutation_id: str | None = None,
     operator: bool = False,
 ) -> Membership:
-    """Raises Conflict `already-member`, LimitReached, RateLimited."""
+    """Raises Conflict `already-member`, IdTaken, LimitReached, RateLimited."""
     if not operator:
         quotas.require_names_left(actor)
         require_owner_now(project_id, actor)  # else whoever may not add a user would keep them locked
@@ -35,12 +36,13 @@ def member_add(
         _require_role(role)
         if user is None:
             quotas.count_unknown_name(actor)
-            raise Invalid({"username": ["There is no active user of this name."]})
+            raise Invalid({"username": [Fault("There is no active user of this name.", "not-found")]})
         if Membership.objects.filter(project=change.project, user=user).exists():
             raise Conflict(f"{username} is a member already.", code="already-member")
         sizes.hold_members(change.project)
         sizes.hold_memberships(user)
-        member = Membership.objects.create(project=change.project, user=user, role=role, accepted=False)
+        member = new(Membership, id, project=change.project, user=user, role=role, accepted=False)
+        member.save(force_insert=True)
         change.emit(Event.MEMBER_ADDED, events.member(member))
     return member
 
@@ -95,7 +97,8 @@ def member_remove(
 
 def _require_role(role: str) -> None:
     if role not in Role.values:
-        raise Invalid({"role": [f"Expected one of {', '.join(Role.values)}, got {role!r}."]})
+        expected = f"Expected one of {', '.join(Role.values)}, got {role!r}."
+        raise Invalid({"role": [Fault(expected, "not-a-choice")]})
 
 
 def _require_another_owner(change: Change, member: Membership, what: str) -> None:

@@ -7,7 +7,7 @@ service has read under the lock anyway: to look at a limit costs no query, to co
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -16,6 +16,7 @@ from django.db.models.functions import Length
 
 from projects.errors import LimitReached
 from projects.models import Column, Comment, LabelUse, Membership, Project, Task, User
+from projects.spelling import distinct_labels, label_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,19 @@ def relabel(project: Project, before: Collection[str], after: Collection[str]) -
     uses = LabelUse.objects.filter(project=project)
     gone = _take_out(uses, [label for label in before if label not in after])
     _put_in(project, uses, [label for label in after if label not in before], gone)
+
+
+def board_labels(project: Project, present: Collection[str], labels: Sequence[str]) -> list[str]:
+    """The labels in the board's spelling, each once. `present`: those of the task, which keep theirs.
+
+    Of several spellings, from a time in which they were several labels, the one of the most tasks counts.
+    """
+    if all(label in present for label in labels):
+        return distinct_labels(labels)
+    uses = LabelUse.objects.filter(project=project).order_by("tasks", "-id").values_list("label", flat=True)
+    known = {label: label for label in (*uses, *present)}
+    by_key = {label_key(label): label for label in known}
+    return distinct_labels(known.get(label) or by_key.get(label_key(label), label) for label in labels)
 
 
 def _take_out(uses: QuerySet[LabelUse], labels: list[str]) -> int:

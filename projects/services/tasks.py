@@ -10,12 +10,12 @@ from uuid import UUID
 from django.utils import timezone
 
 from projects import events, permissions
-from projects.errors import Conflict, Invalid, VersionConflict
+from projects.errors import Conflict, Fault, Invalid, VersionConflict
 from projects.events import Event
 from projects.models import Column, Membership, Task, User
 from projects.ordering import BOTTOM, Place
 from projects.services import placing, sizes
-from projects.services.writing import Change, apply, changing, check, fresh, project_id_of
+from projects.services.writing import Change, apply, changing, check, fresh, new, project_id_of
 
 _TaskPlace = tuple[UUID, placing.Above | None]  # column, and below what
 
@@ -41,22 +41,25 @@ def task_create(
     assignee_id: UUID | None = None,
     labels: Sequence[str] = (),
     due_on: date | None = None,
+    id: UUID | None = None,
     mutation_id: str | None = None,
     operator: bool = False,
 ) -> Task:
     """At the bottom of the first column, where not told otherwise. `after` None: at the top.
 
-    Raises Conflict `no-columns`, LimitReached.
+    Raises Conflict `no-columns`, IdTaken, LimitReached.
     """
     with changing(project_id, actor=actor, mutation_id=mutation_id, operator=operator) as change:
         permissions.require_writer(change.role)
-        task = Task(
+        task = new(
+            Task,
+            id,
             project=change.project,
             column=_column(change, column_id),
             title=title,
             description=description,
             assignee_id=assignee_id,
-            labels=list(labels),
+            labels=sizes.board_labels(change.project, (), labels),
             due_on=due_on,
         )
         check(task, ["title", "description", "labels", "due_on"])
@@ -86,6 +89,9 @@ def task_update(
     with changing(project_id, actor=actor, mutation_id=mutation_id, operator=operator) as change:
         task = _fresh_task(change, task_id, versions)
         before, labels = sizes.of_task(task), task.labels
+        if "labels" in changes:
+            spelt = sizes.board_labels(change.project, labels, changes["labels"])
+            changes = {**changes, "labels": spelt}
         changed = apply(task, changes)
         if "assignee_id" in changed:
             _require_member(change, task.assignee_id)
@@ -156,7 +162,7 @@ def _column(change: Change, column_id: UUID | None) -> Column:
     columns = Column.objects.filter(project=change.project)
     column = (columns.filter(pk=column_id) if column_id else columns).first()
     if column is None and column_id:
-        raise Invalid({"column": ["There is no such column in this project."]})
+        raise Invalid({"column": [Fault("There is no such column in this project.", "not-found")]})
     if column is None:
         raise Conflict("The project has no column yet; create one first.", code="no-columns")
     return column
@@ -165,7 +171,8 @@ def _column(change: Change, column_id: UUID | None) -> Column:
 def _require_member(change: Change, user_id: UUID | None) -> None:
     members = Membership.objects.filter(project=change.project, user=user_id)
     if user_id is not None and not members.exists():
-        raise Invalid({"assignee": ["Expected the user id of a member of this project, or null."]})
+        expected = "Expected the user id of a member of this project, or null."
+        raise Invalid({"assignee": [Fault(expected, "not-a-member")]})
 
 
 def _present_place(task: Task) -> _TaskPlace:

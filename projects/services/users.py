@@ -14,7 +14,7 @@ from django.db.models import Model, ProtectedError, QuerySet
 from projects import events
 from projects.errors import Conflict, NotFound
 from projects.events import Event
-from projects.models import Membership, User
+from projects.models import Membership, Task, User
 from projects.services.granting import require_may_grant, require_not_above
 from projects.services.writing import Change, apply, changing
 from realtime import controls
@@ -52,7 +52,8 @@ def user_update(
     reason: str = "",
     mutation_id: str | None = None,
 ) -> User:
-    """A new name appends `member:updated` in each of the user's projects, which are locked for that alone.
+    """A new name is told in each project that shows it, which are locked for that alone: `member:updated`, or
+    `person:updated` where tasks are assigned to them and they are no member any more.
 
     `granted`: the new `groups` and `user_permissions` where they change along.
     Rights are an operator's to give: `actor` stands in the operators' journal with what they were and are,
@@ -72,11 +73,19 @@ def user_update(
         for name, rows in (granted or {}).items():
             getattr(user, name).set(rows)
         for change in changes:
-            member = Membership.objects.select_related("user").get(project=change.project, user=user)
-            change.emit(Event.MEMBER_UPDATED, events.member(member))
+            _tell_name(change, user)
         if flags or granted:
             controls.user_changed(str(user.pk))
     return user
+
+
+def _tell_name(change: Change, user: User) -> None:
+    """Looked at under the lock: they may have left since."""
+    member = Membership.objects.select_related("user").filter(project=change.project, user=user).first()
+    if member is not None:
+        change.emit(Event.MEMBER_UPDATED, events.member(member))
+    elif Task.objects.filter(project=change.project, assignee=user).exists():
+        change.emit(Event.PERSON_UPDATED, events.person(user))
 
 
 def _note_rights(
@@ -114,12 +123,13 @@ def _named(rows: Iterable[Model]) -> list[str]:
 
 @contextmanager
 def _changing_all(user_id: UUID, actor: User, mutation_id: str | None) -> Iterator[list[Change]]:
-    """Lock the rooms of all the user's projects, in the order of their ids: two such never deadlock."""
-    project_ids = Membership.objects.filter(user=user_id).order_by("project")
+    """Lock the rooms of all projects that show the user, in the order of ids: two such never deadlock."""
+    joined = Membership.objects.filter(user=user_id).values_list("project", flat=True)
+    assigned = Task.objects.filter(assignee=user_id).values_list("project", flat=True)
     with ExitStack() as stack:
         yield [
             stack.enter_context(changing(project_id, actor=actor, mutation_id=mutation_id, operator=True))
-            for project_id in project_ids.values_list("project", flat=True)
+            for project_id in sorted({*joined.order_by(), *assigned.order_by().distinct()})
         ]
 
 

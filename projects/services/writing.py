@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db.models import Model, QuerySet
+from django.db.models import Field, Model, QuerySet
 
 from projects import permissions, quotas
-from projects.errors import Invalid, NotFound
+from projects.errors import Fault, IdTaken, Invalid, NotFound
 from projects.events import Event
 from projects.models import Membership, Project, Role, User
 from projects.rooms import NO_ROW, room_of
@@ -117,20 +117,46 @@ def fresh(rows: QuerySet[Row], pk: UUID) -> Row:
     return row
 
 
+def new(model: type[Row], id: UUID | None, **values: Any) -> Row:
+    """A row that is not saved yet, under the id that its client has chosen. Raises IdTaken.
+
+    Rows that the server named, or that were named long ago, are no claims (projects.services.creations).
+    """
+    if id is None:
+        return model(**values)
+    if model._default_manager.filter(pk=id).exists():
+        raise IdTaken
+    return model(pk=id, **values)
+
+
 def check(row: Model, fields: Collection[str]) -> None:
     """Hold the named fields against the model's own rules. Raises Invalid."""
     others = {field.name for field in row._meta.fields} - set(fields)
     try:
         row.clean_fields(exclude=others)
     except ValidationError as refused:
-        raise Invalid(refused.message_dict) from None
+        raise Invalid({name: _faults(wrong) for name, wrong in refused.error_dict.items()}) from None
+
+
+def _faults(wrong: list[ValidationError]) -> list[Fault]:
+    return [Fault(sentence, each.code or "invalid") for each in wrong for sentence in each.messages]
 
 
 def apply(row: Model, values: Mapping[str, Any]) -> list[str]:
-    """Set what differs on the row, unsaved, and return the names of the fields that did."""
-    changed = [name for name, value in values.items() if getattr(row, name) != value]
+    """Set what differs on the row, unsaved, and return the names of the fields that did.
+
+    A value of before there was one form of it differs in nothing from the same in that form.
+    """
+    given = {name: _in_one_form(row, name, value) for name, value in values.items()}
+    changed = [name for name, value in given.items() if _in_one_form(row, name, getattr(row, name)) != value]
     for name in changed:
-        setattr(row, name, values[name])
+        setattr(row, name, given[name])
     fields = [row._meta.get_field(name) for name in changed]
     check(row, [field.name for field in fields if not field.is_relation])
     return changed
+
+
+def _in_one_form(row: Model, name: str, value: Any) -> Any:
+    field = row._meta.get_field(name)
+    assert isinstance(field, Field)
+    return field.to_python(value)

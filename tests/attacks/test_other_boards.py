@@ -93,6 +93,8 @@ def test_a_field_that_is_not_ones_to_set_is_refused_by_name(stack: Stack, board:
     accepted: set[tuple[str, str, str]] = set()
     for api, method, path, body in bodies:
         for name, value in FORBIDDEN_FIELDS.items():
+            if (method, name) == ("post", "id"):  # of what is created its client may choose the id
+                continue
             answer = api.request(method, path, json={**body, name: value})
             if answer.status_code != 400 or name not in answer.json()["errors"]:
                 accepted.add((method, path, name))

@@ -14,6 +14,9 @@ from tests.support.browser import Visitor
 # What does not depend on how many gateways there are is seen on one; two gateways have tests of their own.
 ON_ONE_GATEWAY = pytest.mark.parametrize("stack", ["embedded"], indirect=True)
 
+# Keys, dates, drags and the focus are each browser's own.
+IN_EACH_ENGINE = pytest.mark.parametrize("engine", ["chromium", "firefox"])
+
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 
@@ -68,6 +71,11 @@ class HeldRequests:
         self._page = page
         self._held: list[Route] = []
         page.route(address, lambda route: self._held.append(route))
+
+    @property
+    def waiting(self) -> int:
+        """How many have not been answered."""
+        return len(self._held)
 
     def next(self, seconds: float = 10) -> Route:
         """The oldest one, once it is there."""

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.hands import (
+    IN_EACH_ENGINE,
     ON_ONE_GATEWAY,
     Finger,
     Mouse,
@@ -23,12 +24,14 @@ PHONE = {"viewport": {"width": 390, "height": 760}, "has_touch": True, "is_mobil
 TABLET = {"viewport": {"width": 1100, "height": 760}, "has_touch": True}
 
 
-@pytest.mark.parametrize("kind", [Mouse, Pen, Finger])
+@pytest.mark.parametrize(
+    "engine, kind", [("chromium", Mouse), ("chromium", Pen), ("chromium", Finger), ("firefox", Mouse)]
+)
 def test_a_card_goes_where_it_is_dropped(
     board: Board, visit: Callable[..., Visitor], kind: type[Mouse]
 ) -> None:
     tasks = [board.add_task(title)["id"] for title in ("First", "Second", "Third", "Fourth")]
-    visitor = visit(**TABLET)
+    visitor = visit(**({} if kind is Mouse else TABLET))
     visitor.open_board(board.id)
     pointer = kind(visitor.page)
     pointer.drag(visitor.task(tasks[3]), lower_part(column(visitor, board.columns["In progress"])))
@@ -42,6 +45,7 @@ def test_a_card_goes_where_it_is_dropped(
     expect(visitor.page.locator("#sheet")).to_be_hidden()  # the drop was no click
 
 
+@IN_EACH_ENGINE
 def test_escape_lets_go_of_a_card(board: Board, visit: Callable[..., Visitor]) -> None:
     task = board.add_task("Stays here")
     visitor = visit()
@@ -85,3 +89,53 @@ def test_on_a_phone_a_card_is_carried_over_the_edge(board: Board, visit: Callabl
     finger.let_go()
     expect(visitor.page.locator(".is-pending")).to_have_count(0)
     assert board.snapshot()["tasks"][0]["column"] != board.columns["To do"]
+
+
+# What the page hears where the button is released outside of it, or is none of the page's any more.
+ENDS = {
+    "a move without a button": "root.dispatchEvent(pointer('pointermove', { buttons: 0, clientX: 700 }))",
+    "a lost capture": "root.dispatchEvent(pointer('lostpointercapture', {}))",
+    "another window": "dispatchEvent(new Event('blur'))",
+    "a menu": "root.dispatchEvent(new MouseEvent('contextmenu', { bubbles: true, cancelable: true }))",
+}
+PAGE = """const root = document.querySelector('#board');
+const pointer = (name, more) => new PointerEvent(name,
+    { bubbles: true, pointerId: window.pressed, pointerType: 'mouse', isPrimary: true, ...more });
+"""
+NOTE_PRESS = "addEventListener('pointerdown', (event) => { window.pressed = event.pointerId; }, true)"
+
+
+@IN_EACH_ENGINE
+@pytest.mark.parametrize("end", ENDS)
+def test_a_card_is_let_go_when_the_button_is_up_somewhere_else(
+    board: Board, visit: Callable[..., Visitor], end: str
+) -> None:
+    task = board.add_task("Stays here")
+    visitor = visit()
+    page = visitor.open_board(board.id)
+    seq, mouse = board.seq, Mouse(page)
+    page.evaluate(NOTE_PRESS)
+    mouse.take(visitor.task(task["id"]))
+    page.evaluate(f"() => {{ {PAGE} {ENDS[end]} }}")
+    expect(page.locator(".is-ghost, .is-lifted")).to_have_count(0)
+    expect(page.locator(".drop-line")).to_be_hidden()
+    page.mouse.move(*lower_part(column(visitor, board.columns["Done"])))
+    page.mouse.up()
+    page.mouse.click(*lower_part(column(visitor, board.columns["Done"])))
+    expect_cards(visitor, board.columns["To do"], "Stays here")
+    assert board.seq == seq
+
+
+@IN_EACH_ENGINE
+def test_a_click_with_ctrl_takes_no_card(board: Board, visit: Callable[..., Visitor]) -> None:
+    task = board.add_task("Has a menu on a Mac")
+    visitor = visit()
+    page = visitor.open_board(board.id)
+    page.keyboard.down("Control")
+    mouse = Mouse(page)
+    mouse.press(middle(visitor.task(task["id"])))
+    mouse.move(lower_part(column(visitor, board.columns["Done"])))
+    expect(page.locator(".is-ghost")).to_have_count(0)
+    page.keyboard.up("Control")
+    mouse.let_go()
+    expect_cards(visitor, board.columns["To do"], "Has a menu on a Mac")

@@ -5,14 +5,14 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.hands import ON_ONE_GATEWAY, expect_cards
+from tests.browser.hands import IN_EACH_ENGINE, ON_ONE_GATEWAY, column, expect_cards
 from tests.support.api import answered
 from tests.support.boards import Board
 from tests.support.browser import Visitor
 from tests.support.people import EDITOR, OWNER
 from tests.support.processes import eventually
 
-pytestmark = [pytest.mark.browser, ON_ONE_GATEWAY]
+pytestmark = [pytest.mark.browser, ON_ONE_GATEWAY, IN_EACH_ENGINE]
 A_FEW_TABS = 40
 
 
@@ -129,6 +129,71 @@ def test_the_focus_stays_with_its_card(board: Board, visit: Callable[..., Visito
     expect_cards(visitor, board.columns["Done"], "Renamed")
     focused_task(visitor, task["id"])
     expect(visitor.page.locator("#announcements")).to_contain_text("Olive Owner changed “Renamed”")
+
+
+@pytest.mark.parametrize("by", ["somebody else", "oneself"])
+def test_where_the_focused_card_is_deleted_its_neighbour_has_the_focus(
+    board: Board, visit: Callable[..., Visitor], by: str
+) -> None:
+    first, *_, task, below = (board.add_task(title) for title in ("First", "Above", "Goes", "Below"))
+    visitor = visit(EDITOR)
+    page = visitor.open_board(board.id)
+    visitor.task(task["id"]).locator("a").focus()
+    if by == "oneself":
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Delete task").click()
+        page.get_by_role("button", name="Delete task").last.click()
+    else:
+        answered(board.owner.delete(f"/api/tasks/{task['id']}/"), 204)
+    expect(visitor.task(task["id"])).to_have_count(0)
+    focused_task(visitor, below["id"])
+    answered(board.owner.delete(f"/api/tasks/{below['id']}/"), 204)
+    expect(page.locator("[data-task-id] a:focus")).to_contain_text("Above")
+    expect(visitor.task(first["id"])).to_be_visible()
+
+
+def test_where_the_filter_takes_the_focused_card_its_neighbour_has_the_focus(
+    board: Board, visit: Callable[..., Visitor]
+) -> None:
+    tasks = [board.add_task(title)["id"] for title in ("api 1", "api 2", "api 3")]
+    visitor = visit(EDITOR)
+    page = visitor.open_board(board.id)
+    page.get_by_role("searchbox").fill("api")
+    visitor.task(tasks[1]).locator("a").focus()
+    answered(board.owner.patch(f"/api/tasks/{tasks[1]}/", {"title": "No longer"}), 200)
+    expect_cards(visitor, board.columns["To do"], "api 1", "api 3")
+    focused_task(visitor, tasks[2])
+
+
+SHORTCUT = """([key, code]) => (document.activeElement ?? document.body).dispatchEvent(
+    new KeyboardEvent("keydown", { key, code, bubbles: true, cancelable: true }))"""
+
+
+@pytest.mark.parametrize("keys", [("N", "KeyN"), ("т", "KeyN"), ("ν", "KeyN"), ("מ", "KeyN")], ids=str)
+def test_shortcuts_work_with_caps_lock_and_in_every_alphabet(
+    board: Board, visit: Callable[..., Visitor], keys: tuple[str, str]
+) -> None:
+    visitor = visit(EDITOR)
+    page = visitor.open_board(board.id)
+    page.evaluate(SHORTCUT, list(keys))
+    expect(column(visitor, board.columns["To do"]).get_by_role("textbox")).to_be_focused()
+
+
+def test_typing_into_an_open_card_begins_nothing_on_the_board(
+    board: Board, visit: Callable[..., Visitor]
+) -> None:
+    task = board.add_task("Opened")
+    visitor = visit(EDITOR)
+    page = visitor.open_board(board.id)
+    visitor.task(task["id"]).click()
+    expect(page.get_by_role("dialog", name="Task")).to_be_focused()
+    page.keyboard.type("new words, more?")
+    expect(page.locator(".composer, .menu, dialog[open]")).to_have_count(0)
+    expect(page.get_by_role("searchbox")).to_have_value("")
+    page.keyboard.press("Escape")
+    focused_task(visitor, task["id"])
+    page.keyboard.press("n")
+    expect(page.locator(".composer")).to_be_visible()
 
 
 def _id_of(board: Board, username: str) -> str:

@@ -69,7 +69,7 @@ def test_a_board_goes_on_with_the_session_that_took_the_place_of_its_own(
     expect_badge(visitor, "Live")
     board.add_task("Goes on")
     expect_cards(visitor, board.columns["To do"], "Goes on")
-    expect(page.locator("#notices [data-notice=refused]")).to_have_count(0)
+    expect(page.locator("#notices [data-notice=log-in]")).to_have_count(0)
     assert [one["value"] for one in visitor.context.cookies() if one["name"] == "sessionid"] == [
         cookie["value"][::-1]
     ]

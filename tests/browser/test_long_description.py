@@ -139,10 +139,13 @@ def test_words_written_offline_over_the_whole_meet_what_others_wrote_meanwhile(
     assert board.owner.patch(path, {"description": f"{WHOLE} Theirs."}).status_code == 200
     network.mend()
     expect_badge(here, "Live", 60)
-    toast = here.page.locator(".toast", has_text="Your change was not saved")
-    expect(toast).to_be_visible()
+    here.page.locator(".toast", has_text="Your words are kept").get_by_role("button", name="Show").click()
+    kept = here.page.get_by_role("dialog", name="Not saved")
+    expect(kept.get_by_role("group", name="Your words")).to_contain_text("Mine.")
+    expect(kept.get_by_role("group", name="Their words")).to_contain_text("Theirs.")
     assert whole_of(board, task) == f"{WHOLE} Theirs."
-    toast.get_by_role("button", name="Save mine").click()
+    kept.get_by_role("button", name="Save mine").click()
+    here.page.keyboard.press("Escape")
     expect(here.page.locator(".is-pending")).to_have_count(0)
     here.task(task["id"]).locator("a").click()
     expect(description(here)).to_have_value(f"{WHOLE} Mine.")

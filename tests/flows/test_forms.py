@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils.encoding import iri_to_uri
 
 from projects import services
-from tests.support.people import OPERATOR
+from tests.support.people import EDITOR, OPERATOR, OWNER, Person
 from tests.support.stack import Stack
 
 
@@ -111,3 +111,24 @@ def test_whatever_was_asked_for_one_is_somewhere_after_the_log_in(target: str) -
             302,
             iri_to_uri(target) if target in OWN else "/projects",
         )
+
+
+def log_in(browser: httpx.Client, person: Person) -> None:
+    form = {**person.credentials, "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
+    assert browser.post("/login", data=form).status_code == 302
+
+
+@pytest.mark.parametrize("path", ["/projects", "/logout", "/logout/everywhere"])
+def test_a_page_of_one_person_makes_and_ends_nothing_for_who_has_logged_in_since(
+    browser: httpx.Client, path: str
+) -> None:
+    """Each log-in has a CSRF token of its own, so that forms need not say whom they are meant for."""
+    log_in(browser, OWNER)
+    token = browser.cookies["csrftoken"]
+    log_in(browser, EDITOR)
+    before = browser.get("/api/projects/").json()
+    answer = browser.post(path, data={"name": "A board of nobody's", "csrfmiddlewaretoken": token})
+    assert answer.status_code == 403
+    assert "somebody else has logged in since" in answer.text
+    assert browser.get("/api/me/").json()["username"] == EDITOR.username
+    assert browser.get("/api/projects/").json() == before

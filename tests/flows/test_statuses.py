@@ -19,8 +19,8 @@ from tests.support.stack import Stack
 
 EMBEDDED = pytest.mark.parametrize("stack", ["embedded"], indirect=True)
 TOO_MUCH = b"x" * 3_000_000
-# Not provoked here: slow bodies, rules of the domain, limits, blocked networks, a database that is away.
-ELSEWHERE = {403, 408, 409, 429, 503}
+# Not provoked here: slow bodies, limits, blocked networks, a database that is away.
+ELSEWHERE = {403, 408, 429, 503}
 BODIES = {
     "/api/auth/token/": OWNER.credentials,
     "/api/projects/{project_id}/": {"name": "Another name"},
@@ -105,6 +105,7 @@ class Provoker:
             {"If-Match": '"99"'},
             {"If-None-Match": "*"},
             {"Idempotency-Key": self.key},
+            {"X-Expected-User": str(uuid4())},
             {"Content-Type": "a/b; c*=nonsense'x'y"},
         ):
             self._ask(operation, self._able(operation), headers=headers)

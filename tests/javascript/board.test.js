@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import fc from "fast-check";
 import { BoardModel } from "../../projects/static/projects/board.js";
+import { QueueStore } from "../../projects/static/projects/queue_store.js";
 import { snapshotOf } from "../../projects/static/projects/store.js";
 import { commands, run } from "./support/commands.js";
+import { FakeBrowser } from "./support/fake_pages.js";
 import { ModelServer } from "./support/model_server.js";
 
-let server, pictures, delays, saved, drawn;
+let server, pictures, delays, drawn;
 
 beforeEach(() => {
   server = new ModelServer();
@@ -14,19 +16,20 @@ beforeEach(() => {
 
 /** A model whose pictures are made by hand. */
 function modelOf() {
-  [pictures, delays, saved, drawn] = [[], [], [], 0];
+  [pictures, delays, drawn] = [[], [], 0];
   /** @type {any} */
   const feed = { on: () => undefined, joinProject: () => undefined, reportWaiting: () => undefined };
-  const kept = { load: () => [], save: (operations) => void saved.push(operations) };
+  const page = new FakeBrowser().open();
   const model = new BoardModel({
     snapshot: server.snapshot(),
     feed,
     userId: "me",
-    kept,
+    store: new QueueStore("p", "me", page.storage, page.events),
+    random: () => 0.5,
+    lock: async () => false, // nothing is sent
     soon: (draw) => void pictures.push(draw),
     later: (delayMs, draw) => void (delays.push(delayMs), pictures.push(draw)),
   });
-  model.outbox.add = () => undefined; // nothing is sent
   model.listen({ changed: () => void (drawn += 1) });
   return model;
 }
@@ -86,14 +89,6 @@ test("while it catches up, pictures wait, and the last one comes all the same", 
   assert.equal(drawn, 3);
   for (const event of somebodyWorks(1)) model.apply(event);
   assert.equal(delays.length, 2, "level again: the next picture does not wait");
-});
-
-test("what others do is no reason to write down what waits here", () => {
-  const model = modelOf();
-  model.ask("column.create", { name: "Mine" });
-  assert.equal(saved.length, 1);
-  for (const event of somebodyWorks(10)) model.apply(event);
-  assert.equal(saved.length, 1);
 });
 
 test("a page knows what it asked for itself, and what another window of the same person did", () => {

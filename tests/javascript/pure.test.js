@@ -3,13 +3,16 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { csrfToken } from "../../projects/static/projects/api.js";
 import { applyComment, commentsView } from "../../projects/static/projects/comment_list.js";
-import { dayOf, dueIn } from "../../projects/static/projects/dates.js";
+import { ago, dayOf, dueIn, numberText, useLanguages } from "../../projects/static/projects/dates.js";
 import { dropTarget, edgeScroll } from "../../projects/static/projects/drop_target.js";
 import { isEmpty, matches, parseFilter } from "../../projects/static/projects/filter.js";
+import { isolated } from "../../projects/static/projects/isolated.js";
+import { shortcutOf } from "../../projects/static/projects/keyboard.js";
 import { colourOf, coloursOf, initials } from "../../projects/static/projects/people.js";
 import { columnSteps, placesInColumn } from "../../projects/static/projects/places.js";
 import { requestOf } from "../../projects/static/projects/requests.js";
-import { conflicts, mergeField } from "../../projects/static/projects/three_way.js";
+import { learnTime, serverNow } from "../../projects/static/projects/server_clock.js";
+import { mergeField } from "../../projects/static/projects/three_way.js";
 import { refusal, summary } from "../../projects/static/projects/words.js";
 import { nextStep } from "../../realtime/static/realtime/connection_badge.js";
 import { parseFrame } from "../../realtime/static/realtime/frames.js";
@@ -25,7 +28,6 @@ test("a field is merged: only a change of both to different values is a conflict
       else assert.equal(verdict, mine === base ? "theirs" : "conflict");
     }),
   );
-  assert.deepEqual(conflicts({ title: "a", labels: ["x"] }, { title: "b", labels: ["y"] }, { title: "c", labels: ["x"] }), ["title"]);
 });
 
 test("a due date says so in words: overdue, today, tomorrow, later", () => {
@@ -36,6 +38,44 @@ test("a due date says so in words: overdue, today, tomorrow, later", () => {
   assert.equal(dayOf(new Date(2026, 0, 5, 23, 59)), "2026-01-05");
 });
 
+test("what is finished is never overdue, nor soon", () => {
+  assert.deepEqual(dueIn("2026-11-23", "2026-11-24", true), { state: "done", text: "Due Nov 23" });
+  assert.deepEqual(dueIn("2026-11-24", "2026-11-24", true), { state: "done", text: "Due Nov 24" });
+});
+
+test("days and numbers are written as their reader writes them; what is no language is passed over", () => {
+  useLanguages(["C", "zz-1", "de-DE", "en"]);
+  assert.deepEqual([dueIn("2027-01-08", "2026-11-24").text, numberText(1200)], ["Due 8. Jan. 2027", "1.200"]);
+  assert.equal(ago("2026-11-20T10:00:00Z", Date.parse("2026-11-24T10:00:00Z")), "20. Nov. 2026");
+  useLanguages(["ar-EG"]);
+  assert.match(dueIn("2027-01-08", "2026-11-24").text, /^Due \u2068.+\u2069$/);
+  useLanguages(["C"]);
+  assert.notEqual(numberText(1200), "");
+  useLanguages(["en"]);
+});
+
+test("the server's clock corrects one that is wrong, and leaves one that is right alone", () => {
+  const now = Date.now();
+  learnTime(new Date(now - 3 * 3_600_000).toUTCString(), now);
+  assert.ok(Math.abs(serverNow() - (Date.now() - 3 * 3_600_000)) < 2000);
+  for (const nothing of [null, "", "nonsense"]) learnTime(nothing, now);
+  assert.ok(Math.abs(serverNow() - (Date.now() - 3 * 3_600_000)) < 2000);
+  learnTime(new Date(now - 900).toUTCString(), now);
+  assert.ok(Math.abs(serverNow() - Date.now()) < 100);
+});
+
+test("words of another direction are isolated within a sentence, and others are left as they are", () => {
+  assert.equal(isolated("Crème brûlée, 日本語"), "Crème brûlée, 日本語");
+  for (const text of ["תיקון (abc)!", "مرحبا", "a\u202eb", "١٢"]) assert.equal(isolated(text), `\u2068${text}\u2069`);
+});
+
+test("a shortcut is its letter, or its key's place where letters are not Latin, whatever Caps Lock says", () => {
+  const pressed = (key, code, shiftKey = false) => shortcutOf({ key, code, shiftKey });
+  for (const [key, code] of [["n", "KeyN"], ["N", "KeyN"], ["т", "KeyN"], ["Т", "KeyN"], ["ν", "KeyN"], ["n", "KeyL"]]) assert.equal(pressed(key, code), "n", key);
+  assert.deepEqual([pressed("ь", "KeyM"), pressed("/", "KeyQ"), pressed("?", "Digit7", true), pressed("ζ", "Slash"), pressed("ζ", "Slash", true)], ["m", "/", "?", "/", "?"]);
+  assert.deepEqual([pressed("N", "KeyN", true), pressed("ArrowUp", "ArrowUp"), pressed("Process", "KeyN"), pressed("х", "BracketLeft")], ["N", "ArrowUp", "Process", "х"]);
+});
+
 test("the filter takes words, people and labels, all of which must hold", () => {
   const task = { title: "Fix the login", description: "", labels: ["Bug", "good first issue"] };
   const grace = { id: "1", name: "Grace Hopper", username: "grace" };
@@ -43,7 +83,21 @@ test("the filter takes words, people and labels, all of which must hold", () => 
   for (const text of ["login", "FIX login", "@gra", "@hop", "#bug", "#good-first", "login @grace #bug"]) assert.ok(hit(text), text);
   for (const text of ["logout", "@ada", "#docs", "login #docs"]) assert.ok(!hit(text), text);
   assert.ok(!matches(parseFilter("@grace"), task, undefined));
-  assert.ok(isEmpty(parseFilter("  @ # ")));
+  assert.ok(isEmpty(parseFilter("  ")));
+});
+
+test("the filter finds what is written: signs, accents, labels as words, blanks in labels, former members", () => {
+  const task = { title: "Fix #42 for the Crème brûlée @home, Straße", description: "", labels: ["Bug", "data loss", "À faire"] };
+  const bo = { id: "1", name: "Bo Peep", username: "bo.p" };
+  const finds = (text) => matches(parseFilter(text), task, bo);
+  for (const text of ["#42", "creme", "CREME BRULEE", "bug", "#data loss", "#data-loss", '#"data loss"', "#“data loss”", '"fix #42"', "loss", "#loss"]) assert.ok(finds(text), text);
+  for (const text of ["@home", "@bo-peep", '@"Bo Peep"', "@peep", "#a-faire", "strasse", '"data lo', "#", "@"]) assert.ok(finds(text), text);
+  for (const text of ["#43", '"fix for"', "#oss", "@eep", "#data gain", "@@"]) assert.equal(finds(text), false, text);
+});
+
+test("nothing that is typed into the filter is ignored, but for a quotation that has only begun", () => {
+  const nothing = /^[\s\p{M}"“”„«»]*$/u;
+  fc.assert(fc.property(fc.string({ unit: "grapheme" }), (text) => isEmpty(parseFilter(text)) === nothing.test(text.normalize("NFKD"))));
 });
 
 test("initials and colours are stable, also for names that are not two words", () => {
@@ -100,9 +154,9 @@ test("the Move menu's places are where they say", () => {
 });
 
 test("requests say the bottom by leaving `after` out, and the top by null", () => {
-  const create = (after) => requestOf({ key: "k", kind: "task.create", task: "new-k", column: "c", after, changes: { title: "x" } }, "p").body;
-  assert.deepEqual(create(undefined), { title: "x", column: "c" });
-  assert.deepEqual(create(null), { title: "x", column: "c", after: null });
+  const create = (after) => requestOf({ key: "k", kind: "task.create", task: "t", column: "c", after, changes: { title: "x" } }, "p").body;
+  assert.deepEqual(create(undefined), { id: "t", title: "x", column: "c" });
+  assert.deepEqual(create(null), { id: "t", title: "x", column: "c", after: null });
 });
 
 test("comments are the read ones, the events since, and one's own on their way", () => {

@@ -88,7 +88,7 @@ WRITES = [
     Write("members_update", "patch", member, always({"role": "editor"}), OWNERS),
     Write("members_remove", "delete", member, allowed=frozenset({"owner", "viewer"})),
     Write("columns_create", "post", below(project, "columns/"), NAMED),
-    Write("columns_rename", "patch", column, NAMED),
+    Write("columns_update", "patch", column, NAMED),
     Write("columns_move", "post", below(column, "move/"), always({"after": None})),
     Write("columns_delete", "delete", column),
     Write("tasks_create", "post", below(project, "tasks/"), TITLED),

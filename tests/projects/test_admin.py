@@ -172,9 +172,9 @@ def test_what_a_service_refuses_is_shown_as_a_message(admin, board):
 def test_a_form_names_its_own_faults(admin, board):
     task = board.tasks[0]
     page = submit(
-        admin, f"task/{task.pk}/change/", 200, title="  ", labels='["a", "a"]', column=task.column_id
+        admin, f"task/{task.pk}/change/", 200, title="  ", labels='["\u200b"]', column=task.column_id
     ).content.decode()
-    assert "only once" in page
+    assert "can be seen" in page
     assert "This field is required" in page or "blank" in page
 
 

@@ -17,7 +17,7 @@ from tests.projects.conftest import ROLES, Board
 
 def test_a_board_is_exactly_what_the_contract_says(owner, board):
     found = owner.get(f"{board.path}/board/").json()
-    assert list(found) == ["seq", "project", "members", "columns", "tasks"]
+    assert list(found) == ["seq", "project", "members", "columns", "tasks", "people"]
     assert found["seq"] == board.seq
     assert found["project"] == {"id": str(board.id), "name": "Board", "public": False}
     assert found["members"][0] == {
@@ -25,7 +25,12 @@ def test_a_board_is_exactly_what_the_contract_says(owner, board):
         "user": {"id": str(board.owner.pk), "name": "Owner", "username": "owner"},
         "role": "owner",
     }
-    assert found["columns"][0] == {"id": str(board.columns[0].pk), "name": "To do", "position": 0}
+    assert found["columns"][0] == {
+        "id": str(board.columns[0].pk),
+        "name": "To do",
+        "done": False,
+        "position": 0,
+    }
     assert found["tasks"][0] == owner.get(f"/api/tasks/{board.tasks[0].pk}/").data
 
 

@@ -75,10 +75,7 @@ def test_every_column_of_text_is_held_to_the_rule() -> None:
     """Whatever writes it: the services check rows by these."""
     for model in apps.get_app_config("projects").get_models():
         for field in model._meta.fields:
-            if (
-                type(field) in (models.CharField, models.TextField, models.EmailField)
-                and field.name not in OWN_RULE
-            ):
+            if isinstance(field, models.CharField | models.TextField) and field.name not in OWN_RULE:
                 assert validate_line in field.validators or validate_text in field.validators, field
     username = User._meta.get_field("username")
     (pattern,) = (each for each in username.validators if isinstance(each, RegexValidator))

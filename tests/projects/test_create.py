@@ -59,7 +59,7 @@ def test_a_task_keeps_all_that_it_was_given(editor, board, people):
         "title": "Ärger mit 日本語 🎉",
         "description": "  indented\n\ttext  ",
         "assignee": str(people["viewer"].pk),
-        "labels": ["bug", "Bug", "später"],
+        "labels": ["bug", "Fehler", "später"],
         "dueOn": "2028-02-29",
         "column": str(board.columns[1].pk),
     }

@@ -13,7 +13,9 @@ from realtime.eventlog import rfc3339
 def test_the_catalogue_follows_its_grammar():
     for event in Event:
         assert re.fullmatch(
-            r"(project|column|task|comment|member):(created|added|updated|moved|deleted|removed)", event
+            r"(project|column|task|comment|member|person):"
+            r"(created|added|updated|moved|deleted|removed)",
+            event,
         )
 
 

@@ -65,6 +65,8 @@ def bodies(board: Board) -> Iterator[Any]:
     yield {}
     yield {"unknown": 1}
     yield {"title": "x", "name": "x", "text": "x"}
+    for name in ("title", "name", "text"):
+        yield {name: "x", "id": str(board.tasks[0].pk)}
     yield {"title": "x", "column": str(board.columns[0].pk), "after": None}
     yield {"column": str(board.columns[0].pk), "after": str(board.tasks[1].pk)}
     yield {"username": "viewer", "role": "editor"}

@@ -17,6 +17,7 @@ ON_THE_BOARD = {
     "task.delete": Event.TASK_DELETED,
     "column.create": Event.COLUMN_CREATED,
     "column.rename": Event.COLUMN_UPDATED,
+    "column.mark": Event.COLUMN_UPDATED,
     "column.move": Event.COLUMN_MOVED,
     "column.delete": Event.COLUMN_DELETED,
 }
@@ -26,7 +27,7 @@ BESIDE_IT = {
     "comment.delete": Event.COMMENT_DELETED,
 }
 # Asked for in a dialogue that waits for the answer, or in no board's page.
-AWAITED = {kind for kind in Event if kind.startswith(("project:", "member:"))}
+AWAITED = {kind for kind in Event if kind.startswith(("project:", "member:", "person:"))}
 OPERATIONS = ON_THE_BOARD | BESIDE_IT
 
 
@@ -52,9 +53,10 @@ def operation(request: pytest.FixtureRequest, editor: Client, board: Board) -> d
         "task.delete": {"task": task},
         "column.create": {"column": str(uuid4()), "name": "New"},
         "column.rename": {"column": column, "name": "New"},
+        "column.mark": {"column": column, "done": True},
         "column.move": {"column": column, "after": None},
         "column.delete": {"column": full, "moveTo": column},
-        "comment.create": {"task": task, "text": "New"},
+        "comment.create": {"task": task, "comment": str(uuid4()), "text": "New"},
         "comment.update": {"task": task, "comment": said["id"], "text": "New"},
         "comment.delete": {"task": task, "comment": said["id"]},
     }
@@ -79,7 +81,10 @@ def seen(snapshot: dict[str, Any]) -> list[dict[str, Any]]:
         column["id"]: [task["title"] for task in snapshot["tasks"] if task["column"] == column["id"]]
         for column in snapshot["columns"]
     }
-    return [{"name": column["name"], "tasks": titles[column["id"]]} for column in snapshot["columns"]]
+    return [
+        {"name": column["name"], "done": column["done"], "tasks": titles[column["id"]]}
+        for column in snapshot["columns"]
+    ]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, indirect=True)

@@ -24,6 +24,15 @@ def comment_of(board: Board) -> Comment:
     return services.comment_create(actor=board.owner, task_id=board.tasks[0].pk, text="Hello")
 
 
+def former_member(board: Board) -> User:
+    """Whom a task is still assigned to."""
+    viewer = board.people["viewer"]
+    changes: services.TaskChanges = {"assignee_id": viewer.pk}
+    services.task_update(actor=board.owner, task_id=board.tasks[0].pk, changes=changes)
+    services.member_remove(actor=board.owner, membership_id=board.membership("viewer").pk)
+    return viewer
+
+
 EACH_KIND: dict[Event, tuple[Act | None, Callable[[Board, Any], Any]]] = {
     Event.PROJECT_UPDATED: (
         None,
@@ -41,7 +50,9 @@ EACH_KIND: dict[Event, tuple[Act | None, Callable[[Board, Any], Any]]] = {
     ),
     Event.COLUMN_UPDATED: (
         None,
-        lambda board, _: services.column_rename(actor=board.owner, column_id=board.columns[0].pk, name="N"),
+        lambda board, _: services.column_update(
+            actor=board.owner, column_id=board.columns[0].pk, name="N", done=True
+        ),
     ),
     Event.COLUMN_MOVED: (
         None,
@@ -95,6 +106,12 @@ EACH_KIND: dict[Event, tuple[Act | None, Callable[[Board, Any], Any]]] = {
         None,
         lambda board, _: services.member_remove(
             actor=board.owner, membership_id=board.membership("viewer").pk
+        ),
+    ),
+    Event.PERSON_UPDATED: (
+        former_member,
+        lambda board, viewer: services.user_update(
+            actor=board.owner, user_id=viewer.pk, values={"first_name": "N"}
         ),
     ),
 }
@@ -244,8 +261,10 @@ class Commands:
     def column_create(self) -> None:
         services.column_create(project_id=self.board.id, name=f"C{self.number(3)}", **self.who())
 
-    def column_rename(self) -> None:
-        services.column_rename(column_id=self.pick(Column), name=f"C{self.number(3)}", **self.who())
+    def column_update(self) -> None:
+        services.column_update(
+            column_id=self.pick(Column), name=f"C{self.number(3)}", done=self.flag(), **self.who()
+        )
 
     def column_move(self) -> None:
         after = None if self.flag() else self.pick(Column)
@@ -272,6 +291,7 @@ class Commands:
                 "title": f"T{self.number(9)}",
                 "labels": ["a", "b"][: self.number(3)],
                 "description": LONG[: (0, 5, 2000, 2001)[self.number(4)]],
+                "assignee_id": self.pick(User) if self.flag() else None,
             },
             **self.who(),
         )
@@ -314,7 +334,7 @@ def test_every_command_of_the_domain_takes_part():
     elsewhere = {"TaskChanges", "project_create", "user_create", "user_delete", "user_set_password"}
     elsewhere.add("user_log_out_everywhere")
     assert set(services.__all__) - set(COMMANDS) == elsewhere | {
-        name for name in services.__all__ if name.startswith(("idempotency_", "group_"))
+        name for name in services.__all__ if name.startswith(("creation_", "idempotency_", "group_"))
     }
 
 

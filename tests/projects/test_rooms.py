@@ -59,4 +59,4 @@ def test_a_superuser_is_nobody_special(board, people):
 def test_the_kind_names_the_frames_and_the_namespaces():
     assert (PROJECT.name, PROJECT.id_key) == ("project", "projectId")
     assert PROJECT.events == set(Event)
-    assert PROJECT.namespaces == {"project", "column", "task", "comment", "member"}
+    assert PROJECT.namespaces == {"project", "column", "task", "comment", "member", "person"}

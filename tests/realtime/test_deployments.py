@@ -12,6 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import F
 from django.db.models.functions import Now
 
+from projects.models import Column
 from realtime.models import ConnectionRecord, GatewayProcess
 from tests.support.environment import environment
 from tests.support.processes import ROOT, eventually, manage
@@ -50,12 +51,17 @@ def test_the_version_before_goes_on_writing_once_the_tables_are_the_new_ones() -
     records.create(**row, opened_at=Now(), last_frame_at=Now())
     records.update(frames_in=F("frames_in") + 1)
     older.get_model("projects", "User").objects.create(username="newcomer", password="!")
+    project = older.get_model("projects", "Project").objects.create(name="Board")
+    older.get_model("projects", "Column").objects.create(project=project, name="To do", position=0)
 
     found = GatewayProcess.objects.get()
     assert (found.rules_seq, found.environment, found.memory) == (-1, {}, 0)
     record = ConnectionRecord.objects.get()
     assert (record.frames_in, record.bytes_in, record.lag, record.credential) == (1, 0, 0, "")
     assert record.address_key == ""
+    assert Column.objects.get().done is False
+    project.delete()
+    assert not Column.objects.exists()
 
 
 def test_an_index_that_is_broken_off_locks_nobody_out_and_is_made_when_it_is_tried_again(

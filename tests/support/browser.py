@@ -1,4 +1,4 @@
-"""Chromium, and people who look at boards with it.
+"""Chromium and Firefox, and people who look at boards with them.
 
 Playwright's synchronous API keeps an event loop running in the main thread for as long as it is open,
 and neither `asyncio.run` nor Django's ORM works there meanwhile. So it is opened per module, never for
@@ -7,15 +7,17 @@ the session: tests of other modules, in whatever order, find the thread as they 
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Playwright, expect, sync_playwright
 
 from tests.support.people import EDITOR, OWNER, Person
+from tests.support.processes import ROOT
 from tests.support.stack import Stack
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -112,17 +114,43 @@ windows_key = pytest.StashKey[Windows]()
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="module")
+def firefox(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Debian's own, by WebDriver BiDi; tests/support/firefox_relay.py stands between."""
+    script = tmp_path_factory.mktemp("firefox") / "firefox"
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tests.support.firefox_relay "$@"\n')
+    script.chmod(0o755)
+    browser = playwright.firefox.launch(channel="moz-firefox", executable_path=script, env=_environment())
+    yield browser
+    browser.close()
+
+
+def _environment() -> dict[str, str | float | bool]:
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 @pytest.fixture
-def windows(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Windows]:
+def engine() -> str:
+    """The fixture of the browser that `windows` opens; tests in each are parametrized by it."""
+    return "chromium"
+
+
+@pytest.fixture
+def windows(engine: str, request: pytest.FixtureRequest) -> Iterator[Windows]:
     """For tests that choose the stack and the gateway of each window; an error in a page fails the test."""
-    opened = request.node.stash[windows_key] = Windows(chromium)
+    opened = request.node.stash[windows_key] = Windows(request.getfixturevalue(engine))
     yield opened
     errors = [error for visitor in opened.visitors for error in visitor.errors]
     opened.close()

@@ -7,13 +7,13 @@ from copy import deepcopy
 from typing import Any
 
 Snapshot = dict[str, Any]
-OURS = {"project", "member", "column", "task", "comment"}
+OURS = {"project", "member", "person", "column", "task", "comment"}
 SHOWN_DESCRIPTION = 2000  # characters of it on a board; an event has it whole
 
 
 def replay(snapshot: Snapshot, events: list[dict[str, Any]]) -> Snapshot | None:
     """The board after the events; None once the project is deleted."""
-    board: Snapshot | None = deepcopy(snapshot)
+    board: Snapshot | None = {"people": [], **deepcopy(snapshot)}
     for event in events:
         assert board is not None, f"an event after the end of the project: {event}"
         assert event["seq"] == board["seq"] + 1, f"a hole before {event}"
@@ -31,15 +31,32 @@ def apply(board: Snapshot, event: str, data: dict[str, Any]) -> Snapshot | None:
         return None
     if entity == "project":
         board["project"] = data
-    elif entity == "member":
-        change(board["members"], happened, data)
+    elif entity in ("member", "person"):
+        apply_person(board, entity, happened, data)
     elif entity == "column":
         apply_column(board, happened, data)
     elif entity == "task":
         apply_task(board, happened, data)
+        name_assignees(board, board["people"])
     else:
         apply_comment(board["commentCounts"], happened, data["taskId"])
     return board
+
+
+def apply_person(board: Snapshot, entity: str, happened: str, data: dict[str, Any]) -> None:
+    before = [*board["people"], *(member["user"] for member in board["members"])]
+    if entity == "member":
+        change(board["members"], happened, data)
+        name_assignees(board, before)
+    elif any(person["id"] == data["id"] for person in board["people"]):
+        change(board["people"], happened, data)
+
+
+def name_assignees(board: Snapshot, known: list[dict[str, Any]]) -> None:
+    """`people` are those whom a task is assigned to, and who are no members any more."""
+    assigned = {task["assignee"] for task in board["tasks"]}
+    gone = assigned - {member["user"]["id"] for member in board["members"]}
+    board["people"] = sorted((one for one in known if one["id"] in gone), key=lambda one: one["id"])
 
 
 def change(rows: list[dict[str, Any]], happened: str, data: dict[str, Any]) -> None:
@@ -58,6 +75,8 @@ def change(rows: list[dict[str, Any]], happened: str, data: dict[str, Any]) -> N
 
 def apply_column(board: Snapshot, happened: str, data: dict[str, Any]) -> None:
     moved_to, positions = data.pop("movedTo", None), data.pop("positions", {})
+    if happened in ("updated", "moved"):  # a gateway of an earlier version may know less of a column
+        data = next(column for column in board["columns"] if column["id"] == data["id"]) | data
     apply_placed(board["columns"], happened, data)
     for task in board["tasks"]:
         if task["id"] in positions:

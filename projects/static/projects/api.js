@@ -1,5 +1,7 @@
 /** HTTP as the board uses it: session cookie, CSRF header, problem+json as errors with words. */
 
+import { learnTime } from "./server_clock.js";
+
 /**
  * @typedef {{status: number, code: string, detail: string, errors?: Record<string, string[]>, [key: string]: any}} Problem
  */
@@ -28,6 +30,28 @@ export class ApiError extends Error {
   get isPassing() {
     return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
   }
+
+  /** Whether the log-in has ended, or is by now another person's: nothing has happened. */
+  get isOfLogIn() {
+    return this.status === 401 || this.problem.code === "other-user";
+  }
+}
+
+/** Whom the page shows. @type {string | null} */
+let writer = null;
+
+/** The true reason of a refusal. @type {(error: ApiError) => Promise<ApiError>} */
+let explain = async (error) => error;
+
+/**
+ * From now on each write says that it is this person's; the server refuses it where somebody else is logged
+ * in by now.
+ * @param {string | null} userId
+ * @param {(error: ApiError) => Promise<ApiError>} explainRefusal  of writes and reads
+ */
+export function writeAs(userId, explainRefusal) {
+  writer = userId;
+  explain = explainRefusal;
 }
 
 /**
@@ -39,20 +63,26 @@ export async function call(path, { method = "GET", body, key, version, timeoutMs
   /** @type {Record<string, string>} */
   const headers = { Accept: "application/json" };
   if (method !== "GET") headers["X-CSRFToken"] = csrfToken(document.cookie);
+  if (method !== "GET" && writer) headers["X-Expected-User"] = writer;
   if (body) headers["Content-Type"] = "application/json";
   if (key) headers["Idempotency-Key"] = key;
   if (version !== undefined) headers["If-Match"] = `"${version}"`;
   const signal = AbortSignal.timeout(timeoutMs);
-  return answerOf(await send(path, { method, headers, body: body && JSON.stringify(body), cache, signal }));
+  try {
+    return await answerOf(await send(path, { method, headers, body: body && JSON.stringify(body), cache, signal }));
+  } catch (error) {
+    throw error instanceof ApiError ? await explain(error) : error;
+  }
 }
 
 /**
  * A board as it is now. A browser that has it from earlier asks whether that is still the newest.
  * @param {string} projectId
+ * @param {typeof call} [request]
  * @returns {Promise<import("./types.js").Snapshot>}  rejects with an ApiError
  */
-export function loadBoard(projectId) {
-  return call(`/api/projects/${projectId}/board/?include=commentCounts`, { timeoutMs: BOARD_TIMEOUT_MS, cache: "no-cache" });
+export function loadBoard(projectId, request = call) {
+  return request(`/api/projects/${projectId}/board/?include=commentCounts`, { timeoutMs: BOARD_TIMEOUT_MS, cache: "no-cache" });
 }
 
 /**
@@ -60,6 +90,7 @@ export function loadBoard(projectId) {
  * @returns {Promise<any>}  its JSON, null where there is none; rejects with an ApiError
  */
 async function answerOf(response) {
+  learnTime(response.headers.get("Date"));
   const answer = await readJson(response);
   if (!response.ok) throw new ApiError(problemOf(response, answer), retryAfterMs(response));
   if (answer === null && response.status !== NO_CONTENT) throw new ApiError(UNREACHABLE); // it was cut off on its way

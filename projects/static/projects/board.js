@@ -1,11 +1,28 @@
+/**
+ * The board's model: the server's state, what people of this page have asked for, and the one view of both.
+ *
+ *     ask(kind, fields)       a change: shows at once, and is sent until the server says yes or no; what it
+ *                             creates gets its id here: `ask("task.create", {column, changes}).task`
+ *     unsaved                 words that the server has not taken, oldest first, over visits (`Unsaved` in
+ *                             queue_store.js; `wordsOf` in unsaved.js)
+ *     sendAgain(key, fields)  asks for one of them once more; over the other's words where both changed them
+ *     drop(key)               forgets it
+ *     safe                    false while leaving the page would lose something
+ *     listen({changed, event, refused, answered, lost, found})
+ */
+
 import { ApiError, call, loadBoard } from "./api.js";
 import { WholeDescriptions } from "./descriptions.js";
-import { Outbox } from "./outbox.js";
+import { newId } from "./new_id.js";
+import { Operations } from "./operations.js";
 import * as pending from "./pending.js";
+import { PicturePace } from "./picture_pace.js";
 import { sendOperation } from "./sending.js";
 import { apply, boardOf } from "./store.js";
+import { onceMore } from "./unsaved.js";
 
 /** @typedef {import("./types.js").BoardEvent} BoardEvent */
+/** @typedef {import("./types.js").Member} Member */
 /** @typedef {import("./pending.js").Operation} Operation */
 
 /**
@@ -13,70 +30,91 @@ import { apply, boardOf } from "./store.js";
  * @property {import("./types.js").Snapshot} snapshot
  * @property {import("./types.js").Feed} feed
  * @property {string | null} userId
- * @property {{load: () => Operation[], save: (operations: Operation[]) => void}} kept
+ * @property {import("./queue_store.js").QueueStore} store
+ * @property {import("./outbox.js").OutboxOptions["lock"]} lock
+ * @property {typeof call} [request]
  * @property {(run: () => void) => void} soon  before the next picture
  * @property {(delayMs: number, run: () => void) => void} later
+ * @property {() => number} random
+ * @property {() => boolean} [isOurs]  whether the person whom the page shows is still the one who is logged
+ *   in
  *
  * @typedef {object} BoardListener
  * @property {() => void} [changed]  once for all that has changed since the last picture
  * @property {(event: BoardEvent, before: import("./store.js").Before) => void} [event]
- * @property {(operation: Operation, error: ApiError) => void} [refused]
+ * @property {(operation: Operation, error: ApiError, dependents: Operation[]) => void} [refused]  with what
+ *   could not be done either
  * @property {(operation: Operation, answer: any) => void} [answered]
- * @property {(problem: "gone" | "unreachable" | "refused") => void} [lost]
+ * @property {() => void} [lost]  the board is no longer ours to see
+ * @property {() => void} [found]  a board that was lost can be seen again
  */
 
-/** So many events in one picture are not somebody's work but the past of a page that was away. */
-const MANY_EVENTS = 20;
-/** Between two pictures while it catches up: each costs more than all the events that it leaves time for. */
-const CATCHING_UP_MS = 200;
-
-/** The board's model: the server's state, what this page has asked for, and the one view of both. */
 export class BoardModel {
   /** @type {BoardListener[]} */
   #listeners = [];
   /** @type {import("./pending.js").BoardView | null} */
   #view = null;
   #reloading = false;
-  #changedSoon = false;
-  /** Events since the last picture. */
-  #heard = 0;
-  #catchingUp = false;
-  /** Keys of what this very page asked for: another window of the same person is somebody else here. @type {Set<string>} */
-  #asked = new Set();
-  /** @type {{of: Map<string, import("./types.js").Member> | null, byUser: Map<string, import("./types.js").Member>}} */
+  /** @type {{of: Map<string, Member> | null, byUser: Map<string, Member>}} */
   #members = { of: null, byUser: new Map() };
   #descriptions = new WholeDescriptions();
+  #request;
+  #pace;
 
   /** @param {BoardOptions} options */
   constructor(options) {
     this.options = options;
+    this.#request = options.request ?? call;
+    this.#pace = new PicturePace({ ...options, draw: () => this.#tell("changed") });
     this.state = boardOf(options.snapshot);
-    /** @type {Operation[]} */
-    this.operations = [];
     /** We may no longer see this board; what is shown is what it was. */
     this.lost = false;
-    this.outbox = new Outbox({
-      send: (operation) => this.#send(operation),
-      onAnswer: (operation, answer) => this.#answered(operation, answer),
-      onRefusal: (operation, error) => this.#refused(operation, error),
-      random: Math.random,
-      later: options.later,
+    this.asked = new Operations({
+      ...options,
+      send: (operation) => sendOperation(operation, this.id, this.#known, this.#request),
+      board: () => this.state,
+      changed: (waiting) => {
+        this.feed.reportWaiting(waiting);
+        this.#changed();
+      },
+      overdue: () => void this.reload(),
+      answered: (operation, answer) => this.#answered(operation, answer),
+      refused: (...refused) => this.#tell("refused", ...refused),
     });
     this.feed = options.feed;
   }
 
   start() {
-    const { feed, kept } = this.options;
+    const { feed } = this.options;
     feed.on("*", (event) => event.projectId === this.id && this.apply(event));
     feed.on("trimmed", ({ room }) => room === this.id && void this.reload());
-    feed.on("gone", ({ room }) => room === this.id && this.lose());
-    feed.on("refused", ({ room }) => room === this.id && this.#tell("lost", "refused"));
-    for (const operation of kept.load()) this.#enqueue(operation);
+    feed.on("gone", ({ room }) => room === this.id && void this.reload({ renew: true }));
+    feed.on("joined", ({ room }) => room === this.id && this.#found());
+    this.asked.start();
     feed.joinProject(this.id, this.state.seq);
   }
 
   get id() {
     return this.options.snapshot.project.id;
+  }
+
+  /** What was asked for and does not show on the server's board yet. */
+  get operations() {
+    return this.asked.list;
+  }
+
+  get unsaved() {
+    return this.asked.unsaved;
+  }
+
+  /** Whether what waits, and what was not saved, would outlive the page. */
+  get safe() {
+    return this.options.store.safe;
+  }
+
+  /** Tries what waits, now. */
+  retryNow() {
+    this.asked.outbox.retryNow();
   }
 
   /** @returns {import("./pending.js").BoardView} */
@@ -91,18 +129,25 @@ export class BoardModel {
   }
 
   get canWrite() {
-    return !this.state.deleted && !this.lost && (this.role === "owner" || this.role === "editor");
+    const isOurs = this.options.isOurs?.() ?? true;
+    return isOurs && !this.state.deleted && !this.lost && (this.role === "owner" || this.role === "editor");
   }
 
-  /** @param {string | null | undefined} userId */
+  /**
+   * A member; or who was one, and is still assigned to tasks.
+   * @param {string | null | undefined} userId
+   */
   person(userId) {
-    return this.#member(userId)?.user;
+    return this.#member(userId)?.user ?? this.state.people.get(userId ?? "");
   }
 
   /** @param {string | null | undefined} userId */
   #member(userId) {
     const { members } = this.state;
-    if (this.#members.of !== members) this.#members = { of: members, byUser: new Map([...members.values()].map((one) => [one.user.id, one])) };
+    if (this.#members.of !== members) {
+      const byUser = new Map([...members.values()].map((one) => [one.user.id, one]));
+      this.#members = { of: members, byUser };
+    }
     return this.#members.byUser.get(userId ?? "");
   }
 
@@ -120,7 +165,7 @@ export class BoardModel {
    * @returns {Promise<import("./types.js").Task>}
    */
   async loadTask(taskId) {
-    const task = await call(`/api/tasks/${taskId}/`);
+    const task = await this.#request(`/api/tasks/${taskId}/`);
     this.#descriptions.learn(task);
     this.#changed();
     return task;
@@ -132,17 +177,57 @@ export class BoardModel {
   }
 
   /**
-   * Asks for a change: it shows at once and is sent until the server says yes or no.
    * @param {string} kind
    * @param {Partial<Operation>} fields
    * @returns {Operation}
    */
   ask(kind, fields) {
-    const key = crypto.randomUUID();
-    const made = kind === "task.create" ? { task: pending.temporaryId(key) } : kind === "column.create" ? { column: pending.temporaryId(key) } : {};
-    const operation = { ...fields, ...made, key, kind };
-    this.#enqueue(operation);
+    const created = pending.createdBy(kind);
+    const made = created && { [created]: newId() };
+    const operation = { ...made, ...this.#baseOf(kind, fields), ...fields, key: newId(), kind };
+    this.asked.add(operation);
     return operation;
+  }
+
+  /**
+   * @param {string} key
+   * @param {Partial<Operation>} [instead]  fields that are to be others, as the column where that is gone
+   */
+  sendAgain(key, instead = {}) {
+    const entry = this.unsaved.find((one) => one.key === key);
+    const operations = entry ? onceMore(entry, instead) : [];
+    for (const { kind, key: _key, ...fields } of operations) this.ask(kind, fields);
+    this.drop(key);
+  }
+
+  /**
+   * @param {string} key
+   * @returns {() => void}  brings it back
+   */
+  drop(key) {
+    const { store } = this.options;
+    const entry = this.unsaved.find((one) => one.key === key);
+    store.drop(key);
+    this.asked.readUnsaved();
+    return () => {
+      if (entry) store.keep(entry);
+      this.asked.readUnsaved();
+    };
+  }
+
+  /**
+   * What words were before a change of them, as the page shows it, where whoever asks does not say.
+   * @param {string} kind
+   * @param {Partial<Operation>} fields
+   * @returns {Partial<Operation>}
+   */
+  #baseOf(kind, { task = "", column, changes = {} }) {
+    const { columns } = this.view;
+    if (kind === "column.rename") return { base: { name: columns.find((one) => one.id === column)?.name } };
+    const shown = kind === "task.update" && pending.findTask(this.view, task)?.task;
+    if (!shown) return {};
+    const whole = /** @type {Record<string, any>} */ (this.#whole(shown));
+    return { base: Object.fromEntries(Object.keys(changes).map((name) => [name, whole[name]])) };
   }
 
   /** @param {BoardEvent} event */
@@ -151,8 +236,8 @@ export class BoardModel {
     if (!before) return;
     if (before.task) before.task = this.#whole(before.task);
     if (event.event.startsWith("task:")) this.#descriptions.learn(event.data);
-    this.#heard += 1;
-    this.#keep(pending.settle(pending.confirmByEvent(this.operations, event), this.state));
+    this.#pace.noteEvent();
+    this.asked.confirm(event);
     this.#tell("event", event, before);
     this.#changed();
   }
@@ -162,60 +247,58 @@ export class BoardModel {
    * @param {BoardEvent} event
    */
   isOwn({ actor, mutationId }) {
-    return actor?.id === this.options.userId && this.#asked.has(mutationId ?? "");
+    return actor?.id === this.options.userId && this.asked.isOwn(mutationId ?? "");
   }
 
-  /** The board anew: its history no longer reaches back to us. */
-  async reload() {
+  /**
+   * The board anew: its history no longer reaches back to us, or the server says that it has no such board,
+   * which may be so for somebody who was logged in for a moment alone.
+   * @param {{renew?: boolean}} [options]  renew: by a connection of whoever is logged in now
+   */
+  async reload({ renew = false } = {}) {
     if (this.#reloading) return;
     this.#reloading = true;
     try {
-      const snapshot = await loadBoard(this.id);
+      const snapshot = await loadBoard(this.id, this.#request);
       this.state = boardOf(snapshot);
-      this.#keep(pending.waiting(pending.settle(this.operations, this.state)));
+      this.asked.boardLoaded();
+      if (renew) this.feed.renew();
       this.feed.restartAt(this.id, snapshot.seq);
       this.#changed();
     } catch (error) {
-      if (error instanceof ApiError && error.isPassing) setTimeout(() => void this.reload(), 1000 + Math.random() * 4000);
-      else if (error instanceof ApiError && error.status === 401) this.#tell("lost", "refused");
-      else this.lose();
+      const { later, random } = this.options;
+      const refused = error instanceof ApiError && error;
+      if (refused && refused.isPassing) later(1000 + random() * 4000, () => void this.reload({ renew }));
+      else if (!(refused && refused.isOfLogIn)) this.lose();
     } finally {
       this.#reloading = false;
     }
+  }
+
+  #found() {
+    if (!this.lost) return;
+    this.lost = false;
+    this.#tell("found");
+    this.#changed();
   }
 
   /** The board is no longer ours to see. */
   lose() {
     if (this.lost) return;
     this.lost = true;
-    this.#tell("lost", "gone");
+    this.#tell("lost");
     this.#changed();
   }
 
-  /** @param {Operation} operation */
-  #enqueue(operation) {
-    this.#asked.add(operation.key);
-    this.#keep([...this.operations, operation]);
-    this.#changed();
-    this.outbox.add(operation);
-  }
-
-  /**
-   * @param {Operation} operation
-   * @returns {Promise<any>}
-   */
-  async #send(operation) {
-    const known = {
-      newest: (/** @type {string} */ id) => this.#newest(id),
-      load: (/** @type {string} */ id) => this.loadTask(id),
-      learn: (/** @type {import("./types.js").Task} */ task) => this.#descriptions.learn(task),
+  /** @returns {import("./sending.js").Known} */
+  get #known() {
+    return {
+      newest: (id) => this.#newest(id),
+      load: (id) => this.loadTask(id),
+      learn: (task) => this.#descriptions.learn(task),
+      column: (id) => this.#answersOf(id).at(-1) ?? this.state.columns.get(id),
+      save: (operation) => this.options.store.replace(operation),
     };
-    try {
-      return await sendOperation(operation, this.id, known);
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 401) this.#tell("lost", "refused");
-      throw error;
-    }
   }
 
   /**
@@ -225,9 +308,18 @@ export class BoardModel {
    */
   #newest(taskId) {
     const shown = this.state.tasks.get(taskId);
-    const answers = this.operations.map(({ answer }) => answer).filter((answer) => answer?.id === taskId && answer.version);
-    const [newest] = [...answers, ...(shown ? [this.#whole(shown)] : [])].sort((a, b) => b.version - a.version);
+    const known = [...this.#answersOf(taskId), ...(shown ? [this.#whole(shown)] : [])];
+    const [newest] = known.sort((a, b) => b.version - a.version);
     return newest?.descriptionCut ? undefined : newest;
+  }
+
+  /**
+   * What the server has said of a task or column in answers whose events have not come yet.
+   * @param {string} id
+   * @returns {any[]}
+   */
+  #answersOf(id) {
+    return this.operations.map(({ answer }) => answer).filter((answer) => answer?.id === id);
   }
 
   /**
@@ -245,51 +337,34 @@ export class BoardModel {
    */
   #answered(operation, answer) {
     if (operation.kind.startsWith("task.")) this.#descriptions.learn(answer);
-    this.#keep(pending.settle(pending.confirmByAnswer(this.operations, operation.key, answer), this.state));
     this.#tell("answered", operation, answer);
     this.#changed();
   }
 
-  /**
-   * @param {Operation} operation
-   * @param {ApiError} error
-   */
-  #refused(operation, error) {
-    this.#keep(pending.refuse(this.operations, operation.key));
-    this.#tell("refused", operation, error);
+  /** Whether one may write has changed, and not by an event. */
+  refresh() {
     this.#changed();
   }
 
-  /** @param {Operation[]} operations */
-  #keep(operations) {
-    if (operations === this.operations) return;
-    this.operations = operations;
-    const waiting = pending.waiting(operations);
-    this.options.kept.save(waiting);
-    this.feed.reportWaiting(waiting.length);
-  }
-
-  /** However many events come between two pictures, whoever draws is told once. */
   #changed() {
     this.#view = null;
-    if (this.#changedSoon) return;
-    this.#changedSoon = true;
-    if (this.#catchingUp) this.options.later(CATCHING_UP_MS, () => this.#tellChanged());
-    else this.options.soon(() => this.#tellChanged());
-  }
-
-  #tellChanged() {
-    this.#changedSoon = false;
-    this.#catchingUp = this.#heard > MANY_EVENTS;
-    this.#heard = 0;
-    this.#tell("changed");
+    this.#pace.changed();
   }
 
   /**
+   * A listener that fails keeps neither the others nor the queue from going on.
    * @param {keyof BoardListener} what
    * @param {...any} details
    */
   #tell(what, ...details) {
-    for (const listener of this.#listeners) /** @type {any} */ (listener[what])?.(...details);
+    for (const listener of this.#listeners) {
+      try {
+        /** @type {any} */ (listener[what])?.(...details);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
   }
 }

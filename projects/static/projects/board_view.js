@@ -1,10 +1,11 @@
 import { BoardFocus } from "./board_focus.js";
+import { CardFilter } from "./card_filter.js";
 import { CardList, cardsOnScreen } from "./card_list.js";
 import { buildCard, drawCard } from "./card_view.js";
 import { buildColumn, drawColumn } from "./column_view.js";
 import { dayOf } from "./dates.js";
 import { find, setChildren } from "./dom.js";
-import { isEmpty, matches, parseFilter } from "./filter.js";
+import { serverNow } from "./server_clock.js";
 import { SLIDE_MS, mark, measure, slide, wantsMotion } from "./motion.js";
 
 /** @typedef {import("./board.js").BoardModel} BoardModel */
@@ -14,8 +15,8 @@ import { SLIDE_MS, mark, measure, slide, wantsMotion } from "./motion.js";
 const MOST_MOVED = 20;
 
 /**
- * The board in the page: one element per column and card, kept by id and moved, never rebuilt. A drawing looks at every
- * task, and touches the cards that changed.
+ * The board in the page: one element per column and card, kept by id and moved, never rebuilt. A drawing
+ * looks at every task, and touches the cards that changed.
  */
 export class BoardView {
   /** @type {Map<string, HTMLElement>} */
@@ -29,13 +30,10 @@ export class BoardView {
   #remote = false;
   /** When somebody else's change was last drawn: while they come faster than a card slides, none slides. */
   #remoteAt = -Infinity;
-  #filter = parseFilter("");
-  /** Whether a row passes the filter, for as long as both stay. @type {WeakMap<TaskView, {assignee: unknown, hit: boolean}>} */
-  #hits = new WeakMap();
   /** @type {(() => void)[]} */
   #afterDraw = [];
-  /** Cards that the filter hides, and of whose descriptions it knows only the beginning. */
-  unsure = 0;
+  /** The board as one sees it: what the filter hides is left out. @type {import("./pending.js").BoardView} */
+  shown = { columns: [] };
 
   /**
    * @param {HTMLElement} root
@@ -48,6 +46,7 @@ export class BoardView {
     this.tail = tail;
     this.model = model;
     this.href = href;
+    this.filter = new CardFilter(model);
     this.focus = new BoardFocus(root, this.#cards);
   }
 
@@ -68,8 +67,7 @@ export class BoardView {
 
   /** @param {string} text */
   setFilter(text) {
-    this.#filter = parseFilter(text);
-    this.#hits = new WeakMap();
+    this.filter.set(text);
     this.draw();
   }
 
@@ -79,7 +77,8 @@ export class BoardView {
     this.#drawColumns();
     restoreFocus();
     if (before) slide(before);
-    if (this.#moved.size <= MOST_MOVED) for (const [id, colour] of this.#moved) markIf(this.#cards.get(id), colour);
+    if (this.#moved.size <= MOST_MOVED)
+      for (const [id, colour] of this.#moved) markIf(this.#cards.get(id), colour);
     this.#moved.clear();
     this.#remote = false;
     for (const listener of this.#afterDraw) listener();
@@ -91,27 +90,33 @@ export class BoardView {
     const calm = now - this.#remoteAt > SLIDE_MS;
     this.#remoteAt = now;
     if (!calm || this.#moved.size > MOST_MOVED || !wantsMotion()) return null;
-    const moved = [...this.#moved.keys()].map((id) => this.#cards.get(id)).filter((card) => card !== undefined);
+    const moved = [...this.#moved.keys()]
+      .map((id) => this.#cards.get(id))
+      .filter((card) => card !== undefined);
     return measure([...cardsOnScreen(this.root), ...moved]);
   }
 
   #drawColumns() {
     const { columns } = this.model.view;
-    this.#rename();
-    const context = { ...this.#context(), filtered: !isEmpty(this.#filter) };
+    this.shown = this.filter.of(this.model.view);
+    const context = this.#context();
     let shown = 0;
-    this.unsure = 0;
-    const elements = columns.map((column) => {
+    const elements = columns.map((column, index) => {
       const element = keep(this.#columns, column.id, () => buildColumn(column.id));
-      const tasks = context.filtered ? column.tasks.filter((task) => this.#matches(task)) : column.tasks;
-      drawColumn(element, column, { ...context, shown: tasks.length });
-      this.#drawCards(element, tasks, context);
+      const { tasks } = this.shown.columns[index];
+      drawColumn(element, column, {
+        canWrite: context.canWrite,
+        filtered: this.filter.isOn,
+        shown: tasks.length,
+      });
+      this.#drawCards(element, tasks, { ...context, done: column.done });
       shown += tasks.length;
       return element;
     });
     setChildren(this.root, [...elements, this.tail]);
     if (shown < this.#cards.size) forget(this.#cards, (card) => this.root.contains(card));
-    if (columns.length < this.#columns.size) forget(this.#columns, (column) => column.parentElement === this.root);
+    if (columns.length < this.#columns.size)
+      forget(this.#columns, (column) => column.parentElement === this.root);
     this.focus.drawStop();
   }
 
@@ -131,27 +136,6 @@ export class BoardView {
     list.show(cards);
   }
 
-  /** A card that this page made up gets the server's id, and stays the same card. */
-  #rename() {
-    for (const [id, real] of this.model.outbox.realIds) {
-      this.#renameOne(this.#cards, id, real);
-      this.#renameOne(this.#columns, id, real);
-    }
-  }
-
-  /**
-   * @param {Map<string, HTMLElement>} elements
-   * @param {string} id
-   * @param {string} real
-   */
-  #renameOne(elements, id, real) {
-    const element = elements.get(id);
-    if (!element || elements.has(real)) return;
-    elements.delete(id);
-    elements.set(real, element);
-    this.focus.rename(id, real);
-  }
-
   /** @returns {import("./card_view.js").CardContext} */
   #context() {
     const { model } = this;
@@ -159,19 +143,10 @@ export class BoardView {
       href: this.href,
       person: (id) => model.person(id),
       comments: (id) => model.state.commentCounts.get(id) ?? 0,
-      today: dayOf(new Date()),
+      isKept: (id) => this.filter.kept.has(id),
+      today: dayOf(new Date(serverNow())),
       canWrite: model.canWrite,
     };
-  }
-
-  /** @param {TaskView} task */
-  #matches(task) {
-    const assignee = this.model.person(task.assignee);
-    const known = this.#hits.get(task);
-    const hit = known && known.assignee === assignee ? known.hit : matches(this.#filter, task, assignee);
-    this.#hits.set(task, { assignee, hit });
-    if (!hit && task.descriptionCut && this.#filter.words.length) this.unsure += 1;
-    return hit;
   }
 
   /** @param {string} id */

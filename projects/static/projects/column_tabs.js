@@ -1,4 +1,6 @@
+import { numberText } from "./dates.js";
 import { h, setAttribute, setChildren, setText } from "./dom.js";
+import { isolated } from "./isolated.js";
 
 /** @typedef {import("./pending.js").ColumnView} ColumnView */
 
@@ -31,8 +33,13 @@ export class ColumnTabs {
   /** @param {ColumnView[]} columns */
   draw(columns) {
     if (columns.length > MOST_TABS) this.#drawSelect(columns);
-    else setChildren(this.place, columns.map((column) => this.#tab(column)));
-    for (const id of this.#tabs.keys()) if (!columns.some((column) => column.id === id)) this.#tabs.delete(id);
+    else
+      setChildren(
+        this.place,
+        columns.map((column) => this.#tab(column)),
+      );
+    for (const id of this.#tabs.keys())
+      if (!columns.some((column) => column.id === id)) this.#tabs.delete(id);
     const drawn = columns.map(({ id }) => id).join();
     if (drawn !== this.#drawn) this.#follow();
     this.#drawn = drawn;
@@ -46,17 +53,25 @@ export class ColumnTabs {
 
   /** @param {ColumnView} column */
   #tab({ id, name, tasks }) {
-    const tab = this.#tabs.get(id) ?? h("button", { type: "button", class: "tab", onclick: () => this.show(id) }, h("span", { class: "tab-name" }), h("span", { class: "tab-count" }));
+    const tab =
+      this.#tabs.get(id) ??
+      h(
+        "button",
+        { type: "button", class: "tab", onclick: () => this.show(id) },
+        h("span", { class: "tab-name", dir: "auto" }),
+        h("span", { class: "tab-count" }),
+      );
     this.#tabs.set(id, tab);
     setText(tab.querySelector(".tab-name"), name);
-    setText(tab.querySelector(".tab-count"), String(tasks.length));
+    setAttribute(tab, "title", name);
+    setText(tab.querySelector(".tab-count"), numberText(tasks.length));
     return tab;
   }
 
   /** @param {ColumnView[]} columns */
   #drawSelect(columns) {
     setChildren(this.place, [this.#select]);
-    const texts = columns.map(({ name, tasks }) => `${name} (${tasks.length})`);
+    const texts = columns.map(({ name, tasks }) => `${isolated(name)} (${numberText(tasks.length)})`);
     while (this.#select.options.length > columns.length) this.#select.remove(columns.length);
     columns.forEach(({ id }, index) => {
       const option = this.#select.options[index] ?? this.#select.appendChild(h("option"));
@@ -84,13 +99,16 @@ export class ColumnTabs {
   /** The column whose start is nearest to the strip's. */
   #current() {
     const columns = /** @type {HTMLElement[]} */ ([...this.strip.querySelectorAll("[data-column-id]")]);
-    const distance = (/** @type {HTMLElement} */ column) => Math.abs(column.offsetLeft - this.strip.scrollLeft);
+    const distance = (/** @type {HTMLElement} */ column) =>
+      Math.abs(column.offsetLeft - this.strip.scrollLeft);
     const nearest = columns.reduce((best, one) => (distance(one) < distance(best) ? one : best), columns[0]);
     return nearest?.dataset.columnId ?? null;
   }
 
   /** @param {string} columnId */
   #element(columnId) {
-    return /** @type {HTMLElement | null} */ (this.strip.querySelector(`[data-column-id="${CSS.escape(columnId)}"]`));
+    return /** @type {HTMLElement | null} */ (
+      this.strip.querySelector(`[data-column-id="${CSS.escape(columnId)}"]`)
+    );
   }
 }

@@ -29,8 +29,9 @@ export function applyComment(comments, { event, data }) {
 export function commentsView(comments, operations, me) {
   /** @type {CommentView[]} */
   let view = comments;
-  for (const { kind, key, comment, text = "" } of operations) {
-    if (kind === "comment.create") view = [...view, { id: `new-${key}`, taskId: "", author: me, text, createdAt: "", updatedAt: "", pending: true }];
+  for (const { kind, comment = "", text = "" } of operations) {
+    const known = view.some(({ id }) => id === comment);
+    if (kind === "comment.create" && !known) view = [...view, { id: comment, taskId: "", author: me, text, createdAt: "", updatedAt: "", pending: true }];
     if (kind === "comment.update") view = view.map((one) => (one.id === comment ? { ...one, text, pending: true } : one));
     if (kind === "comment.delete") view = view.filter((one) => one.id !== comment);
   }

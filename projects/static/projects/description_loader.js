@@ -1,5 +1,6 @@
 import { ApiError } from "./api.js";
-import { h, setAttribute, setText } from "./dom.js";
+import { h, setAttribute } from "./dom.js";
+import { readingFailed } from "./notices.js";
 
 /** @typedef {import("./board.js").BoardModel} BoardModel */
 /** @typedef {import("./pending.js").TaskView} TaskView */
@@ -42,23 +43,23 @@ export class DescriptionLoader {
   /** @param {string} task */
   async #load(task) {
     this.#task = task;
-    this.#say(LOADING, false);
+    this.#say([LOADING], false);
     try {
       await this.model.loadTask(task);
       if (this.#task === task) this.#task = null; // should the board be ahead of it, the next drawing loads again
     } catch (error) {
       if (this.#task !== task) return;
-      this.#say(FAILED, true);
+      this.#say(error instanceof ApiError && error.isOfLogIn ? readingFailed("The rest of the description", error) : [FAILED], true);
       if (error instanceof ApiError && error.isPassing) setTimeout(() => this.#task === task && !this.#again.hidden && void this.#load(task), AGAIN_MS);
     }
   }
 
   /**
-   * @param {string} sentence
+   * @param {(Node | string)[]} sentence
    * @param {boolean} failed
    */
   #say(sentence, failed) {
-    setText(this.#sentence, sentence);
+    this.#sentence.replaceChildren(...sentence);
     setAttribute(this.#again, "hidden", !failed);
     this.note.hidden = false;
   }

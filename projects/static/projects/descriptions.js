@@ -1,6 +1,6 @@
 /**
- * Long descriptions: a board holds the beginning, the task's own address, its events and its answers hold the whole.
- * Pure.
+ * Long descriptions: a board holds the beginning, the task's own address, its events and its answers hold the
+ * whole. Pure.
  *
  * @typedef {import("./types.js").Task} Task
  */
@@ -35,7 +35,8 @@ export class WholeDescriptions {
    */
   learn(task) {
     const known = this.#known.get(task?.id);
-    if (typeof task?.description !== "string" || !task.version || (known && known.version > task.version)) return;
+    if (typeof task?.description !== "string" || !task.version) return;
+    if (known && known.version > task.version) return;
     this.#known.delete(task.id);
     if (cutDescription(task) === task) return; // the board holds it whole
     this.#known.set(task.id, { version: task.version, description: task.description });

@@ -25,10 +25,14 @@ import { copyOf } from "./motion.js";
 const THRESHOLD_PX = 5;
 const LONG_PRESS_MS = 280;
 const SLIP_PX = 8;
+/** In `buttons`: the left one, a finger, the tip of a pen. */
+const PRIMARY = 1;
 
 /**
- * Dragging with mouse, touch and pen. The real card stays where it is: a ghost follows the pointer, a line shows the
- * place, and the drop is an intent for the server. So nothing that arrives meanwhile can break a drag.
+ * Dragging with mouse, touch and pen. The real card stays where it is: a ghost follows the pointer, a line
+ * shows the place, and the drop is an intent for the server. So nothing that arrives meanwhile can break a
+ * drag. It ends when the button is up, however the page comes to know of it; only a release that it hears of
+ * is a drop.
  */
 export class Drag {
   /** @type {Grip | null} */
@@ -44,11 +48,20 @@ export class Drag {
     document.body.append(this.#line);
     root.addEventListener("pointerdown", (event) => this.#press(event));
     root.addEventListener("dragstart", (event) => event.preventDefault());
-    root.addEventListener("contextmenu", (event) => this.#grip?.touch && event.preventDefault());
-    root.addEventListener("touchmove", (event) => this.isDragging && event.cancelable && event.preventDefault(), { passive: false });
+    root.addEventListener("contextmenu", (event) =>
+      this.#grip?.touch ? event.preventDefault() : this.cancel(),
+    );
+    root.addEventListener("lostpointercapture", (event) => event.target === root && this.#lost(event));
+    root.addEventListener(
+      "touchmove",
+      (event) => this.isDragging && event.cancelable && event.preventDefault(),
+      { passive: false },
+    );
     addEventListener("pointermove", (event) => this.#move(event));
     addEventListener("pointerup", (event) => this.#release(event));
-    addEventListener("pointercancel", (event) => event.pointerId === this.#grip?.pointerId && this.cancel());
+    addEventListener("pointercancel", (event) => this.#lost(event));
+    addEventListener("blur", () => this.cancel());
+    document.addEventListener("visibilitychange", () => this.cancel());
     addEventListener("keydown", (event) => this.#key(event), true);
   }
 
@@ -89,7 +102,10 @@ export class Drag {
   #press(event) {
     const target = event.target instanceof Element ? event.target : null;
     const card = target?.closest("[data-task-id]");
-    if (this.#grip || event.button !== 0 || !event.isPrimary || !(card instanceof HTMLElement)) return;
+    if (event.button !== 0 || !event.isPrimary || !(card instanceof HTMLElement)) return;
+    this.cancel(); // of an earlier press whose release nobody told of
+    // To the system that is a menu, or another window.
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     if (target?.closest("button, input, textarea") || !this.options.allowed()) return;
     const box = card.getBoundingClientRect();
     const at = { x: event.clientX, y: event.clientY };
@@ -111,6 +127,7 @@ export class Drag {
   #move(event) {
     const grip = this.#grip;
     if (!grip || event.pointerId !== grip.pointerId) return;
+    if (!(event.buttons & PRIMARY)) return this.cancel(); // released where this page does not hear of it
     grip.at = { x: event.clientX, y: event.clientY };
     const way = Math.hypot(grip.at.x - grip.start.x, grip.at.y - grip.start.y);
     if (!grip.ghost && grip.touch && way > SLIP_PX) return this.cancel(); // a swipe, which scrolls
@@ -142,7 +159,10 @@ export class Drag {
   #place() {
     const grip = this.#grip;
     if (!grip?.ghost) return;
-    Object.assign(grip.ghost.style, { left: `${grip.at.x + grip.hold.dx}px`, top: `${grip.at.y + grip.hold.dy}px` });
+    Object.assign(grip.ghost.style, {
+      left: `${grip.at.x + grip.hold.dx}px`,
+      top: `${grip.at.y + grip.hold.dy}px`,
+    });
   }
 
   #aim() {
@@ -171,13 +191,22 @@ export class Drag {
     const { root } = this.options;
     const strip = root.getBoundingClientRect();
     root.scrollLeft += edgeScroll(grip.at.x, Math.max(strip.left, 0), Math.min(strip.right, innerWidth));
-    const list = this.#target && root.querySelector(`[data-column-id="${CSS.escape(this.#target.column)}"] .column-scroll`);
+    const list =
+      this.#target &&
+      root.querySelector(`[data-column-id="${CSS.escape(this.#target.column)}"] .column-scroll`);
     if (list) {
       const box = list.getBoundingClientRect();
-      list.scrollTop += edgeScroll(grip.at.y, box.top, Math.min(box.bottom, innerHeight));
+      const step = edgeScroll(grip.at.y, Math.max(box.top, 0), Math.min(box.bottom, innerHeight));
+      list.scrollTop += step;
+      scrollBy(0, step); // on a small screen the page scrolls, and no list
     }
     this.#aim();
     requestAnimationFrame(() => this.#autoscroll());
+  }
+
+  /** The pointer is no longer ours. @param {PointerEvent} event */
+  #lost(event) {
+    if (event.pointerId === this.#grip?.pointerId) this.cancel();
   }
 
   /** @param {PointerEvent} event */

@@ -1,28 +1,41 @@
 /**
- * The filter box: words of title and description, `@person`, `#label`; all must hold. Of a long description a board
- * holds the beginning. Pure.
+ * The filter box: words, `@person`, `#label`; all must hold. Quotes keep blanks: `"in review"`, `#"data
+ * loss"`, which is `#data-loss` as well. Whatever is typed is also looked for as it stands, in titles,
+ * descriptions and labels: `#42`, `@home`. Letters count without accents and case. Of a long description a
+ * board holds the beginning. Pure.
  *
  * @typedef {import("./types.js").Task} Task
  * @typedef {import("./types.js").Person} Person
- * @typedef {{words: string[], people: string[], labels: string[]}} Filter
+ * @typedef {{sign: "" | "@" | "#", text: string}} Term  folded
+ * @typedef {Term[]} Filter
  */
+
+/** A term: perhaps a sign, then a quotation that may still lack its end, or what is no blank. */
+const TERM = /([@#]?)(?:["“”„«»]([^"“”„«»]*)["“”„«»]?|(\S+))/gu;
 
 /**
  * @param {string} text
  * @returns {Filter}
  */
 export function parseFilter(text) {
-  const terms = text.toLowerCase().split(/\s+/).filter(Boolean);
-  return {
-    words: terms.filter((term) => !/^[@#]/.test(term)),
-    people: terms.filter((term) => term.startsWith("@")).map((term) => term.slice(1)).filter(Boolean),
-    labels: terms.filter((term) => term.startsWith("#")).map((term) => term.slice(1)).filter(Boolean),
-  };
+  const terms = [...text.matchAll(TERM)].map(([, sign, quoted, bare]) => ({
+    sign: /** @type {Term["sign"]} */ (sign),
+    text: fold(quoted ?? bare),
+  }));
+  return terms.filter((term) => term.sign || term.text);
 }
 
 /** @param {Filter} filter */
-export function isEmpty({ words, people, labels }) {
-  return words.length + people.length + labels.length === 0;
+export function isEmpty(filter) {
+  return filter.length === 0;
+}
+
+/**
+ * Whether it looks at texts, and not at people alone.
+ * @param {Filter} filter
+ */
+export function looksAtTexts(filter) {
+  return filter.some(({ sign }) => sign !== "@");
 }
 
 /**
@@ -31,20 +44,33 @@ export function isEmpty({ words, people, labels }) {
  * @param {Person | undefined} assignee
  */
 export function matches(filter, task, assignee) {
-  const text = `${task.title} ${task.description}`.toLowerCase();
-  const labels = task.labels.map((label) => label.toLowerCase().replace(/\s+/g, "-"));
-  return (
-    filter.words.every((word) => text.includes(word)) &&
-    filter.labels.every((wanted) => labels.some((label) => label.startsWith(wanted))) &&
-    filter.people.every((wanted) => isNamed(assignee, wanted))
-  );
+  const labels = task.labels.map(fold);
+  const text = [fold(task.title), fold(task.description), ...labels].join("\n");
+  return filter.every((term) => {
+    if (text.includes(term.sign + term.text)) return true;
+    if (term.sign === "#") return labels.some((label) => begins(label, term.text));
+    return (
+      term.sign === "@" &&
+      assignee !== undefined &&
+      [assignee.username, assignee.name].some((name) => begins(fold(name), term.text))
+    );
+  });
 }
 
 /**
- * @param {Person | undefined} person
- * @param {string} wanted  the start of a username or of any of the names
+ * As letters are compared: without accents and case, in one form.
+ * @param {string} text
  */
-function isNamed(person, wanted) {
-  const names = person ? [person.username, ...person.name.split(/\s+/)] : [];
-  return names.some((name) => name.toLowerCase().startsWith(wanted));
+export function fold(text) {
+  return text.normalize("NFKD").replace(/\p{M}/gu, "").toUpperCase().toLowerCase().replaceAll("ς", "σ");
+}
+
+/**
+ * Whether the whole, or a word within, begins like that; `-` is as good as a blank.
+ * @param {string} whole
+ * @param {string} beginning
+ */
+function begins(whole, beginning) {
+  const dashed = (/** @type {string} */ text) => text.trim().replace(/\s+/g, "-");
+  return `-${dashed(whole)}`.includes(`-${dashed(beginning)}`);
 }

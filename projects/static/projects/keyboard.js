@@ -1,4 +1,5 @@
 import { cardsNear } from "./card_list.js";
+import { isComposing } from "./ime.js";
 
 /**
  * @typedef {object} Deeds
@@ -13,12 +14,30 @@ import { cardsNear } from "./card_list.js";
 /** @type {Record<string, [dx: number, dy: number]>} */
 const ARROWS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
 
+/** Where letters are not Latin, shortcuts are by the place of the key. @type {Record<string, string>} */
+const PLACES = { KeyM: "m", KeyN: "n", Slash: "/" };
+
 /** @param {Deeds} deeds */
 export function listenToKeys(deeds) {
   document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (event.key === "Escape" ? deeds.closeTop() : !isTyping(event.target) && press(event.key, deeds)) event.preventDefault();
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isComposing(event))
+      return;
+    if (
+      event.key === "Escape" ? deeds.closeTop() : !isTyping(event.target) && press(shortcutOf(event), deeds)
+    )
+      event.preventDefault();
   });
+}
+
+/**
+ * Which shortcut a key is: Caps Lock and other alphabets change none.
+ * @param {Pick<KeyboardEvent, "key" | "code" | "shiftKey">} event
+ */
+export function shortcutOf({ key, code, shiftKey }) {
+  if (key.length > 1) return key;
+  const latin = /[ -~]/.test(key) ? key : (PLACES[code] ?? key);
+  if (latin === "/" && latin !== key && shiftKey) return "?";
+  return shiftKey ? latin : latin.toLowerCase();
 }
 
 /**
@@ -27,11 +46,12 @@ export function listenToKeys(deeds) {
  * @returns {boolean}  whether the key meant something
  */
 function press(key, deeds) {
-  if (document.querySelector("dialog[open]")) return false;
+  if (document.querySelector("dialog[open]") || isInTask(deeds.root())) return false;
   const card = /** @type {HTMLElement | null} */ (document.activeElement?.closest("[data-task-id]") ?? null);
   if (ARROWS[key]) return walk(deeds.root(), card, ARROWS[key]);
   if (key === "m" && card) deeds.move(card);
-  else if (key === "n") deeds.create(card?.closest("[data-column-id]")?.getAttribute("data-column-id") ?? null);
+  else if (key === "n")
+    deeds.create(card?.closest("[data-column-id]")?.getAttribute("data-column-id") ?? null);
   else if (key === "/") deeds.filter();
   else if (key === "?") deeds.help();
   else return false;
@@ -71,7 +91,8 @@ function neighbour(column, card, step) {
  * @param {HTMLElement} card
  */
 function nearest(column, card) {
-  const middle = (/** @type {Element} */ one) => one.getBoundingClientRect().top + one.getBoundingClientRect().height / 2;
+  const middle = (/** @type {Element} */ one) =>
+    one.getBoundingClientRect().top + one.getBoundingClientRect().height / 2;
   const distance = (/** @type {Element} */ one) => Math.abs(middle(one) - middle(card));
   const cards = cardsNear(column, middle(card));
   return cards.reduce((best, one) => (distance(one) < distance(best) ? one : best), cards[0]);
@@ -88,5 +109,15 @@ function focus(link) {
 
 /** @param {EventTarget | null} target */
 function isTyping(target) {
-  return target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"));
+  return (
+    target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"))
+  );
+}
+
+/**
+ * Who has just opened a task is there to read or write: letters begin nothing on the board.
+ * @param {HTMLElement} root
+ */
+function isInTask(root) {
+  return document.querySelector("#sheet:not([hidden])") !== null && !root.contains(document.activeElement);
 }

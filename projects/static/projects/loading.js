@@ -1,8 +1,8 @@
 import { ApiError, loadBoard } from "./api.js";
 import { find, h } from "./dom.js";
 import { firstAnswer } from "./first_board.js";
-import { reportLoss } from "./reports.js";
-import { reason } from "./words.js";
+import { reportLoss } from "./notices.js";
+import { reason } from "./reasons.js";
 
 /** @typedef {import("./types.js").Snapshot} Snapshot */
 
@@ -12,13 +12,14 @@ const AGAIN_MS = 5000;
 /**
  * The board for the page that opens. While it does not come the page says so, and tries again.
  * @param {HTMLElement} place  of the board
+ * @param {import("./log_in.js").LogIn} logIn
  * @returns {Promise<Snapshot>}
  */
-export async function firstBoard(place) {
+export async function firstBoard(place, logIn) {
   const sentence = find("#board-loading", place);
   let answer = await firstAnswer;
   while ("error" in answer) {
-    await failed(sentence, answer.error);
+    await failed(sentence, answer.error, logIn);
     answer = await loadBoard(place.dataset.projectId ?? "").then(
       (board) => ({ board }),
       (error) => ({ error }),
@@ -32,12 +33,17 @@ export async function firstBoard(place) {
 /**
  * Says what keeps the board, and waits until it may be asked for again.
  * @param {HTMLElement} sentence
- * @param {unknown} error
+ * @param {unknown} found
+ * @param {import("./log_in.js").LogIn} logIn
+ * @returns {Promise<void>}
  */
-async function failed(sentence, error) {
-  if (error instanceof ApiError && (error.status === 401 || error.status === 404)) {
-    sentence.hidden = true;
-    reportLoss(error.status === 401 ? "refused" : "gone");
+async function failed(sentence, found, logIn) {
+  const error = found instanceof ApiError ? await logIn.explain(found) : found;
+  sentence.hidden = error instanceof ApiError && (error.isOfLogIn || error.status === 404);
+  if (error instanceof ApiError && error.isOfLogIn)
+    return new Promise((resolve) => logIn.listen(() => logIn.isOurs && resolve()));
+  if (error instanceof ApiError && error.status === 404) {
+    reportLoss("gone");
     await new Promise(() => undefined);
   }
   const why = error instanceof ApiError ? reason(error.problem) : String(error);

@@ -1,8 +1,11 @@
-import { ApiError, call } from "./api.js";
+import { call } from "./api.js";
 import { avatar } from "./avatar.js";
-import { confirmDanger, openDialog } from "./dialog.js";
-import { h, setChildren } from "./dom.js";
-import { reason } from "./words.js";
+import { confirmDanger, openDialog, sendOnce } from "./dialog.js";
+import { h, setAttribute, setChildren, setText } from "./dom.js";
+import { newId } from "./new_id.js";
+import { whyNot } from "./reasons.js";
+import { textField } from "./text_field.js";
+import { LIMITS } from "./texts.js";
 
 /** @typedef {import("./board.js").BoardModel} BoardModel */
 /** @typedef {import("./types.js").Member} Member */
@@ -12,12 +15,13 @@ const ROLES = { owner: "Owner: may do everything", editor: "Editor: may change t
 /**
  * Who may do what here. Owners change it; everybody else reads it.
  * @param {BoardModel} model
+ * @param {import("./drafts.js").Drafts} drafts
  */
-export function openMembers(model) {
+export function openMembers(model, drafts) {
   const list = h("ul", { class: "members", role: "list" });
   const error = h("p", { class: "form-error", role: "alert", hidden: true });
   const attempt = (/** @type {Promise<any>} */ request) => tell(request, error);
-  const form = addForm(model, attempt);
+  const form = addForm(model, drafts, attempt);
   const dialog = openDialog("Members", [error, list, form]);
   const draw = () => {
     if (!dialog.isConnected) return;
@@ -53,7 +57,7 @@ function row(member, model, attempt) {
 function roleSelect(member, attempt) {
   const select = h("select", { class: "input small", "aria-label": `Role of ${member.user.name}` }, ...Object.keys(ROLES).map((role) => h("option", { value: role, selected: role === member.role }, role)));
   select.addEventListener("change", async () => {
-    const changed = await attempt(call(`/api/members/${member.id}/`, { method: "PATCH", body: { role: select.value }, key: crypto.randomUUID() }));
+    const changed = await attempt(call(`/api/members/${member.id}/`, { method: "PATCH", body: { role: select.value }, key: newId() }));
     if (!changed) select.value = member.role;
   });
   return select;
@@ -68,26 +72,29 @@ async function remove({ id, user }, self, attempt) {
   const question = self
     ? { title: "Leave this board?", text: "You will see it again only if it is public, or an owner adds you back.", action: "Leave board" }
     : { title: `Remove ${user.name}?`, text: "Their tasks stay as they are. They no longer see the board unless it is public.", action: "Remove" };
-  if (await confirmDanger(question)) await attempt(call(`/api/members/${id}/`, { method: "DELETE", key: crypto.randomUUID() }));
+  if (await confirmDanger(question)) await attempt(call(`/api/members/${id}/`, { method: "DELETE", key: newId() }));
 }
 
 /**
  * @param {BoardModel} model
+ * @param {import("./drafts.js").Drafts} drafts
  * @param {Attempt} attempt
  */
-function addForm(model, attempt) {
-  const username = h("input", { class: "input", required: true, maxlength: 150, autocapitalize: "none", autocomplete: "off", spellcheck: "false" });
+function addForm(model, drafts, attempt) {
+  const username = h("input", { class: "input", autocapitalize: "none", autocomplete: "off", spellcheck: "false" });
   const role = h("select", { class: "input" }, ...Object.entries(ROLES).map(([value, text]) => h("option", { value, selected: value === "editor" }, text)));
-  const submit = async (/** @type {Event} */ event) => {
-    event.preventDefault();
-    const body = { username: username.value.trim(), role: role.value };
-    const added = await attempt(call(`/api/projects/${model.id}/members/`, { method: "POST", body, key: crypto.randomUUID() }));
-    if (added) username.value = "";
+  const button = h("button", { type: "submit", class: "button primary" }, "Add member");
+  const { field, counter } = textField({ name: "username", label: "the username", element: username, limit: LIMITS.username, required: true, oneLine: true, quiet: true, drafts, save: () => false });
+  const submit = async () => {
+    if (field.problem) return username.focus();
+    const body = { username: field.value, role: role.value };
+    if (await attempt(call(`/api/projects/${model.id}/members/`, { method: "POST", body, key: newId() }))) field.revert();
   };
-  return h("form", { class: "member-form", onsubmit: submit },
-    h("label", { class: "field" }, h("span", {}, "Username"), username),
+  field.open("member", "");
+  return h("form", { class: "member-form", onsubmit: (/** @type {Event} */ event) => (event.preventDefault(), void sendOnce(button, submit)) },
+    h("label", { class: "field" }, h("span", {}, "Username"), username), counter,
     h("label", { class: "field" }, h("span", {}, "Role"), role),
-    h("button", { type: "submit", class: "button primary" }, "Add member"));
+    button);
 }
 
 /**
@@ -95,13 +102,8 @@ function addForm(model, attempt) {
  * @param {HTMLElement} place  for the sentence when it fails
  */
 async function tell(request, place) {
-  try {
-    await request;
-    place.hidden = true;
-    return true;
-  } catch (error) {
-    place.textContent = error instanceof ApiError ? reason(error.problem) : String(error);
-    place.hidden = false;
-    return false;
-  }
+  const why = await whyNot(request);
+  setText(place, why && `That did not work: ${why}`);
+  setAttribute(place, "hidden", !why);
+  return !why;
 }

@@ -1,4 +1,5 @@
 import { h, icon } from "./dom.js";
+import { isComposing } from "./ime.js";
 
 /**
  * @typedef {object} MenuItem
@@ -62,7 +63,8 @@ function groups(items, close) {
   for (const item of items) {
     if (item.heading !== undefined || found.length === 0) {
       group = h("div", { class: "menu-group", role: "group", "aria-label": item.heading ?? null });
-      if (item.heading) group.append(h("div", { class: "menu-heading", "aria-hidden": "true" }, item.heading));
+      if (item.heading)
+        group.append(h("div", { class: "menu-heading", "aria-hidden": "true" }, item.heading));
       found.push(group);
     }
     group.append(choice(item, close));
@@ -82,9 +84,24 @@ function choice(item, close) {
     close();
     run?.();
   };
-  const props = { type: "button", role, tabindex: -1, class: danger ? "menu-item danger" : "menu-item", onclick: act };
-  const state = { "aria-checked": checked === undefined ? null : String(checked), "aria-disabled": disabled ? "true" : null };
-  return h("button", { ...props, ...state }, h("span", {}, text), checked && icon("check"), keys && h("kbd", {}, keys));
+  const props = {
+    type: "button",
+    role,
+    tabindex: -1,
+    class: danger ? "menu-item danger" : "menu-item",
+    onclick: act,
+  };
+  const state = {
+    "aria-checked": checked === undefined ? null : String(checked),
+    "aria-disabled": disabled ? "true" : null,
+  };
+  return h(
+    "button",
+    { ...props, ...state },
+    h("span", { dir: "auto" }, text),
+    checked && icon("check"),
+    keys && h("kbd", {}, keys),
+  );
 }
 
 /** @param {HTMLElement} menu */
@@ -103,6 +120,7 @@ function walk(event, menu, close) {
   /** @type {Record<string, number>} */
   const steps = { ArrowDown: index + 1, ArrowUp: index - 1, Home: 0, End: items.length - 1 };
   event.stopPropagation();
+  if (isComposing(event)) return;
   if (event.key === "Escape") close();
   else if (event.key === "Tab") close();
   else if (event.key in steps) items[(steps[event.key] + items.length) % items.length]?.focus();
@@ -130,6 +148,9 @@ function place(menu, at) {
   const { offsetWidth: width, offsetHeight: height } = menu;
   const left = Math.max(8, Math.min(at.left, document.documentElement.clientWidth - width - 8));
   const below = at.bottom + 4;
-  const top = below + height <= innerHeight - 8 ? below : Math.max(8, Math.min(at.top - height - 4, innerHeight - height - 8));
+  const top =
+    below + height <= innerHeight - 8
+      ? below
+      : Math.max(8, Math.min(at.top - height - 4, innerHeight - height - 8));
   Object.assign(menu.style, { left: `${left}px`, top: `${top}px` });
 }

@@ -1,9 +1,9 @@
 /**
  * What this page has asked for and the server has not yet shown. Pure.
  *
- * The view is always `apply(server's board, pending operations)`: whatever arrives, the operations are laid over it
- * again. An operation ends when its own event comes, or when the answer says what the board already shows; a refused
- * one is dropped alone. Nothing is ever restored from a copy of earlier.
+ * The view is always `apply(server's board, pending operations)`: whatever arrives, the operations are laid
+ * over it again. An operation ends when its own event comes, or when the answer says what the board already
+ * shows; a refused one is dropped alone. Nothing is ever restored from a copy of earlier.
  *
  * @typedef {import("./store.js").Board} Board
  * @typedef {import("./types.js").Task} Task
@@ -12,16 +12,19 @@
  * @typedef {object} Operation
  * @property {string} key             the Idempotency-Key, and so the event's mutationId
  * @property {string} kind            one of `PATCHES`, or a comment's
- * @property {string} [task]
+ * @property {string} [task]  the id; of what the operation creates, too: whoever creates something names it
  * @property {string} [column]
  * @property {string | null} [after]  the id of the item above; null is the top; undefined the bottom
  * @property {string} [name]
+ * @property {boolean} [done]         of a column: its tasks are finished
  * @property {string | null} [moveTo]
  * @property {string} [comment]
  * @property {string} [text]
  * @property {Partial<Task>} [changes]
- * @property {Partial<Task>} [base]   what the changed fields held when the change was made
- * @property {any} [answer]           the server's data, once it has said yes; the event may still be on its way
+ * @property {Partial<Task> & {name?: string}} [base]  what the changed fields held when the change was made
+ * @property {{changes: Partial<Task>, version: number}} [attempt]  of an update: what is sent, and over which
+ *   version
+ * @property {any} [answer]  the server's data, once it has said yes; the event may still be on its way
  *
  * @typedef {Task & {pending?: boolean}} TaskView
  * @typedef {import("./types.js").Column & {tasks: TaskView[], pending?: boolean}} ColumnView
@@ -29,17 +32,37 @@
  */
 
 import { columnsInOrder, tasksInOrder } from "./store.js";
+import { mergeChanges } from "./three_way.js";
 
-const TEMPORARY = "new-";
-
-/** @param {string} key */
-export function temporaryId(key) {
-  return TEMPORARY + key;
+/**
+ * What an operation creates: the name of the field that has its id.
+ * @param {string} kind
+ * @returns {"task" | "column" | "comment" | null}
+ */
+export function createdBy(kind) {
+  return kind.endsWith(".create") ? /** @type {any} */ (kind.slice(0, kind.indexOf("."))) : null;
 }
 
-/** @param {string | null | undefined} id */
-export function isTemporary(id) {
-  return id?.startsWith(TEMPORARY) ?? false;
+/**
+ * Those of `later` that cannot be done once `refused` was not, since they speak of what it was to create.
+ * @param {Operation} refused
+ * @param {Operation[]} later  oldest first
+ */
+export function dependentsOf(refused, later) {
+  const missing = new Set([idCreatedBy(refused)]);
+  return later.filter((operation) => {
+    const { key, task, column, moveTo, comment } = operation;
+    const speaksOfIt = [task, column, moveTo, comment].some((id) => id && missing.has(id));
+    const depends = speaksOfIt && key !== refused.key;
+    if (depends) missing.add(idCreatedBy(operation));
+    return depends;
+  });
+}
+
+/** @param {Operation} operation */
+function idCreatedBy(operation) {
+  const name = createdBy(operation.kind);
+  return name && operation[name];
 }
 
 /**
@@ -63,7 +86,8 @@ export function viewOf(board, operations) {
  * @param {BoardEvent} event
  */
 export function confirmByEvent(operations, event) {
-  return event.mutationId ? without(operations, (operation) => operation.key === event.mutationId) : operations;
+  const { mutationId } = event;
+  return mutationId ? without(operations, ({ key }) => key === mutationId) : operations;
 }
 
 /**
@@ -73,16 +97,17 @@ export function confirmByEvent(operations, event) {
  * @param {any} answer
  */
 export function confirmByAnswer(operations, key, answer) {
-  return operations.map((operation) => (operation.key === key ? { ...operation, answer: answer ?? {} } : operation));
+  return operations.map((one) => (one.key === key ? { ...one, answer: answer ?? {} } : one));
 }
 
 /**
- * The server said no: only that operation goes.
+ * The server said no: only these operations go.
  * @param {Operation[]} operations
- * @param {string} key
+ * @param {Operation[]} refused
  */
-export function refuse(operations, key) {
-  return without(operations, (operation) => operation.key === key);
+export function refuse(operations, refused) {
+  const keys = refused.map(({ key }) => key);
+  return without(operations, ({ key }) => keys.includes(key));
 }
 
 /**
@@ -91,7 +116,8 @@ export function refuse(operations, key) {
  * @param {Board} board
  */
 export function settle(operations, board) {
-  return without(operations, (operation) => operation.answer && isCovered(operation, board));
+  const toCome = new Set(operations.map(idCreatedBy));
+  return without(operations, (operation) => operation.answer && isCovered(operation, board, toCome));
 }
 
 /** @param {Operation[]} operations */
@@ -112,30 +138,25 @@ function without(operations, goes) {
 /**
  * @param {Operation} operation
  * @param {Board} board
+ * @param {Set<unknown>} toCome  what operations create that are not done: it is not on the board yet. What is
+ *   neither there nor among these has been deleted.
  */
-function isCovered({ kind, task = "", column = "", answer }, board) {
+function isCovered({ kind, task = "", column = "", answer }, board, toCome) {
   if (kind.startsWith("comment.")) return true; // comments are not on the board
-  if (kind === "task.delete") return !board.tasks.has(task);
-  if (kind === "column.delete") return !board.columns.has(column);
-  if (kind.startsWith("task.")) return (board.tasks.get(answer.id)?.version ?? gone(kind)) >= answer.version;
-  const shown = board.columns.get(answer.id);
-  return shown ? shown.name === answer.name && shown.position === answer.position : kind !== "column.create";
-}
-
-/**
- * A task that is not on the board: one that we created is still to come, any other was deleted meanwhile.
- * @param {string} kind
- */
-function gone(kind) {
-  return kind === "task.create" ? -1 : Infinity;
+  const ofTask = kind.startsWith("task.");
+  const shown = ofTask ? board.tasks.get(task) : board.columns.get(column);
+  if (!shown) return !toCome.has(ofTask ? task : column);
+  if (kind.endsWith(".delete")) return false;
+  if ("version" in shown) return shown.version >= answer.version;
+  return shown.name === answer.name && shown.position === answer.position && shown.done === answer.done;
 }
 
 /** @type {Record<string, (view: BoardView, operation: Operation) => void>} */
 export const PATCHES = {
   "task.create": (view, operation) => {
-    const id = operation.answer?.id ?? operation.task;
-    if (findTask(view, id)) return;
-    insert(view, { ...EMPTY_TASK, ...operation.changes, id, column: operation.column ?? "" }, operation);
+    if (findTask(view, operation.task)) return;
+    const { task: id = "", column = "", changes } = operation;
+    insert(view, { ...EMPTY_TASK, ...changes, id, column }, operation);
   },
   "task.move": (view, operation) => {
     const task = take(view, operation);
@@ -144,17 +165,23 @@ export const PATCHES = {
   "task.update": (view, operation) => {
     const place = findTask(view, operation.task);
     if (!place) return;
-    const { descriptionCut, ...task } = place.list[place.index];
-    const whole = operation.changes?.description !== undefined;
-    place.list[place.index] = { ...task, ...(descriptionCut && !whole && { descriptionCut }), ...operation.changes, pending: true };
+    const { descriptionCut, ...task } = place.task;
+    const { base = {}, changes = {} } = operation;
+    const whole = changes.description !== undefined;
+    const merged = descriptionCut && whole ? changes : mergeChanges(base, changes, task).changes;
+    const cut = descriptionCut && !whole && { descriptionCut };
+    place.list[place.index] = { ...task, ...cut, ...merged, pending: true };
   },
   "task.delete": (view, operation) => void take(view, operation),
-  "column.create": (view, { answer, column = "", name = "" }) => {
-    const id = answer?.id ?? column;
-    if (!view.columns.some((one) => one.id === id)) view.columns.push({ id, name, position: Infinity, tasks: [], pending: true });
+  "column.create": (view, { column: id = "", name = "" }) => {
+    if (view.columns.some((one) => one.id === id)) return;
+    view.columns.push({ id, name, position: Infinity, tasks: [], pending: true });
   },
   "column.rename": (view, { column, name = "" }) => {
     view.columns = view.columns.map((one) => (one.id === column ? { ...one, name, pending: true } : one));
+  },
+  "column.mark": (view, { column, done }) => {
+    view.columns = view.columns.map((one) => (one.id === column ? { ...one, done, pending: true } : one));
   },
   "column.move": (view, { column, after }) => {
     const moved = view.columns.find((one) => one.id === column);
@@ -167,7 +194,15 @@ export const PATCHES = {
   },
 };
 
-const EMPTY_TASK = { title: "", description: "", assignee: null, labels: [], dueOn: null, position: 0, version: 0 };
+const EMPTY_TASK = {
+  title: "",
+  description: "",
+  assignee: null,
+  labels: [],
+  dueOn: null,
+  position: 0,
+  version: 0,
+};
 
 /**
  * @param {BoardView} view
@@ -191,13 +226,15 @@ function take(view, operation) {
 }
 
 /**
- * Where the column is gone, the task shows where it last was; where `after` is gone, at the bottom, as the server does.
+ * Where the column is gone, the task shows where it last was; where `after` is gone, at the bottom, as the
+ * server does.
  * @param {BoardView} view
  * @param {TaskView} task
  * @param {Operation} operation
  */
 function insert(view, task, { column, after }) {
-  const target = view.columns.find((one) => one.id === column) ?? view.columns.find((one) => one.id === task.column);
+  const columnOf = (/** @type {string | undefined} */ wanted) => view.columns.find(({ id }) => id === wanted);
+  const target = columnOf(column) ?? columnOf(task.column);
   if (target) insertAfter(target.tasks, { ...task, column: target.id, pending: true }, after);
 }
 

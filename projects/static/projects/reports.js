@@ -1,81 +1,24 @@
-import { call } from "./api.js";
-import { h } from "./dom.js";
 import { findTask } from "./pending.js";
 import { toast } from "./toasts.js";
-import { clip, refusal } from "./words.js";
+import { refusal } from "./words.js";
 
 /** @typedef {import("./board.js").BoardModel} BoardModel */
 /** @typedef {import("./pending.js").Operation} Operation */
 /** @typedef {import("./api.js").ApiError} ApiError */
 
 /**
- * One sentence on what became of a refused change, and what can be done about it.
+ * One sentence on what became of a refused change, and what can be done about it. Its words, if it has any, are kept.
  * @param {BoardModel} model
  * @param {Operation} operation
  * @param {ApiError} error
- * @param {(taskId: string) => void} openTask
+ * @param {{openTask: (taskId: string) => void, showKept: () => void}} deeds
  */
-export function reportRefusal(model, operation, error, openTask) {
+export function reportRefusal(model, operation, error, { openTask, showKept }) {
   const sentence = refusal(operation, error.problem, model.state);
-  const { kind, key: _key, ...fields } = operation;
+  const { kind, key, base: _base, ...fields } = operation;
   const task = operation.task && findTask(model.view, operation.task) ? operation.task : null;
-  if (error.status === 412 && task) {
-    const base = Object.fromEntries(Object.keys(fields.changes ?? {}).map((name) => [name, /** @type {any} */ (error.problem.task ?? model.state.tasks.get(task))[name]]));
-    toast(`Somebody else changed “${clip(model.state.tasks.get(task)?.title ?? "")}” meanwhile. Your change was not saved.`, { action: "Save mine", run: () => model.ask(kind, { ...fields, base }), lasting: true });
-  } else if (error.status >= 500) toast(sentence, { action: "Try again", run: () => model.ask(kind, fields), lasting: true });
-  else if (operation.text) toast(sentence, { action: "Copy its text", run: () => void navigator.clipboard?.writeText(operation.text ?? ""), lasting: true });
+  if (model.unsaved.some((entry) => entry.key === key)) toast(`${sentence} Your words are kept.`, { action: "Show", run: showKept, lasting: true });
+  else if (error.status >= 500) toast(sentence, { action: "Try again", run: () => void model.ask(kind, fields), lasting: true });
   else if (task) toast(sentence, { action: "Open the task", run: () => openTask(task) });
   else toast(sentence);
-}
-
-/** @type {Record<string, [title: string, text: string]>} */
-const LOSSES = {
-  deleted: ["This board was deleted", "Nothing can be changed here any more."],
-  gone: ["You can no longer see this board", "It was deleted or made private, or you were removed from it."],
-  refused: ["You are logged out", "Log in again to go on. Changes that were not sent yet are kept in this tab."],
-};
-
-/** @param {string} problem */
-export function reportLoss(problem) {
-  const [title, text] = LOSSES[problem] ?? LOSSES.gone;
-  const link = problem === "refused" ? h("a", { class: "button small", href: logInAddress() }, "Log in again") : h("a", { class: "button small", href: "/projects" }, "All boards");
-  notice(problem, [h("strong", {}, title), h("span", {}, text), link]);
-}
-
-/** What was lost is there again. @param {string} problem */
-export function clearLoss(problem) {
-  document.querySelector(`[data-notice="${problem}"]`)?.remove();
-}
-
-/**
- * The socket says that we are nobody: ask who we are, and offer to log in where the session has ended.
- * @param {import("./types.js").Feed} feed
- * @param {string | null} userId
- */
-export function watchLogIn(feed, userId) {
-  const banner = (/** @type {string} */ text) => (text ? notice("banner", [h("span", {}, text)]) : clearLoss("banner"));
-  feed.on("banner", banner);
-  feed.on("unauthenticated", async () => {
-    const me = await call("/api/me/").catch((error) => (error.status === 401 ? null : undefined));
-    if (userId && (me === null || (me && me.id !== userId))) reportLoss("refused");
-  });
-  feed.on("hello", (hello) => {
-    if (userId && hello.user?.id !== userId) reportLoss("refused");
-    else clearLoss("refused");
-  });
-}
-
-function logInAddress() {
-  return `/login?next=${encodeURIComponent(location.pathname)}`;
-}
-
-/**
- * One line above the board, until what it says is over.
- * @param {string} name
- * @param {HTMLElement[]} content
- */
-function notice(name, content) {
-  const place = document.querySelector("#notices");
-  place?.querySelector(`[data-notice="${name}"]`)?.remove();
-  place?.append(h("div", { class: "notice", role: "status", "data-notice": name }, ...content));
 }

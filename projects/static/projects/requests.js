@@ -6,16 +6,18 @@
  */
 
 /**
- * @param {Operation} operation  with real ids only
+ * @param {Operation} operation
  * @param {string} projectId
  * @returns {WriteRequest}
  */
 export function requestOf(operation, projectId) {
-  const { kind, task, column, comment, after, changes } = operation;
+  const { kind, task, column, comment, after, changes, moveTo, name, text } = operation;
   const project = `/api/projects/${projectId}`;
   switch (kind) {
-    case "task.create":
-      return { method: "POST", path: `${project}/tasks/`, body: { ...changes, column, ...given({ after }) } };
+    case "task.create": {
+      const body = given({ id: task, ...changes, column, after });
+      return { method: "POST", path: `${project}/tasks/`, body };
+    }
     case "task.update":
       return { method: "PATCH", path: `/api/tasks/${task}/`, body: changes };
     case "task.move":
@@ -23,17 +25,19 @@ export function requestOf(operation, projectId) {
     case "task.delete":
       return { method: "DELETE", path: `/api/tasks/${task}/` };
     case "column.create":
-      return { method: "POST", path: `${project}/columns/`, body: { name: operation.name } };
+      return { method: "POST", path: `${project}/columns/`, body: { id: column, name } };
     case "column.rename":
-      return { method: "PATCH", path: `/api/columns/${column}/`, body: { name: operation.name } };
+      return { method: "PATCH", path: `/api/columns/${column}/`, body: { name } };
+    case "column.mark":
+      return { method: "PATCH", path: `/api/columns/${column}/`, body: { done: operation.done } };
     case "column.move":
       return { method: "POST", path: `/api/columns/${column}/move/`, body: { after: after ?? null } };
     case "column.delete":
-      return { method: "DELETE", path: `/api/columns/${column}/${operation.moveTo ? `?moveTo=${operation.moveTo}` : ""}` };
+      return { method: "DELETE", path: `/api/columns/${column}/${moveTo ? `?moveTo=${moveTo}` : ""}` };
     case "comment.create":
-      return { method: "POST", path: `/api/tasks/${task}/comments/`, body: { text: operation.text } };
+      return { method: "POST", path: `/api/tasks/${task}/comments/`, body: { id: comment, text } };
     case "comment.update":
-      return { method: "PATCH", path: `/api/comments/${comment}/`, body: { text: operation.text } };
+      return { method: "PATCH", path: `/api/comments/${comment}/`, body: { text } };
     case "comment.delete":
       return { method: "DELETE", path: `/api/comments/${comment}/` };
     default:

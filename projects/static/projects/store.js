@@ -1,21 +1,24 @@
 /**
- * The board as the server has it: a snapshot, and each later event applied once, in order, at a price that does not
- * grow with the board. Pure: no I/O, no clock.
+ * The board as the server has it: a snapshot, and each later event applied once, in order, at a price that
+ * does not grow with the board. Pure: no I/O, no clock.
  *
- * A board changes in place, and yet nothing that it hands out does: a row or a list that changes is replaced by another
- * one. So what is the same object as before is unchanged, and whoever draws needs to look no further.
+ * A board changes in place, and yet nothing that it hands out does: a row or a list that changes is replaced
+ * by another one. So what is the same object as before is unchanged, and whoever draws needs to look no
+ * further.
  *
  * @typedef {import("./types.js").Snapshot} Snapshot
  * @typedef {import("./types.js").BoardEvent} BoardEvent
  * @typedef {import("./types.js").Task} Task
  * @typedef {import("./types.js").Column} Column
  * @typedef {import("./types.js").Member} Member
+ * @typedef {import("./types.js").Person} Person
  *
  * @typedef {object} Board
  * @property {number} seq
  * @property {import("./types.js").Project} project
  * @property {boolean} deleted
  * @property {Map<string, Member>} members   in the order of joining; replaced as a whole, like columns
+ * @property {Map<string, Person>} people  whom tasks are assigned to, and who are no members any more
  * @property {Map<string, Column>} columns
  * @property {Map<string, Task>} tasks
  * @property {Map<string, TaskList>} lists   the same tasks by column, each in order
@@ -40,6 +43,7 @@ export function boardOf(snapshot) {
     project: snapshot.project,
     deleted: false,
     members: byId(snapshot.members),
+    people: byId(snapshot.people ?? []),
     columns: byId(snapshot.columns),
     tasks: byId(snapshot.tasks),
     lists: new Map(),
@@ -61,6 +65,7 @@ export function snapshotOf(board) {
     seq: board.seq,
     project: board.project,
     members: [...board.members.values()],
+    people: [...board.people.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
     columns,
     tasks: columns.flatMap((column) => tasksInOrder(board, column.id)),
     commentCounts: Object.fromEntries(board.commentCounts),
@@ -118,7 +123,8 @@ export const CHANGES = {
   "project:deleted": (board) => void (board.deleted = true),
   "member:added": putMember,
   "member:updated": putMember,
-  "member:removed": (board, { id }) => void (board.members = without(board.members, id)),
+  "member:removed": removeMember,
+  "person:updated": putPerson,
   "column:created": putColumn,
   "column:updated": putColumn,
   "column:moved": putColumn,
@@ -138,6 +144,43 @@ export const CHANGES = {
  */
 function putMember(board, member) {
   board.members = new Map(board.members).set(member.id, member);
+  if (board.people.has(member.user.id)) board.people = without(board.people, member.user.id);
+}
+
+/**
+ * Who is still assigned to tasks keeps a name on the board.
+ * @param {Board} board
+ * @param {Member} member
+ */
+function removeMember(board, { id, user }) {
+  board.members = without(board.members, id);
+  if (isAssigned(board, user.id)) board.people = new Map(board.people).set(user.id, user);
+}
+
+/**
+ * @param {Board} board
+ * @param {Person} person
+ */
+function putPerson(board, person) {
+  if (board.people.has(person.id)) board.people = new Map(board.people).set(person.id, person);
+}
+
+/**
+ * @param {Board} board
+ * @param {string} userId
+ */
+function isAssigned(board, userId) {
+  return [...board.tasks.values()].some(({ assignee }) => assignee === userId);
+}
+
+/**
+ * Whoever had the task, and has left, is forgotten with the last one.
+ * @param {Board} board
+ * @param {Task | undefined} before
+ */
+function forgetAssignee(board, before) {
+  const userId = before?.assignee ?? "";
+  if (board.people.has(userId) && !isAssigned(board, userId)) board.people = without(board.people, userId);
 }
 
 /**
@@ -145,7 +188,8 @@ function putMember(board, member) {
  * @param {any} data
  */
 function putColumn(board, { from: _from, to: _to, respaced = {}, ...column }) {
-  board.columns = new Map(board.columns).set(column.id, column);
+  // What a gateway of an earlier version does not know of a column stays as it is.
+  board.columns = new Map(board.columns).set(column.id, { ...board.columns.get(column.id), ...column });
   for (const [id, position] of Object.entries(respaced)) {
     const row = board.columns.get(id);
     if (row) board.columns.set(id, { ...row, position });
@@ -158,8 +202,10 @@ function putColumn(board, { from: _from, to: _to, respaced = {}, ...column }) {
  * @param {any} data
  */
 function putTask(board, { from: _from, to: _to, respaced, ...task }) {
+  const before = board.tasks.get(task.id);
   takeOut(board, task.id);
   putIn(board, cutDescription(task));
+  forgetAssignee(board, before);
   if (respaced) reposition(board, task.column, respaced);
 }
 
@@ -168,8 +214,10 @@ function putTask(board, { from: _from, to: _to, respaced, ...task }) {
  * @param {{id: string}} data
  */
 function deleteTask(board, { id }) {
+  const before = board.tasks.get(id);
   takeOut(board, id);
   board.tasks.delete(id);
+  forgetAssignee(board, before);
   board.commentCounts.delete(id);
 }
 

@@ -1,11 +1,14 @@
 import { CommentsView } from "./comments_view.js";
-import { ago } from "./dates.js";
 import { DescriptionLoader } from "./description_loader.js";
 import { cutDescription } from "./descriptions.js";
 import { confirmDanger } from "./dialog.js";
-import { h, icon, setAttribute, setText } from "./dom.js";
+import { h, icon, setAttribute, setChildren, setText } from "./dom.js";
+import { KeptNotes } from "./kept_panel.js";
+import { refusedItems } from "./kept_words.js";
+import { agoMark } from "./passing_time.js";
 import { findTask } from "./pending.js";
-import { buildFields, grow } from "./sheet_fields.js";
+import { buildFields } from "./sheet_fields.js";
+import { grow } from "./text_field.js";
 import { same } from "./three_way.js";
 import { toast } from "./toasts.js";
 import { clip } from "./words.js";
@@ -19,30 +22,33 @@ export class TaskSheet {
   taskId = null;
   /** Who changed what last, by task and field, for the sentence about a conflict. @type {Map<string, string>} */
   #lastActors = new Map();
-  #column = h("select", { class: "input", id: "sheet-column" });
+  /** The server has answered a change that was made while this task is open. */
+  #saved = false;
   #state = h("span", { class: "quiet-text sheet-state", role: "status" });
   #gone = h("p", { class: "conflict", role: "alert", hidden: true });
   #dates = h("p", { class: "quiet-text" });
 
-  /**
-   * @param {BoardModel} model
-   * @param {{close: () => void}} deeds
-   */
-  constructor(model, deeds) {
+  /** @param {import("./kept_note.js").KeptDeeds & {close: () => void}} deeds */
+  constructor(deeds) {
+    const { model, drafts } = deeds;
     this.model = model;
-    const { fields, inputs } = buildFields(model, (name, value, base) => this.#save(name, value, base));
+    const { fields, inputs, counters } = buildFields(model, drafts, (name, value, base) => this.#save(name, value, base));
     this.fields = fields;
     this.inputs = inputs;
-    this.comments = new CommentsView(model);
+    this.counters = counters;
+    /** Words of a field that were refused, where they were typed. */
+    this.kept = ["title", "labels", "description"].map((field) => ({ field, notes: new KeptNotes(deeds, true), place: h("div", { class: "kept-list" }) }));
+    this.comments = new CommentsView(deeds);
     this.descriptions = new DescriptionLoader(model);
     this.deeds = deeds;
     this.element = h("section", { class: "sheet", id: "sheet", role: "dialog", "aria-label": "Task", tabindex: -1, hidden: true });
     this.element.append(this.#head(), this.#body());
-    this.#column.addEventListener("change", () => this.#move(this.#column.value));
     addEventListener("resize", () => this.#grow());
     model.listen({
       changed: () => this.draw(),
       event: (event, before) => this.#remember(event, before.task),
+      answered: ({ task }) => this.#ended(task, true),
+      refused: ({ task }) => this.#ended(task, false),
     });
   }
 
@@ -53,18 +59,29 @@ export class TaskSheet {
   }
 
   #body() {
-    const { fields, inputs } = this;
+    const { fields, inputs, counters } = this;
+    const [title, labels, description] = this.kept.map(({ place }) => place);
     const row = (/** @type {string} */ text, /** @type {HTMLElement} */ input, /** @type {HTMLElement | null} */ note) =>
       h("div", { class: "sheet-row" }, h("label", { class: "sheet-label", for: input.id }, text), h("div", {}, input, note));
-    const labelsRow = h("div", { class: "sheet-row" }, h("span", { class: "sheet-label" }, "Labels"), h("div", {}, inputs.labels.element, fields.labels.note));
-    return h("div", { class: "sheet-body" }, this.#gone, inputs.title, fields.title.note,
+    const labelsRow = h("div", { class: "sheet-row" }, h("span", { class: "sheet-label" }, "Labels"), h("div", {}, inputs.labels.element, fields.labels.note, labels));
+    return h("div", { class: "sheet-body" }, this.#gone, inputs.title, counters.title, fields.title.note, title,
       h("div", { class: "sheet-rows" },
-        row("Column", this.#column, null),
+        row("Column", inputs.column, fields.column.note),
         row("Assignee", inputs.assignee, fields.assignee.note),
         row("Due", inputs.dueOn, fields.dueOn.note),
         labelsRow),
-      h("label", { class: "sheet-heading", for: "sheet-description" }, "Description"), inputs.description, this.descriptions.note, fields.description.note,
+      h("label", { class: "sheet-heading", for: "sheet-description" }, "Description"), inputs.description, counters.description, this.descriptions.note, fields.description.note, description,
       this.#dates, this.comments.element);
+  }
+
+  /** Goes on with words of a field that were given back as a draft. @param {string} field */
+  resume(field) {
+    const found = Object.values(this.fields).find(({ name }) => name === field);
+    const task = findTask(this.model.view, this.taskId ?? undefined)?.task;
+    if (!found || !task) return;
+    found.open(found.box, task[/** @type {keyof TaskView} */ (field)]);
+    this.draw();
+    found.options.element.focus();
   }
 
   /** @param {string} taskId */
@@ -74,10 +91,12 @@ export class TaskSheet {
     const found = findTask(this.model.view, taskId);
     if (!found) return;
     this.taskId = taskId;
+    this.#saved = false;
     this.#gone.hidden = true;
     this.element.hidden = false;
     this.#drawOptions(found.task);
-    for (const field of Object.values(this.fields)) field.reset(found.task[/** @type {keyof TaskView} */ (field.name)]);
+    for (const field of Object.values(this.fields)) field.open(`${field.name}:${taskId}`, found.task[/** @type {keyof TaskView} */ (field.name)]);
+    this.inputs.labels.open(taskId, found.task.labels);
     if (found.task.descriptionCut) this.fields.description.withhold(found.task.description);
     this.comments.show(taskId);
     this.draw();
@@ -94,19 +113,18 @@ export class TaskSheet {
     this.comments.show(null);
   }
 
-  /** Whether leaving now would lose words. */
+  /** Whether there is anything in it that is not saved. */
   get isDirty() {
-    return this.taskId !== null && (this.comments.isDirty || Object.values(this.fields).some((field) => field.isDirty));
+    return this.taskId !== null && (this.comments.isDirty || this.inputs.labels.typed.field.isDirty || Object.values(this.fields).some((field) => field.isDirty));
   }
 
-  /** Saves whatever was typed and not yet saved. */
+  /** Saves whatever was typed and not yet saved; what is held as a draft stays one. */
   commit() {
     for (const field of Object.values(this.fields)) field.commit();
   }
 
   draw() {
     if (!this.taskId) return;
-    this.#rename();
     const found = findTask(this.model.view, this.taskId);
     if (!found) return this.#vanished();
     const { task } = found;
@@ -118,23 +136,34 @@ export class TaskSheet {
       else field.show(shown[/** @type {keyof TaskView} */ (field.name)], this.#who(field.name));
     }
     this.#drawState(task);
-    this.#drawReading();
+    this.#drawReading(!this.model.canWrite);
+    this.#drawKept();
+  }
+
+  #drawKept() {
+    const items = refusedItems(this.model).filter(({ entry }) => entry?.operation.task === this.taskId);
+    for (const { field, notes, place } of this.kept) setChildren(place, notes.elements(items.filter((item) => item.field === field)));
+  }
+
+  /**
+   * @param {string | undefined} task
+   * @param {boolean} saved
+   */
+  #ended(task, saved) {
+    if (task === this.taskId) this.#saved = saved;
+  }
+
+  /** What could not be read while somebody else was logged in. */
+  readAgain() {
+    this.comments.readAgain();
+    this.descriptions.stop();
+    this.draw();
   }
 
   /** Costs a layout of the page: where a text, or the room for it, has changed. */
   #grow() {
     grow(this.inputs.title);
     grow(this.inputs.description);
-  }
-
-  /**
-   * Our change was refused because somebody else had changed the same field.
-   * @param {import("./pending.js").Operation} operation
-   */
-  reopen({ changes = {}, base = {} }) {
-    for (const [name, value] of Object.entries(changes)) {
-      Object.values(this.fields).find((field) => field.name === name)?.reopen(value, base[/** @type {keyof import("./types.js").Task} */ (name)]);
-    }
   }
 
   /**
@@ -161,22 +190,12 @@ export class TaskSheet {
     return this.#lastActors.get(`${this.taskId}.${field}`) ?? "Somebody";
   }
 
-  /** A task that this page made has its real id by now. */
-  #rename() {
-    const real = this.model.outbox.realId(this.taskId);
-    if (!real || real === this.taskId) return;
-    this.taskId = real;
-    this.comments.show(real);
-    history.replaceState(history.state, "", `${location.pathname.slice(0, location.pathname.lastIndexOf("/") + 1)}${real}`);
-  }
-
   /** @param {TaskView} task */
   #drawOptions(task) {
     const people = [...this.model.state.members.values()].map(({ user }) => ({ value: user.id, text: user.name }));
-    const former = task.assignee && !people.some(({ value }) => value === task.assignee) ? [{ value: task.assignee, text: "A former member" }] : [];
+    const former = task.assignee && !people.some(({ value }) => value === task.assignee) ? [{ value: task.assignee, text: `${this.model.person(task.assignee)?.name ?? "Somebody"} (former member)` }] : [];
     fill(this.inputs.assignee, [{ value: "", text: "Nobody" }, ...people, ...former]);
-    fill(this.#column, this.model.view.columns.map(({ id, name }) => ({ value: id, text: name })));
-    if (this.#column.value !== task.column) this.#column.value = task.column;
+    fill(this.inputs.column, this.model.view.columns.map(({ id, name }) => ({ value: id, text: name })));
     const known = new Set();
     for (const { labels } of this.model.state.tasks.values()) for (const label of labels) known.add(label);
     this.inputs.labels.draw([...known].sort(), !this.model.canWrite);
@@ -185,22 +204,24 @@ export class TaskSheet {
   /** @param {TaskView} task */
   #drawState(task) {
     const waiting = this.model.operations.some((operation) => operation.task === this.taskId && !operation.answer);
-    setText(this.#state, waiting ? "Saving…" : this.#state.textContent ? "Saved" : "");
-    const created = task.createdAt ? `Created ${ago(task.createdAt, Date.now())}` : "";
-    const updated = task.updatedAt && task.updatedAt !== task.createdAt ? `, changed ${ago(task.updatedAt, Date.now())}` : "";
-    setText(this.#dates, created + updated);
+    const refused = this.model.unsaved.some(({ operation }) => operation.task === this.taskId);
+    setText(this.#state, waiting ? "Saving…" : refused ? "Not saved" : this.#saved ? "Saved" : "");
+    const { createdAt = "", updatedAt = "" } = task;
+    const changed = updatedAt && updatedAt !== createdAt ? [", changed ", agoMark(updatedAt)] : [];
+    this.#dates.replaceChildren(...(createdAt ? ["Created ", agoMark(createdAt), ...changed] : []));
   }
 
-  #drawReading() {
-    const { title, description, assignee, dueOn } = this.inputs;
-    const reading = !this.model.canWrite;
+  /** @param {boolean} reading */
+  #drawReading(reading) {
+    const { title, description, column, assignee, dueOn } = this.inputs;
+    for (const field of Object.values(this.fields)) field.setReading(reading);
     if (this.element.classList.toggle("is-reading", reading) !== title.readOnly) this.#grow();
     title.readOnly = reading;
     const { isWithheld } = this.fields.description;
     description.readOnly = reading || isWithheld;
     setAttribute(description, "aria-busy", isWithheld && "true");
     setAttribute(description, "aria-describedby", isWithheld && this.descriptions.note.id);
-    assignee.disabled = dueOn.disabled = this.#column.disabled = reading;
+    assignee.disabled = dueOn.disabled = column.disabled = reading;
     setAttribute(description, "placeholder", reading ? "No description." : "Add a description");
     dueOn.type = reading && !dueOn.value ? "text" : "date"; // an empty date input would show its pattern
     setAttribute(dueOn, "placeholder", reading ? "None" : null);
@@ -214,6 +235,9 @@ export class TaskSheet {
       if (this.model.options.userId && who) toast(`${who} deleted “${clip(title)}”.`);
       return this.deeds.close();
     }
+    this.#drawReading(true);
+    this.inputs.labels.draw([], true);
+    this.comments.draw();
     setText(this.#gone, `${who} deleted this task while you were editing. What you typed is still here to copy.`);
     this.#gone.hidden = false;
   }
@@ -224,16 +248,12 @@ export class TaskSheet {
    * @param {any} base
    */
   #save(name, value, base) {
-    if (!this.taskId || !findTask(this.model.view, this.taskId)) return;
-    const clean = name === "title" ? value.trim() : value;
-    if (name === "title" && !clean) return;
-    this.model.ask("task.update", { task: this.taskId, changes: { [name]: clean }, base: { [name]: base } });
-  }
-
-  /** @param {string} column */
-  #move(column) {
-    const last = this.model.view.columns.find((one) => one.id === column)?.tasks.at(-1)?.id ?? null;
-    if (this.taskId) this.model.ask("task.move", { task: this.taskId, column, after: last });
+    const found = findTask(this.model.view, this.taskId ?? undefined);
+    if (!found || !this.model.canWrite) return false;
+    const task = found.task.id;
+    if (name !== "column") this.model.ask("task.update", { task, changes: { [name]: value }, base: { [name]: base } });
+    else this.model.ask("task.move", { task, column: value, after: this.model.view.columns.find((one) => one.id === value)?.tasks.at(-1)?.id ?? null });
+    return true;
   }
 
   async #delete() {
@@ -241,7 +261,7 @@ export class TaskSheet {
     const title = clip(this.inputs.title.value);
     const agreed = await confirmDanger({ title: `Delete “${title}”?`, text: "The task and its comments go for everybody, and there is no way back.", action: "Delete task" });
     if (!agreed || !task || this.taskId !== task) return;
-    for (const field of Object.values(this.fields)) field.revert();
+    for (const field of Object.values(this.fields)) field.hold();
     this.deeds.close();
     this.model.ask("task.delete", { task });
   }

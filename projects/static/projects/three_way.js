@@ -1,8 +1,10 @@
 /**
- * Merging one field that two people may have changed. Pure.
+ * Merging what two people have changed: one field, or all fields of a change. Pure.
  *
  * @typedef {"unchanged" | "mine" | "theirs" | "conflict"} Merge
  */
+
+import { mergeText } from "./merge_text.js";
 
 /**
  * @param {unknown} base    what the field held when editing began
@@ -25,11 +27,54 @@ export function same(a, b) {
 }
 
 /**
- * The names of the fields in which a change would overwrite somebody else's.
- * @param {Record<string, any>} base
+ * A change as it is on top of what others did meanwhile: lists by their items, texts by words. Of what cannot
+ * be merged the change has mine, and its name is among the conflicts. A field whose base is not known is
+ * mine.
+ * @param {Record<string, any>} base     what the changed fields held when the change was made
  * @param {Record<string, any>} changes
- * @param {Record<string, any>} present
+ * @param {Record<string, any>} present  what the server has
+ * @returns {{changes: Record<string, any>, conflicts: string[]}}
  */
-export function conflicts(base, changes, present) {
-  return Object.keys(changes).filter((name) => mergeField(base[name], changes[name], present[name]) === "conflict");
+export function mergeChanges(base, changes, present) {
+  const merged = { ...changes };
+  /** @type {string[]} */
+  const conflicts = [];
+  for (const [name, mine] of Object.entries(changes)) {
+    if (!Object.hasOwn(base, name) || mergeField(base[name], mine, present[name]) !== "conflict") continue;
+    const both = mergeValue(name, base[name], mine, present[name]);
+    if (both === null) conflicts.push(name);
+    else merged[name] = both;
+  }
+  return { changes: merged, conflicts };
+}
+
+/** Fields that hold words; of any other that is no list, two values do not go together. */
+const TEXTS = ["title", "description"];
+
+/**
+ * @param {string} name
+ * @param {any} base
+ * @param {any} mine
+ * @param {any} theirs
+ */
+function mergeValue(name, base, mine, theirs) {
+  if ([base, mine, theirs].every(Array.isArray)) return mergeSet(base, mine, theirs);
+  return TEXTS.includes(name) ? mergeText(base, mine, theirs) : null;
+}
+
+/**
+ * What I added and took away, done to theirs. Items are the same in any case and Unicode form.
+ * @param {string[]} base
+ * @param {string[]} mine
+ * @param {string[]} theirs
+ */
+export function mergeSet(base, mine, theirs) {
+  const [before, wanted, there] = [base, mine, theirs].map((items) => new Set(items.map(itemKey)));
+  const kept = theirs.filter((item) => wanted.has(itemKey(item)) || !before.has(itemKey(item)));
+  return [...kept, ...mine.filter((item) => !before.has(itemKey(item)) && !there.has(itemKey(item)))];
+}
+
+/** @param {string} item */
+function itemKey(item) {
+  return item.normalize("NFC").toLowerCase();
 }

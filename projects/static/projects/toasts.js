@@ -10,6 +10,8 @@ const MOST = 3;
  */
 export function toast(text, { action, run, lasting = false } = {}) {
   const place = find("#toasts");
+  const above = document.querySelector("dialog:modal") ?? document.body; // what is behind a dialog cannot be pressed
+  if (place.parentElement !== above) above.append(place);
   const close = h("button", { type: "button", class: "icon-button", "aria-label": "Dismiss", onclick: () => box.remove() }, icon("close"));
   const act = () => {
     box.remove();

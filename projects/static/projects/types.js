@@ -15,7 +15,7 @@
  * @property {string} [createdAt]
  * @property {string} [updatedAt]
  *
- * @typedef {{id: string, name: string, position: number}} Column
+ * @typedef {{id: string, name: string, position: number, done?: boolean}} Column  done: its tasks are never overdue
  * @typedef {{id: string, name: string, username: string}} Person
  * @typedef {"owner" | "editor" | "viewer"} Role
  * @typedef {{id: string, user: Person, role: Role}} Member
@@ -26,6 +26,7 @@
  * @property {number} seq
  * @property {Project} project
  * @property {Member[]} members
+ * @property {Person[]} [people]  whom tasks are assigned to, and who are no members any more
  * @property {Column[]} columns
  * @property {Task[]} tasks
  * @property {Record<string, number>} [commentCounts]
@@ -36,6 +37,8 @@
  * @typedef {object} Feed
  * @property {(room: string, since: number) => void} joinProject
  * @property {(room: string, seq: number) => void} restartAt
+ * @property {() => void} renew  connects anew, as whoever is logged in by now
+ * @property {() => Promise<void>} retryNow  tries everything at once
  * @property {(room: string, state: unknown) => void} sendPresence
  * @property {(count: number) => void} reportWaiting
  * @property {(name: string, listener: (data: any) => void) => void} on

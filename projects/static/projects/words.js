@@ -7,6 +7,9 @@
  * @typedef {import("./types.js").BoardEvent} BoardEvent
  */
 
+import { isolated } from "./isolated.js";
+import { reason } from "./reasons.js";
+
 /** @type {Record<string, string>} */
 const ATTEMPTS = {
   "task.create": "“{title}” was not created",
@@ -15,6 +18,7 @@ const ATTEMPTS = {
   "task.delete": "“{title}” was not deleted",
   "column.create": "The column was not created",
   "column.rename": "The column kept its name",
+  "column.mark": "The column stayed as it was",
   "column.move": "The column went back to where it was",
   "column.delete": "The column was not deleted",
   "comment.create": "Your comment was not saved",
@@ -36,20 +40,13 @@ export function refusal(operation, problem, board) {
   return `${attempt}: ${reason(problem)}`;
 }
 
-/** @param {Problem} problem */
-export function reason({ status, detail, errors }) {
-  if (status === 404) return "it is no longer there, or you may no longer see it.";
-  if (status >= 500) return "the server had an error. Nothing else was touched.";
-  const first = Object.values(errors ?? {}).flat()[0];
-  return String(first ?? detail);
-}
-
 /**
+ * Other people's words for a sentence of ours: not too long, and with a direction of their own.
  * @param {string} text
  * @param {number} [length]
  */
 export function clip(text, length = 60) {
-  return text.length > length ? `${text.slice(0, length - 1).trimEnd()}…` : text;
+  return isolated(text.length > length ? `${text.slice(0, length - 1).trimEnd()}…` : text);
 }
 
 /**
@@ -68,7 +65,7 @@ const DEEDS = {
   "task:moved": (title, columnName) => `moved “${title}” to ${columnName}`,
   "task:deleted": (title) => `deleted “${title}”`,
   "column:created": (_, columnName) => `added the column ${columnName}`,
-  "column:updated": (_, columnName) => `renamed a column to ${columnName}`,
+  "column:updated": (_, columnName) => `changed the column ${columnName}`,
   "column:moved": (_, columnName) => `moved the column ${columnName}`,
   "column:deleted": (_, columnName) => `deleted the column ${columnName}`,
   "comment:created": (title) => `commented on “${title}”`,
@@ -88,7 +85,7 @@ export function announcement(event, before, board) {
   const title = data.title ?? before.task?.title ?? "a task";
   const isColumn = event.event.startsWith("column:");
   const columnName = isColumn ? (data.name ?? before.column?.name) : board.columns.get(data.column)?.name;
-  return `${event.actor?.name ?? "Somebody"} ${deed(clip(title), columnName ?? "another column")}`;
+  return `${isolated(event.actor?.name ?? "Somebody")} ${deed(clip(title), isolated(columnName ?? "another column"))}`;
 }
 
 /**

@@ -179,6 +179,12 @@ export class WebsocketService {
     }
   }
 
+  /** Connects anew, as whoever is logged in by now. */
+  renew() {
+    if (this.line.isOpen) this.line.recycle();
+    for (const room of this.#rooms.values()) room.poller.poke();
+  }
+
   /** The browser says that the network is gone. An open socket is believed only if the server answers elsewhere too. */
   async suspectNetwork() {
     if (!this.#started) return;

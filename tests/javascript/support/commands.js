@@ -51,6 +51,7 @@ export function argumentsOf({ a, b, c, name: text }, server) {
   };
 }
 
-export function run(server, one, mutationId) {
-  return server[one.kind](argumentsOf(one, server), mutationId);
+/** `id`: of what a page creates. */
+export function run(server, one, mutationId, id) {
+  return server[one.kind]({ ...argumentsOf(one, server), id }, mutationId);
 }

@@ -18,7 +18,7 @@ export class ModelServer {
     const counts = {};
     for (const { taskId } of this.comments) counts[taskId] = (counts[taskId] ?? 0) + 1;
     const tasks = columns.flatMap(({ id }) => this.#in(id)).map(shown);
-    return structuredClone({ seq: this.seq, project: this.project, members: this.members, columns, tasks, commentCounts: counts });
+    return structuredClone({ seq: this.seq, project: this.project, members: this.members, people: [], columns, tasks, commentCounts: counts });
   }
 
   id(prefix) {
@@ -57,8 +57,7 @@ export class ModelServer {
     return { position: respaced[id], respaced };
   }
 
-  columnCreate({ name }, mutationId) {
-    const id = this.id("c");
+  columnCreate({ name, id = this.id("c") }, mutationId) {
     const { position, respaced } = this.#place([...this.columns].sort(inOrder), this.columns.length ? "gone" : null, id);
     const row = { id, name, position };
     this.columns.push(row);
@@ -97,11 +96,10 @@ export class ModelServer {
     return {};
   }
 
-  taskCreate({ column, after, title = "" }, mutationId) {
+  taskCreate({ column, after, title = "", id = this.id("t"), description = "", labels = [] }, mutationId) {
     if (!this.columns.some((one) => one.id === column)) return undefined;
-    const id = this.id("t");
     const { position, respaced } = this.#place(this.#in(column), after, id);
-    const task = { id, projectId: "p", title, description: "", column, position, assignee: null, labels: [], dueOn: null, version: 1 };
+    const task = { id, projectId: "p", title, description, column, position, assignee: null, labels, dueOn: null, version: 1 };
     this.tasks.push(task);
     this.#emit("task:created", { ...task, ...(respaced && { respaced }) }, mutationId);
     return { ...task };
@@ -110,7 +108,7 @@ export class ModelServer {
   taskUpdate({ task, changes }, mutationId) {
     const row = this.tasks.find((one) => one.id === task);
     if (!row) return undefined;
-    if (Object.entries(changes).every(([name, value]) => row[name] === value)) return { ...row };
+    if (Object.entries(changes).every(([name, value]) => JSON.stringify(row[name]) === JSON.stringify(value))) return { ...row };
     Object.assign(row, changes, { version: row.version + 1 });
     this.#emit("task:updated", row, mutationId);
     return { ...row };
@@ -119,11 +117,21 @@ export class ModelServer {
   taskMove({ task, column, after }, mutationId) {
     const row = this.tasks.find((one) => one.id === task);
     if (!row || !this.columns.some((one) => one.id === column)) return undefined;
+    if (this.#stays(row, column, after)) return { ...row };
     const others = this.#in(column).filter((one) => one !== row);
     const { position, respaced } = this.#place(others, after, row.id);
     Object.assign(row, { column, position, version: row.version + 1 });
     this.#emit("task:moved", { ...row, from: {}, to: {}, ...(respaced && { respaced }) }, mutationId);
     return { ...row };
+  }
+
+  /** Whether a task is already where it is to go, below `after`: then nothing happens. */
+  #stays(row, column, after) {
+    const list = this.#in(column);
+    const at = list.indexOf(row);
+    if (at < 0) return false;
+    const above = after === null || list.some((one) => one.id === after && one !== row) ? after : (list.filter((one) => one !== row).at(-1)?.id ?? null);
+    return (list[at - 1]?.id ?? null) === above;
   }
 
   taskDelete({ task }, mutationId) {
@@ -134,18 +142,28 @@ export class ModelServer {
     return {};
   }
 
-  commentCreate({ task }) {
-    if (!this.tasks.some((one) => one.id === task)) return;
-    const comment = { id: this.id("k"), taskId: task, author: {}, text: "…", createdAt: "", updatedAt: "" };
+  commentCreate({ task, id = this.id("k"), text = "…" }, mutationId) {
+    if (!this.tasks.some((one) => one.id === task)) return undefined;
+    const comment = { id, taskId: task, author: {}, text, createdAt: "", updatedAt: "" };
     this.comments.push(comment);
-    this.#emit("comment:created", comment);
+    this.#emit("comment:created", comment, mutationId);
+    return { ...comment };
   }
 
-  commentDelete({ comment }) {
+  commentUpdate({ comment, text }, mutationId) {
     const row = this.comments.find((one) => one.id === comment);
-    if (!row) return;
+    if (!row || row.text === text) return row && { ...row };
+    row.text = text;
+    this.#emit("comment:updated", row, mutationId);
+    return { ...row };
+  }
+
+  commentDelete({ comment }, mutationId) {
+    const row = this.comments.find((one) => one.id === comment);
+    if (!row) return undefined;
     this.comments = this.comments.filter((one) => one !== row);
-    this.#emit("comment:deleted", row);
+    this.#emit("comment:deleted", row, mutationId);
+    return {};
   }
 
   memberAdd({ name }) {

@@ -50,7 +50,7 @@ const QUESTIONS = {
 };
 
 /** What people can see of a view. */
-const plain = (view) => view.columns.map(({ name, tasks }) => ({ name, tasks: tasks.map(({ title }) => title) }));
+const plain = (view) => view.columns.map(({ name, done = false, tasks }) => ({ name, done, tasks: tasks.map(({ title }) => title) }));
 
 for await (const line of createInterface({ input: process.stdin })) {
   const { question, ...given } = JSON.parse(line);
