@@ -62,12 +62,15 @@ class LimitReached(Conflict):
 
 
 class RateLimited(DomainError):
-    """The actor has done as much as one may in a time; in `retry_after` seconds they may go on."""
+    """The actor has done as much as one may in a time; in `retry_after` seconds they may go on.
+
+    limit: what is counted: "changes", "bytes", "names" or "at-once"
+    """
 
     code = "rate-limited"
 
-    def __init__(self, message: str, *, retry_after: int) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, limit: str, retry_after: int) -> None:
+        super().__init__(message, limit=limit)
         self.retry_after = retry_after
 
 

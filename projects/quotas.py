@@ -37,6 +37,7 @@ def one_of_few(user: User) -> Iterator[None]:
         raise RateLimited(
             f"{AT_ONCE.most} of your changes are under way, as many as may be at a time: "
             f"try again in {AGAIN_SECONDS} s.",
+            limit="at-once",
             retry_after=AGAIN_SECONDS,
         )
     try:
@@ -47,8 +48,8 @@ def one_of_few(user: User) -> Iterator[None]:
 
 def count_write(user: User) -> None:
     """Count a change that the person is about to make. Raises RateLimited."""
-    _require(LOG_BYTES, user, "Your changes may take {most} bytes of the log an hour")
-    _require(WRITES, user, "You may make {most} changes a minute")
+    _require(LOG_BYTES, "bytes", user, "Your changes may take {most} bytes of the log an hour")
+    _require(WRITES, "changes", user, "You may make {most} changes a minute")
     WRITES.spend(str(user.pk))
 
 
@@ -64,7 +65,7 @@ def count_answer(user: User, answer: str) -> None:
 
 def require_names_left(user: User) -> None:
     """Raises RateLimited."""
-    _require(UNKNOWN_NAMES, user, "You may name {most} people an hour whom nobody knows")
+    _require(UNKNOWN_NAMES, "names", user, "You may name {most} people an hour whom nobody knows")
 
 
 def count_unknown_name(user: User) -> None:
@@ -72,12 +73,13 @@ def count_unknown_name(user: User) -> None:
     UNKNOWN_NAMES.spend(str(user.pk))
 
 
-def _require(quota: Quota, user: User, rule: str) -> None:
+def _require(quota: Quota, limit: str, user: User, rule: str) -> None:
     wait = quota.refused(str(user.pk))
     if wait is not None:
         seconds = math.ceil(wait)
         raise RateLimited(
             f"{rule.format(most=f'{quota.most:,}')} ({quota.setting}), and that is used up: "
             f"try again in {seconds} s.",
+            limit=limit,
             retry_after=seconds,
         )

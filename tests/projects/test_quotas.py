@@ -54,7 +54,7 @@ def test_so_many_changes_of_a_user_are_under_way_at_a_time(monkeypatch, owner, e
     with quotas.one_of_few(people["owner"]):
         refused = add_task(owner, board)
         assert (refused.status_code, refused.data["code"]) == (429, "rate-limited")
-        assert refused["Retry-After"] == "1"
+        assert (refused["Retry-After"], refused.data["limit"]) == ("1", "at-once")
         assert add_task(editor, board).status_code == 201
     assert add_task(owner, board).status_code == 201
 
@@ -65,7 +65,7 @@ def test_a_user_makes_so_many_changes_a_minute_and_then_waits(allow, clock, owne
     refused = owner.post("/api/projects/", {"name": "P"})
     assert (refused.status_code, refused.data["code"]) == (429, "rate-limited")
     assert "3 changes a minute (WRITES_PER_MINUTE)" in refused.data["detail"]
-    assert refused["Retry-After"] == "20"
+    assert (refused["Retry-After"], refused.data["limit"]) == ("20", "changes")
     assert Task.objects.filter(project=board.id).count() == 6, "a refused change is none"
     assert add_task(editor, board).status_code == 201, "each user has a quota of their own"
     assert owner.get(f"{board.path}/board/").status_code == 200, "reading is no change"
@@ -117,7 +117,8 @@ def test_answers_that_are_kept_for_their_keys_count_too(allow, editor, board):
 def test_bytes_are_those_of_the_wire(allow, owner, board):
     allow(LOG_BYTES=30_000)
     assert describe(owner, board, "🎉" * 10_000).status_code == 200
-    assert describe(owner, board, "").status_code == 429
+    refused = describe(owner, board, "")
+    assert (refused.status_code, refused.data["limit"]) == (429, "bytes")
 
 
 def test_names_that_nobody_has_can_be_tried_so_often_and_no_more(allow, clock, owner, board):
@@ -128,6 +129,7 @@ def test_names_that_nobody_has_can_be_tried_so_often_and_no_more(allow, clock, o
         return owner.post(f"{board.path}/members/", {"username": username, "role": "viewer"})
 
     assert [name(f"nobody{number}").status_code for number in range(3)] == [400, 400, 429]
+    assert name("nobody").data["limit"] == "names"
     refused = name("outsider")
     assert (refused.status_code, refused.data["code"]) == (429, "rate-limited"), "nor does a hit tell"
     assert "(UNKNOWN_NAMES_PER_HOUR)" in refused.data["detail"]
