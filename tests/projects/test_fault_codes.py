@@ -10,6 +10,7 @@ from projects import services
 from realtime.poll_query import Problem, read_query
 from tests.projects.conftest import Board
 
+NOBODY = "0b9c1c1e-0000-4000-8000-000000000001"
 FAULTS: list[tuple[str, Any, str]] = [
     ("title", None, "null"),
     ("title", " ", "blank"),
@@ -25,9 +26,9 @@ FAULTS: list[tuple[str, Any, str]] = [
     ("labels", ["ok", "\u200b"], "not-visible"),
     ("labels", [7], "wrong-type"),
     ("assignee", "me", "not-an-id"),
-    ("assignee", str(uuid4()), "not-a-member"),
+    ("assignee", NOBODY, "not-a-member"),
     ("column", 7, "not-an-id"),
-    ("column", str(uuid4()), "not-found"),
+    ("column", NOBODY, "not-found"),
     ("dueOn", "2027-02-30", "not-a-date"),
     ("dueOn", "12027-03-15", "not-a-date"),
     ("position", 1, "unknown"),
