@@ -12,6 +12,7 @@ import { Drafts } from "./drafts.js";
 import { Drag } from "./drag.js";
 import { dragNews } from "./drag_news.js";
 import { KeptPanel } from "./kept_panel.js";
+import { isComposing } from "./ime.js";
 import { isolated } from "./isolated.js";
 import { listenToKeys } from "./keyboard.js";
 import { closeMenu } from "./menu.js";
@@ -287,7 +288,7 @@ find("#sheet-place").append(sheet.element);
 root.addEventListener("click", click);
 filter.addEventListener("input", () => view.setFilter(filter.value));
 filter.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape") return;
+  if (event.key !== "Escape" || isComposing(event)) return;
   event.stopPropagation();
   clearFilter();
   filter.blur();
