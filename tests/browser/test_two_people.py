@@ -21,6 +21,7 @@ from tests.browser.hands import (
 from tests.support.boards import Board
 from tests.support.browser import Visitor
 from tests.support.people import OWNER
+from tests.support.processes import eventually
 from tests.support.stack import Stack
 
 pytestmark = pytest.mark.browser
@@ -77,4 +78,6 @@ def test_two_pages_of_one_person_show_a_change_once_each(board: Board, visit: Ca
     for page in (one, other):
         expect_cards(page, board.columns["Done"], "Only once")
         expect_cards(page, board.columns["To do"], "Stays")
-    assert heard() == [board.seq]
+    eventually(
+        lambda: heard() == [board.seq], what="the event, in the page that knew of the change before it"
+    )
