@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Complaints
-from tests.browser.hands import ON_ONE_GATEWAY, HeldRequests, column, expect_cards
+from tests.browser.hands import IN_EACH_ENGINE, ON_ONE_GATEWAY, HeldRequests, column, expect_cards
 from tests.browser.test_drafts import comment, description, new_card, open_task, title
 from tests.support.api import answered
 from tests.support.boards import Board
@@ -52,6 +52,7 @@ def changes(board: Board, since: int) -> list[Any]:
     return [one["data"] for one in board.events(since) if one["event"] == "task:updated"]
 
 
+@IN_EACH_ENGINE
 @pytest.mark.parametrize("during", [True, False], ids=["during", "safari"])
 def test_keys_of_an_input_method_do_nothing_else(page: Page, board: Board, during: bool) -> None:
     def compose(box: Locator) -> None:
@@ -73,6 +74,7 @@ def test_keys_of_an_input_method_do_nothing_else(page: Page, board: Board, durin
     assert board.seq == seq
 
 
+@IN_EACH_ENGINE
 def test_a_date_is_saved_once_when_it_is_whole(page: Page, board: Board) -> None:
     seq = board.seq
     due(page).focus()
@@ -88,6 +90,7 @@ def test_a_date_is_saved_once_when_it_is_whole(page: Page, board: Board) -> None
     assert [one["dueOn"] for one in changes(board, seq)] == ["2027-08-15"]
 
 
+@IN_EACH_ENGINE
 def test_no_date_that_is_half_or_far_away_is_saved(page: Page, board: Board) -> None:
     due(page).fill("2027-03-15")
     page.keyboard.press("Enter")
@@ -112,6 +115,7 @@ def test_no_date_that_is_half_or_far_away_is_saved(page: Page, board: Board) -> 
     assert [one["dueOn"] for one in changes(board, seq)] == [None]
 
 
+@IN_EACH_ENGINE
 def test_a_choice_by_arrow_keys_is_one_change(visit: Visit, board: Board, task: dict[str, Any]) -> None:
     visitor = visit(OWNER)
     page = open_task(visitor, board, task)
