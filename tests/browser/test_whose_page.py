@@ -100,6 +100,7 @@ def test_nothing_is_written_under_the_name_of_whoever_logs_in_in_another_tab(
         "or reload to go on as Olive Owner.",
     )
     expect(page.get_by_role("button", name="Comment", exact=True)).to_be_hidden()
+    page.bring_to_front()
     mouse = Mouse(page)
     mouse.press(middle(browser.visitor.task(task["id"])))
     mouse.move(lower_part(column(browser.visitor, board.columns["Done"])))
@@ -113,6 +114,7 @@ def test_nothing_is_written_under_the_name_of_whoever_logs_in_in_another_tab(
     browser.log_in(EDITOR)
     expect_none(page)
     expect_badge(browser.visitor, "Live")
+    page.bring_to_front()
     mouse.drag(browser.visitor.task(task["id"]), lower_part(column(browser.visitor, board.columns["Done"])))
     eventually(lambda: board.seq > seq, what="the move")
     assert [event["actor"]["name"] for event in board.events(seq)] == ["Edgar Editor"]
@@ -124,6 +126,7 @@ def test_what_waits_is_kept_for_its_own_person_and_sent_when_they_are_back(
     complaints.may_hold("net::ERR_")
     task = board.add_task("Waits")
     page = browser.visitor.open_board(board.id)
+    page.bring_to_front()  # a page that another one comes before lets go of a card
     page.route("**/move/", lambda route: route.abort())
     Mouse(page).drag(
         browser.visitor.task(task["id"]), lower_part(column(browser.visitor, board.columns["Done"]))
