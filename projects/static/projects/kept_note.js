@@ -33,12 +33,13 @@ export function keptNote(item, deeds, inPlace = false) {
 }
 
 /**
+ * What can be done, as the board is now: its columns, its cards and one's rights.
  * @param {KeptItem} item
  * @param {KeptDeeds} deeds
  * @param {boolean} inPlace
  * @returns {[string, () => void][]}
  */
-function choices(item, deeds, inPlace) {
+export function choices(item, deeds, inPlace) {
   const { entry, theirs } = item;
   /** @type {[string, () => void][]} */
   const found = [];

@@ -1,6 +1,6 @@
 import { openDialog } from "./dialog.js";
 import { h, setAttribute, setChildren, setText } from "./dom.js";
-import { keptNote } from "./kept_note.js";
+import { choices, keptNote } from "./kept_note.js";
 import { draftItems, refusedItems } from "./kept_words.js";
 
 /** @typedef {import("./kept_words.js").KeptItem} KeptItem */
@@ -25,7 +25,7 @@ export class KeptNotes {
     this.#known = new Map();
     return items.map((item) => {
       const key = item.entry?.key ?? item.box ?? "";
-      const drawn = JSON.stringify([item, this.deeds.model.canWrite]);
+      const drawn = JSON.stringify([item, choices(item, this.deeds, this.inPlace).map(([name]) => name)]);
       const known = before.get(key);
       const element = known?.drawn === drawn ? known.element : keptNote(item, this.deeds, this.inPlace);
       this.#known.set(key, { drawn, element });
