@@ -1,5 +1,6 @@
 import { askText, openDialog } from "./dialog.js";
 import { h, setAttribute, setChildren, setText } from "./dom.js";
+import { isolated } from "./isolated.js";
 import { openMenu } from "./menu.js";
 import { columnSteps } from "./places.js";
 import { LIMITS } from "./texts.js";
@@ -18,7 +19,7 @@ export function openColumnMenu(anchor, columnId, model, drafts, addTask) {
   const column = model.view.columns.find((one) => one.id === columnId);
   if (!column) return;
   const { left, right } = columnSteps(model.view, columnId);
-  openMenu(anchor, `Column ${column.name}`, [
+  openMenu(anchor, `Column ${isolated(column.name)}`, [
     { text: "New task", keys: "n", run: () => addTask(columnId) },
     { text: "Rename…", run: () => rename(column, model, drafts) },
     { text: column.done ? "Mark as not done" : "Mark as done", run: () => model.ask("column.mark", { column: columnId, done: !column.done }) },
@@ -66,7 +67,7 @@ function askToDelete(columnId, model) {
   const sentence = h("p");
   const button = h("button", { type: "submit", class: "button danger" }, "Delete column");
   const form = h("form", { class: "stack" }, sentence, field, h("div", { class: "dialog-actions" }, button));
-  const dialog = openDialog(`Delete “${find()?.name}”`, [form]);
+  const dialog = openDialog(`Delete “${isolated(find()?.name ?? "")}”`, [form]);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     dialog.close();
@@ -82,7 +83,7 @@ function askToDelete(columnId, model) {
     setAttribute(field, "hidden", !count || stuck);
     setAttribute(sentence, "hidden", count > 0 && !stuck);
     setAttribute(button, "hidden", stuck);
-    setText(sentence, stuck ? `“${column.name}” holds ${tasks(count)} and is the only column. Add another one first; they can then move there.` : `“${column.name}” is empty. It goes for everybody.`);
+    setText(sentence, stuck ? `“${isolated(column.name)}” holds ${tasks(count)} and is the only column. Add another one first; they can then move there.` : `“${isolated(column.name)}” is empty. It goes for everybody.`);
     setText(where, `Where do its ${tasks(count)} go?`);
     const { value } = target;
     setChildren(target, others.map(({ id, name }) => [...target.options].find((one) => one.value === id && one.text === name) ?? h("option", { value: id }, name)));

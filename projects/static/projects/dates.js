@@ -65,7 +65,14 @@ export function dueIn(dueOn, today, done = false) {
  * @param {string} today
  */
 function shortDay(day, today) {
-  const format = day.slice(0, 4) === today.slice(0, 4) ? formats.day : formats.dayAndYear;
+  return day.slice(0, 4) === today.slice(0, 4) ? dayText(day, formats.day) : dayText(day);
+}
+
+/**
+ * @param {string} day  "2026-11-24"
+ * @param {Intl.DateTimeFormat} [format]
+ */
+export function dayText(day, format = formats.dayAndYear) {
   return isolated(format.format(new Date(`${day}T00:00:00Z`)));
 }
 

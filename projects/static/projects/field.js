@@ -1,5 +1,6 @@
 import { copyText } from "./copy.js";
 import { h, setAttribute, setText } from "./dom.js";
+import { isolated } from "./isolated.js";
 import { mergeChanges, mergeField, same } from "./three_way.js";
 import { toast } from "./toasts.js";
 
@@ -232,7 +233,7 @@ export class Field {
       return { text: `You can no longer change ${label}. What you typed is kept here.`, urgent: true, choices: [["Copy", () => void copyText(String(this.options.read()))], discard] };
     }
     if (this.#rival !== null) {
-      const text = `${this.#rival} changed ${label} while you were editing: ${words(this.#theirs)}`;
+      const text = `${this.#rival} changed ${label} while you were editing: ${isolated(words(this.#theirs))}`;
       return { text, urgent: true, choices: [["Save mine", () => this.#keepMine()], ["Take theirs", () => this.#takeTheirs()]] };
     }
     if (!this.#held || quiet) return null;

@@ -1,6 +1,7 @@
 import { h, icon } from "./dom.js";
 import { Field } from "./field.js";
 import { isComposing } from "./ime.js";
+import { isolated } from "./isolated.js";
 import { colourOf } from "./people.js";
 import { textField } from "./text_field.js";
 import { labelsIn, LIMITS, newLabels } from "./texts.js";
@@ -77,7 +78,7 @@ export class LabelEditor {
   /** @param {string} label */
   #chip(label) {
     const remove = () => this.#change(this.#labels.filter((one) => one !== label));
-    const button = h("button", { type: "button", class: "chip-remove", "aria-label": `Remove ${label}`, onclick: remove }, icon("close"));
+    const button = h("button", { type: "button", class: "chip-remove", "aria-label": `Remove ${isolated(label)}`, onclick: remove }, icon("close"));
     return h("span", { class: "chip" }, h("span", { class: "label-dot", "data-person": colourOf(label) }), h("bdi", {}, label), this.#reading ? null : button);
   }
 

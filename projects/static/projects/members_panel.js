@@ -2,6 +2,7 @@ import { call } from "./api.js";
 import { avatar } from "./avatar.js";
 import { confirmDanger, openDialog, sendOnce } from "./dialog.js";
 import { h, setAttribute, setChildren, setText } from "./dom.js";
+import { isolated } from "./isolated.js";
 import { newId } from "./new_id.js";
 import { whyNot } from "./reasons.js";
 import { textField } from "./text_field.js";
@@ -42,11 +43,11 @@ export function openMembers(model, drafts) {
 function row(member, model, attempt) {
   const { user, role } = member;
   const self = user.id === model.options.userId;
-  const name = h("span", { class: "member-name" }, h("span", {}, user.name, self && " (you)"), h("span", { class: "quiet-text" }, `@${user.username}`));
+  const name = h("span", { class: "member-name" }, h("span", {}, h("bdi", {}, user.name), self && " (you)"), h("span", { class: "quiet-text" }, `@${user.username}`));
   const owner = model.role === "owner";
   const roles = owner ? roleSelect(member, attempt) : h("span", { class: "quiet-text" }, role);
   const leave = owner || self ? h("button", { type: "button", class: "button small quiet", onclick: () => void remove(member, self, attempt) }, self ? "Leave" : "Remove") : null;
-  if (leave && !self) leave.setAttribute("aria-label", `Remove ${user.name}`);
+  if (leave && !self) leave.setAttribute("aria-label", `Remove ${isolated(user.name)}`);
   return h("li", { class: "member" }, avatar(user), name, roles, leave);
 }
 
@@ -55,7 +56,7 @@ function row(member, model, attempt) {
  * @param {Attempt} attempt
  */
 function roleSelect(member, attempt) {
-  const select = h("select", { class: "input small", "aria-label": `Role of ${member.user.name}` }, ...Object.keys(ROLES).map((role) => h("option", { value: role, selected: role === member.role }, role)));
+  const select = h("select", { class: "input small", "aria-label": `Role of ${isolated(member.user.name)}` }, ...Object.keys(ROLES).map((role) => h("option", { value: role, selected: role === member.role }, role)));
   select.addEventListener("change", async () => {
     const changed = await attempt(call(`/api/members/${member.id}/`, { method: "PATCH", body: { role: select.value }, key: newId() }));
     if (!changed) select.value = member.role;
@@ -71,7 +72,7 @@ function roleSelect(member, attempt) {
 async function remove({ id, user }, self, attempt) {
   const question = self
     ? { title: "Leave this board?", text: "You will see it again only if it is public, or an owner adds you back.", action: "Leave board" }
-    : { title: `Remove ${user.name}?`, text: "Their tasks stay as they are. They no longer see the board unless it is public.", action: "Remove" };
+    : { title: `Remove ${isolated(user.name)}?`, text: "Their tasks stay as they are. They no longer see the board unless it is public.", action: "Remove" };
   if (await confirmDanger(question)) await attempt(call(`/api/members/${id}/`, { method: "DELETE", key: newId() }));
 }
 

@@ -1,5 +1,6 @@
 import { call } from "./api.js";
 import { askText, confirmDanger } from "./dialog.js";
+import { isolated } from "./isolated.js";
 import { openMembers } from "./members_panel.js";
 import { openMenu } from "./menu.js";
 import { newId } from "./new_id.js";
@@ -66,7 +67,7 @@ async function publish(model, open) {
  * @param {string} name
  */
 async function remove(model, name) {
-  const agreed = await confirmDanger({ title: `Delete “${name}”?`, text: "The board, its tasks and their comments go for everybody, and there is no way back.", action: "Delete board" });
+  const agreed = await confirmDanger({ title: `Delete “${isolated(name)}”?`, text: "The board, its tasks and their comments go for everybody, and there is no way back.", action: "Delete board" });
   if (agreed) tell(await whyNot(call(`/api/projects/${model.id}/`, { method: "DELETE", key: newId() })));
 }
 

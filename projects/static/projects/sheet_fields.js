@@ -1,4 +1,5 @@
 import { dateField, listField } from "./chosen_field.js";
+import { dayText } from "./dates.js";
 import { h } from "./dom.js";
 import { LabelEditor } from "./label_editor.js";
 import { textField } from "./text_field.js";
@@ -30,7 +31,7 @@ export function buildFields(model, drafts, save) {
     description: description.field,
     column: listField({ ...of("column", "the column"), element: inputs.column, words: (id) => model.view.columns.find((one) => one.id === id)?.name ?? "another one" }),
     assignee: listField({ ...of("assignee", "the assignee"), element: inputs.assignee, words: (id) => model.person(id)?.name ?? "nobody" }),
-    dueOn: dateField({ ...of("dueOn", "the due date"), element: inputs.dueOn, words: (day) => day ?? "none" }),
+    dueOn: dateField({ ...of("dueOn", "the due date"), element: inputs.dueOn, words: (day) => (day ? dayText(day) : "none") }),
     labels: labels.field,
   };
   inputs.title.addEventListener("input", () => asOneLine(inputs.title));

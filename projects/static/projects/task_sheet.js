@@ -3,6 +3,7 @@ import { DescriptionLoader } from "./description_loader.js";
 import { cutDescription } from "./descriptions.js";
 import { confirmDanger } from "./dialog.js";
 import { h, icon, setAttribute, setChildren, setText } from "./dom.js";
+import { isolated } from "./isolated.js";
 import { KeptNotes } from "./kept_panel.js";
 import { refusedItems } from "./kept_words.js";
 import { agoMark } from "./passing_time.js";
@@ -172,7 +173,7 @@ export class TaskSheet {
    */
   #remember({ event, actor, data }, before) {
     if (!event.startsWith("task:") || !this.#mayConflict(data.id)) return;
-    const who = actor?.id && actor.id === this.model.options.userId ? "You, in another window," : (actor?.name ?? "Somebody");
+    const who = actor?.id && actor.id === this.model.options.userId ? "You, in another window," : isolated(actor?.name ?? "Somebody");
     this.#lastActors.set(`${data.id}.`, who);
     const now = before?.descriptionCut ? cutDescription(data) : data;
     for (const { name } of Object.values(this.fields)) {
@@ -193,7 +194,7 @@ export class TaskSheet {
   /** @param {TaskView} task */
   #drawOptions(task) {
     const people = [...this.model.state.members.values()].map(({ user }) => ({ value: user.id, text: user.name }));
-    const former = task.assignee && !people.some(({ value }) => value === task.assignee) ? [{ value: task.assignee, text: `${this.model.person(task.assignee)?.name ?? "Somebody"} (former member)` }] : [];
+    const former = task.assignee && !people.some(({ value }) => value === task.assignee) ? [{ value: task.assignee, text: `${isolated(this.model.person(task.assignee)?.name ?? "Somebody")} (former member)` }] : [];
     fill(this.inputs.assignee, [{ value: "", text: "Nobody" }, ...people, ...former]);
     fill(this.inputs.column, this.model.view.columns.map(({ id, name }) => ({ value: id, text: name })));
     const known = new Set();
