@@ -112,11 +112,18 @@ def add_expected_user(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     return result
 
 
+NO_VERSION = {
+    412: "If-Match names a version, or If-None-Match is `*`: what is written here has no versions.",
+}
+
+
 def add_refusals(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """drf-spectacular's POSTPROCESSING_HOOKS, before `add_event_routes`."""
     for operations in result["paths"].values():
-        for operation in operations.values():
-            _add(operation, {**ON_THE_WAY, **BY_DRF, **(WITH_A_BODY if "requestBody" in operation else {})})
+        for method, operation in operations.items():
+            of_writes = NO_VERSION if method != "get" and operation.get("security") else {}
+            of_bodies = WITH_A_BODY if "requestBody" in operation else {}
+            _add(operation, {**ON_THE_WAY, **BY_DRF, **of_writes, **of_bodies})
     return result
 
 
