@@ -36,6 +36,11 @@ def headers(scope: dict[str, Any]) -> Headers:
     return found
 
 
+def is_preflight(scope: dict[str, Any]) -> bool:
+    """Whether a browser asks what a page of another origin may send; `CrossOriginMiddleware` answers it."""
+    return scope["method"] == "OPTIONS" and b"access-control-request-method" in dict(scope["headers"])
+
+
 class CrossOriginMiddleware(CorsMiddleware):
     """Leave for the pages in CORS_ORIGIN, without cookies for those that anybody may have written."""
 

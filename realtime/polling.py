@@ -35,7 +35,7 @@ from realtime.paging import Pager
 from realtime.poll_query import Problem, Query, read_query
 from realtime.problems import FAULT, MEDIA_TYPE, RETRY_SOON, problem
 from realtime.protocol import CloseCode
-from realtime.responses import send_response
+from realtime.responses import READING, answer_options, send_response
 from realtime.rooms import Room, RoomKind
 from realtime.throttling import CALLS, user_caller
 from realtime.tokens import ENDED, CredentialsError
@@ -89,7 +89,7 @@ class Reply:
 class EventsEndpoint:
     """The endpoint for the rooms of one kind; `url_route` of the scope gives `room_id`.
 
-    preflight: answers OPTIONS, as for every other route
+    preflight: answers those of pages, as for every other route
     """
 
     def __init__(self, gateway: Gateway, kind: RoomKind, preflight: ASGIApp) -> None:
@@ -100,7 +100,7 @@ class EventsEndpoint:
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["method"] == "OPTIONS":
-            await self.preflight(scope, receive, send)
+            await self._answer_options(scope, receive, send)
             return
         answering = asyncio.ensure_future(self._answer(scope))
         leaving = asyncio.ensure_future(_disconnected(receive))
@@ -110,16 +110,19 @@ class EventsEndpoint:
             answering.cancel()
             return
         reply = answering.result()
-        headers = [(b"cache-control", b"private, no-cache"), (b"vary", b"Authorization, Cookie, Origin")]
-        headers += [*reply.headers, *cross_origin.headers(scope)]
+        headers = [*_headers(scope), *reply.headers]
         await send_response(scope, send, reply.status, reply.body, reply.media_type, headers)
+
+    async def _answer_options(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if cross_origin.is_preflight(scope):
+            await self.preflight(scope, receive, send)
+        else:
+            await answer_options(scope, send, READING, _headers(scope))
 
     async def _answer(self, scope: dict[str, Any]) -> Reply:
         try:
             if scope["method"] not in ("GET", "HEAD"):
-                raise Problem(
-                    405, "method-not-allowed", "only GET is answered here", [(b"allow", b"GET, HEAD")]
-                )
+                raise Problem(405, "method-not-allowed", "only GET is answered here", [(b"allow", READING)])
             return await self._events(scope)
         except Problem as failure:
             return Reply(failure.status, failure.body, failure.headers, MEDIA_TYPE)
@@ -272,6 +275,12 @@ class EventsEndpoint:
         more = "true" if page.more else "false"
         body = f'{{"seq":{page.seq},"events":[{events}],"more":{more},"pollAfterMs":{interval}}}'
         return Reply(200, body.encode(), headers)
+
+
+def _headers(scope: dict[str, Any]) -> Headers:
+    """Of each answer."""
+    kept_by_nobody = [(b"cache-control", b"private, no-cache"), (b"vary", b"Authorization, Cookie, Origin")]
+    return [*kept_by_nobody, *cross_origin.headers(scope)]
 
 
 def _spread_interval() -> int:
