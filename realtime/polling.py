@@ -121,8 +121,6 @@ class EventsEndpoint:
 
     async def _answer(self, scope: dict[str, Any]) -> Reply:
         try:
-            if scope["method"] not in ("GET", "HEAD"):
-                raise Problem(405, "method-not-allowed", "only GET is answered here", [(b"allow", READING)])
             return await self._events(scope)
         except Problem as failure:
             return Reply(failure.status, failure.body, failure.headers, MEDIA_TYPE)
@@ -130,11 +128,10 @@ class EventsEndpoint:
             return _failed(scope["path"], failure)
 
     async def _events(self, scope: dict[str, Any]) -> Reply:
-        query = read_query(scope["query_string"])
         room_id = read_id(scope["url_route"]["kwargs"]["room_id"])
         assert room_id is not None  # by the pattern of its route
         room = Room(self.kind, room_id)
-        poller = await self._poller(scope)
+        poller, query = await self._poller(scope)
         try:
             async with self.gateway.log_in_watch.request_of(poller.user):
                 answer = await self._answer_for(poller, room, query)
@@ -208,21 +205,29 @@ class EventsEndpoint:
             raise _unauthenticated(EXPIRED)
         return news
 
-    async def _poller(self, scope: dict[str, Any]) -> Poller:
+    async def _poller(self, scope: dict[str, Any]) -> tuple[Poller, Query]:
+        """Who asks, and for what. A poll that is refused here is counted as a guest's call, as others are."""
         handshake = read_handshake(scope, settings.SESSION_COOKIE_NAME)
         if not await self.gateway.following.begun():
             raise Problem(503, "unavailable", UNREADABLE, RETRY_SOON)
         self._check_address(handshake.address)
+        caller = None
+        try:
+            query = _query(scope)
+            user = await self._user(handshake)
+            caller = user_caller(user.id) if user else None
+        finally:
+            _count(caller, handshake.address)
+        return Poller(user, handshake, counted_elsewhere(scope)), query
+
+    async def _user(self, handshake: Handshake) -> Identity | None:
         try:
             user = await self.gateway.authentication.identify(handshake.credentials)
         except CredentialsError as error:
             by_cookie = handshake.credentials.session_key is not None
             raise _unauthenticated(str(error), [cookie_removal()] if by_cookie else []) from None
         self._check_policy(handshake.address, user)
-        wait = CALLS.refused(user_caller(user.id) if user else None, handshake.address)
-        if wait is not None:
-            raise Problem(429, "rate-limited", TOO_MANY, [_retry_after(wait)])
-        return Poller(user, handshake, counted_elsewhere(scope))
+        return user
 
     def _check_policy(self, address: str, user: Identity | None) -> None:
         in_force = self.gateway.policy
@@ -275,6 +280,18 @@ class EventsEndpoint:
         more = "true" if page.more else "false"
         body = f'{{"seq":{page.seq},"events":[{events}],"more":{more},"pollAfterMs":{interval}}}'
         return Reply(200, body.encode(), headers)
+
+
+def _query(scope: dict[str, Any]) -> Query:
+    if scope["method"] not in ("GET", "HEAD"):
+        raise Problem(405, "method-not-allowed", "only GET is answered here", [(b"allow", READING)])
+    return read_query(scope["query_string"])
+
+
+def _count(caller: str | None, address: str) -> None:
+    wait = CALLS.refused(caller, address)
+    if wait is not None:
+        raise Problem(429, "rate-limited", TOO_MANY, [_retry_after(wait)])
 
 
 def _headers(scope: dict[str, Any]) -> Headers:

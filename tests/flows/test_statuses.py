@@ -231,6 +231,35 @@ def test_calls_that_are_refused_for_their_credentials_are_counted(
     assert member.get("/api/projects/").status_code == 200
 
 
+@pytest.mark.parametrize("own_stack", ["embedded"], indirect=True)
+@pytest.mark.settings(API_CALLS_PER_MINUTE="4", REQUIRE_AUTH="on")
+@pytest.mark.parametrize(
+    "status, method, query, headers",
+    [
+        (401, "GET", "", {"Authorization": "Bearer x"}),
+        (401, "GET", "", {"Cookie": "sessionid=x"}),
+        (400, "GET", "?since=x", {}),
+        (405, "POST", "", {}),
+    ],
+    ids=["a token", "a cookie", "a query", "a method"],
+)
+def test_polls_that_are_refused_are_counted(
+    own_stack: Stack, status: int, method: str, query: str, headers: dict[str, str]
+) -> None:
+    """As calls are, whatever is wrong with them. Who has good credentials has calls of their own."""
+    member, path = own_stack.api(OWNER), f"/api/projects/{uuid4()}/events/"  # one call: to log in
+    url = f"{own_stack.first.http_url}{path}{query}"
+    found = [httpx.request(method, url, headers=headers, timeout=10) for _ in range(5)]
+    assert [answer.status_code for answer in found] == [status] * 3 + [429] * 2
+    assert int(found[-1].headers["retry-after"]) >= 1
+    assert member.get(path).status_code == 404
+    own_stack.manage("block", "127.0.0.0/8", "--reason", "a test")
+    eventually(
+        lambda: httpx.request(method, url, headers=headers, timeout=10).status_code == 403,
+        what="the block to be told, whatever was counted",
+    )
+
+
 def ask(api: Api, operation: Operation, id_: str) -> int:
     path = "/".join(id_ if part.startswith("{") else part for part in operation.path.split("/"))
     return api.request(operation.method, path, **({"json": {}} if operation.takes_body else {})).status_code
