@@ -77,7 +77,9 @@ class OneThreadHandler(ASGIHandler):
         response.close()
         body.close()
         _let_go(response)
-        if whole.status_code not in WITHOUT_BODY:  # else a client of HTTP/1.0 would be sent chunks
+        if whole.status_code in WITHOUT_BODY:  # Django says 0, of a 204 and of the answer that a 304 is about
+            del whole.headers["Content-Length"]
+        else:  # without it a client of HTTP/1.0 would be sent chunks
             whole.headers.setdefault("Content-Length", str(len(whole.content)))
         return whole
 

@@ -12,13 +12,13 @@ from realtime.database import answers
 from realtime.exposition import MetricsPage
 from realtime.gateway import Gateway
 from realtime.proxies import is_from
-from realtime.responses import send_response
+from realtime.responses import READING, answer_options, send_response
 from realtime.routing import OnlyFrom, asgi_route
 
 DATABASE_SECONDS = 2.0
 
 Answer = tuple[int, bytes, str, *tuple[tuple[bytes, bytes], ...]]  # status, body, media type, headers
-NOT_ALLOWED: Answer = 405, b"only GET is answered here\n", "text/plain", (b"allow", b"GET, HEAD")
+NOT_ALLOWED: Answer = 405, b"only GET is answered here\n", "text/plain", (b"allow", READING)
 
 
 def routes(gateway: Gateway) -> list[Any]:
@@ -56,10 +56,12 @@ def _json(status: int, value: dict[str, Any]) -> Answer:
 
 def _endpoint(answer: Callable[[Scope], Awaitable[Answer]]) -> Callable[..., Awaitable[None]]:
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        unkept = (b"cache-control", b"no-store")
+        if scope["method"] == "OPTIONS":
+            await answer_options(scope, send, READING, [unkept])
+            return
         known = scope["method"] in ("GET", "HEAD")
         status, body, media_type, *headers = await answer(scope) if known else NOT_ALLOWED
-        await send_response(
-            scope, send, status, body, media_type, [(b"cache-control", b"no-store"), *headers]
-        )
+        await send_response(scope, send, status, body, media_type, [unkept, *headers])
 
     return application

@@ -230,6 +230,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": [
         "realtime.authentication.GuestsWhereAllowed",
         "realtime.expected_user.ForExpectedUser",
+        "projects.api.preconditions.ConditionsHeeded",
     ],
     "DEFAULT_PARSER_CLASSES": ["realtime.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["projects.api.renderers.FastJSONRenderer"],

@@ -13,8 +13,8 @@ from typing import Any
 
 from django.utils.http import parse_header_parameters
 
-from realtime import cross_origin
 from realtime.asgi import ASGIApp, Headers, Receive, Send
+from realtime.cross_origin import refusal_headers
 from realtime.problems import answer_to
 from realtime.rare_log import RareLog
 from realtime.refusals import shown
@@ -261,7 +261,7 @@ async def _refuse(scope: dict[str, Any], receive: Receive, send: Send, refusal: 
     headers = [
         (b"connection", b"close"),
         *refusal.headers,
-        *(cross_origin.headers(scope) if scope["path"].startswith("/api/") else ()),
+        *refusal_headers(scope["path"], scope["headers"]),
     ]
     start, whole = messages(scope, refusal.status, body, media_type, headers)
     await send(start)

@@ -36,6 +36,21 @@ def headers(scope: dict[str, Any]) -> Headers:
     return found
 
 
+def refusal_headers(path: str, asked: Headers) -> Headers:
+    """The same of a refusal before any application is asked: for pages that call the API.
+
+    asked: headers of the request, as far as they have come
+    """
+    if not path.startswith("/api/"):
+        return []
+    return [(b"vary", b"Origin"), *headers({"headers": asked})]
+
+
+def is_preflight(scope: dict[str, Any]) -> bool:
+    """Whether a browser asks what a page of another origin may send; `CrossOriginMiddleware` answers it."""
+    return scope["method"] == "OPTIONS" and b"access-control-request-method" in dict(scope["headers"])
+
+
 class CrossOriginMiddleware(CorsMiddleware):
     """Leave for the pages in CORS_ORIGIN, without cookies for those that anybody may have written."""
 

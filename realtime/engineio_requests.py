@@ -13,12 +13,13 @@ from realtime import cross_origin
 from realtime.asgi import Headers
 from realtime.poll_query import MAX_PARAMETERS, TOO_MANY
 from realtime.protocol import MAX_FRAME_BYTES
-from realtime.responses import send_response
+from realtime.responses import answer_options, send_response
 from realtime.socketio_packets import TooLarge
 from realtime.wire import ANSWER_LOST, CLIENT_LEFT, counted_elsewhere
 
 PROTOCOL = "4"
 TRANSPORTS = ("polling", "websocket")
+METHODS = b"GET, POST, OPTIONS"
 
 
 class Problem(IntEnum):
@@ -130,13 +131,13 @@ class Request:
     async def refuse(self, refusal: Refusal) -> None:
         await self.answer(refusal.body, refusal.status, "application/json")
 
-    async def answer_preflight(self) -> None:
-        """OPTIONS: what a page of another origin that is allowed may send."""
-        headers = [*self._cors(), (b"access-control-allow-methods", b"GET, POST, OPTIONS")]
+    async def answer_options(self) -> None:
+        """What may be asked, and what a page of another origin that is allowed may send."""
+        headers = [*self._cors(), (b"access-control-allow-methods", METHODS)]
         asked = self._header(b"access-control-request-headers")
         if asked is not None:
             headers.append((b"access-control-allow-headers", asked))
-        await send_response(self.scope, self.send, 204, headers=headers)
+        await answer_options(self.scope, self.send, METHODS, headers)
 
     def _cors(self) -> Headers:
         """For pages of other origins that are allowed."""

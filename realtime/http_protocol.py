@@ -48,6 +48,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.url = b""
         self._reading = Reading.IDLE
         self.headers = []
+        self._asked: request_heads.HeaderList = self.headers  # without trailers
         self._unfinished = 0  # bytes of a line whose end has not come
         self._body_part = b""
         self._head_timer: asyncio.TimerHandle | None = None
@@ -207,6 +208,7 @@ class HttpProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= MAX_PIPELINED:
             raise RefusedRequest(429, f"expected at most {MAX_PIPELINED} requests ahead of their answers")
         super().on_message_begin()
+        self._asked = self.headers
         extensions: dict[Any, Any] = {COUNTED_ELSEWHERE: self._place.hold}
         self.scope["extensions"] = extensions
         self._reading = Reading.HEAD
@@ -334,7 +336,8 @@ class HttpProtocol(HttpToolsProtocol):
     def _told(self, refusal: RefusedRequest) -> bytes:
         # Of a request whose first line ends in its method, the parser still tells that of the one before.
         knows_method = self._reading is not Reading.IDLE and (self.url or self.cycle is None)
-        return refusal.answer(self.url, bool(knows_method and self.parser.get_method() == b"HEAD"))
+        is_head = bool(knows_method and self.parser.get_method() == b"HEAD")
+        return refusal.answer(self.url, self._asked, is_head)
 
     def _break_off(self, answer: bytes) -> None:
         """The refused request has been handed to the application, or waits for it."""

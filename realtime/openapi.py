@@ -7,6 +7,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 from realtime.bodies import MAX_BODY_BYTES
 from realtime.expected_user import HEADER
+from realtime.request_heads import MAX_HEAD_BYTES, MAX_TARGET_BYTES
 
 
 class BearerScheme(OpenApiAuthenticationExtension):
@@ -30,8 +31,19 @@ class CookieScheme(OpenApiAuthenticationExtension):
         return {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME}
 
 
+# What any request may be answered before its route is known.
+BY_SERVER = {
+    408: "The head or the body of the request did not come in time.",
+    413: f"The body has more than {MAX_BODY_BYTES} bytes.",
+    414: f"The address has more than {MAX_TARGET_BYTES} bytes.",
+    415: "The body's media type, encoding or charset is not read.",
+    431: f"The headers are too many, or have more than {MAX_HEAD_BYTES} bytes with the address.",
+    501: "Of the transfer codings only `chunked` is read.",
+    505: "Of HTTP only 1.1 and 1.0 are read.",
+}
 # What may be answered before a view is asked, or in its place.
 ON_THE_WAY = {
+    **BY_SERVER,
     400: "Something in the request is not as it must be.",
     403: "Operators keep your network out.",
     503: "The database does not answer now: `Retry-After` says when to ask again.",
@@ -40,11 +52,9 @@ BY_DRF = {
     406: "Answers are `application/json`, which Accept does not allow.",
     429: "Too many calls or changes: `Retry-After` says when to go on.",
 }
-WITH_A_BODY = {
-    408: "The body did not come in time.",
-    413: f"The body has more than {MAX_BODY_BYTES} bytes.",
-    415: "The body's media type, encoding or charset is not read.",
-    501: "Of the transfer codings only `chunked` is read.",
+# Of writes.
+NO_VERSION = {
+    412: "If-Match names a version, or If-None-Match is `*`: what is written here has no versions.",
 }
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 EXPECTED_USER = {
@@ -113,22 +123,31 @@ def add_expected_user(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 
 def add_refusals(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """drf-spectacular's POSTPROCESSING_HOOKS, before `add_event_routes`."""
+    """drf-spectacular's POSTPROCESSING_HOOKS, before `add_event_routes`. Each is described once, for all."""
+    result.setdefault("components", {})["responses"] = {
+        _shared_name(status): {"description": description, "content": PROBLEM}
+        for status, description in sorted({**ON_THE_WAY, **BY_DRF, **NO_VERSION}.items())
+    }
     for operations in result["paths"].values():
-        for operation in operations.values():
-            _add(operation, {**ON_THE_WAY, **BY_DRF, **(WITH_A_BODY if "requestBody" in operation else {})})
+        for method, operation in operations.items():
+            of_writes = NO_VERSION if method != "get" and operation.get("security") else {}
+            _add(operation, {**ON_THE_WAY, **BY_DRF, **of_writes})
     return result
 
 
 def _add(operation: dict[str, Any], refusals: dict[int, str]) -> None:
-    """Describe them where the operation does not do so itself; each refusal is a problem."""
+    """Name them where the operation does not describe them itself; each refusal is a problem."""
     answers = operation["responses"]
-    for status, description in refusals.items():
-        answers.setdefault(str(status), {"description": description})
     for status, answer in answers.items():
         if status >= "400":
             answer.setdefault("content", PROBLEM)
+    for status in refusals:
+        answers.setdefault(str(status), {"$ref": f"#/components/responses/{_shared_name(status)}"})
     operation["responses"] = dict(sorted(answers.items()))
+
+
+def _shared_name(status: int) -> str:
+    return f"Refused{status}"
 
 
 def add_event_routes(result: dict[str, Any], **_: Any) -> dict[str, Any]:

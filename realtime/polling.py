@@ -35,7 +35,7 @@ from realtime.paging import Pager
 from realtime.poll_query import Problem, Query, read_query
 from realtime.problems import FAULT, MEDIA_TYPE, RETRY_SOON, problem
 from realtime.protocol import CloseCode
-from realtime.responses import send_response
+from realtime.responses import READING, answer_options, send_response
 from realtime.rooms import Room, RoomKind
 from realtime.throttling import CALLS, user_caller
 from realtime.tokens import ENDED, CredentialsError
@@ -89,7 +89,7 @@ class Reply:
 class EventsEndpoint:
     """The endpoint for the rooms of one kind; `url_route` of the scope gives `room_id`.
 
-    preflight: answers OPTIONS, as for every other route
+    preflight: answers those of pages, as for every other route
     """
 
     def __init__(self, gateway: Gateway, kind: RoomKind, preflight: ASGIApp) -> None:
@@ -100,7 +100,7 @@ class EventsEndpoint:
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["method"] == "OPTIONS":
-            await self.preflight(scope, receive, send)
+            await self._answer_options(scope, receive, send)
             return
         answering = asyncio.ensure_future(self._answer(scope))
         leaving = asyncio.ensure_future(_disconnected(receive))
@@ -110,16 +110,17 @@ class EventsEndpoint:
             answering.cancel()
             return
         reply = answering.result()
-        headers = [(b"cache-control", b"private, no-cache"), (b"vary", b"Authorization, Cookie, Origin")]
-        headers += [*reply.headers, *cross_origin.headers(scope)]
+        headers = [*_headers(scope), *reply.headers]
         await send_response(scope, send, reply.status, reply.body, reply.media_type, headers)
+
+    async def _answer_options(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if cross_origin.is_preflight(scope):
+            await self.preflight(scope, receive, send)
+        else:
+            await answer_options(scope, send, READING, _headers(scope))
 
     async def _answer(self, scope: dict[str, Any]) -> Reply:
         try:
-            if scope["method"] not in ("GET", "HEAD"):
-                raise Problem(
-                    405, "method-not-allowed", "only GET is answered here", [(b"allow", b"GET, HEAD")]
-                )
             return await self._events(scope)
         except Problem as failure:
             return Reply(failure.status, failure.body, failure.headers, MEDIA_TYPE)
@@ -127,11 +128,10 @@ class EventsEndpoint:
             return _failed(scope["path"], failure)
 
     async def _events(self, scope: dict[str, Any]) -> Reply:
-        query = read_query(scope["query_string"])
         room_id = read_id(scope["url_route"]["kwargs"]["room_id"])
         assert room_id is not None  # by the pattern of its route
         room = Room(self.kind, room_id)
-        poller = await self._poller(scope)
+        poller, query = await self._poller(scope)
         try:
             async with self.gateway.log_in_watch.request_of(poller.user):
                 answer = await self._answer_for(poller, room, query)
@@ -205,21 +205,29 @@ class EventsEndpoint:
             raise _unauthenticated(EXPIRED)
         return news
 
-    async def _poller(self, scope: dict[str, Any]) -> Poller:
+    async def _poller(self, scope: dict[str, Any]) -> tuple[Poller, Query]:
+        """Who asks, and for what. A poll that is refused here is counted as a guest's call, as others are."""
         handshake = read_handshake(scope, settings.SESSION_COOKIE_NAME)
         if not await self.gateway.following.begun():
             raise Problem(503, "unavailable", UNREADABLE, RETRY_SOON)
         self._check_address(handshake.address)
+        caller = None
+        try:
+            query = _query(scope)
+            user = await self._user(handshake)
+            caller = user_caller(user.id) if user else None
+        finally:
+            _count(caller, handshake.address)
+        return Poller(user, handshake, counted_elsewhere(scope)), query
+
+    async def _user(self, handshake: Handshake) -> Identity | None:
         try:
             user = await self.gateway.authentication.identify(handshake.credentials)
         except CredentialsError as error:
             by_cookie = handshake.credentials.session_key is not None
             raise _unauthenticated(str(error), [cookie_removal()] if by_cookie else []) from None
         self._check_policy(handshake.address, user)
-        wait = CALLS.refused(user_caller(user.id) if user else None, handshake.address)
-        if wait is not None:
-            raise Problem(429, "rate-limited", TOO_MANY, [_retry_after(wait)])
-        return Poller(user, handshake, counted_elsewhere(scope))
+        return user
 
     def _check_policy(self, address: str, user: Identity | None) -> None:
         in_force = self.gateway.policy
@@ -272,6 +280,24 @@ class EventsEndpoint:
         more = "true" if page.more else "false"
         body = f'{{"seq":{page.seq},"events":[{events}],"more":{more},"pollAfterMs":{interval}}}'
         return Reply(200, body.encode(), headers)
+
+
+def _query(scope: dict[str, Any]) -> Query:
+    if scope["method"] not in ("GET", "HEAD"):
+        raise Problem(405, "method-not-allowed", "only GET is answered here", [(b"allow", READING)])
+    return read_query(scope["query_string"])
+
+
+def _count(caller: str | None, address: str) -> None:
+    wait = CALLS.refused(caller, address)
+    if wait is not None:
+        raise Problem(429, "rate-limited", TOO_MANY, [_retry_after(wait)])
+
+
+def _headers(scope: dict[str, Any]) -> Headers:
+    """Of each answer."""
+    kept_by_nobody = [(b"cache-control", b"private, no-cache"), (b"vary", b"Authorization, Cookie, Origin")]
+    return [*kept_by_nobody, *cross_origin.headers(scope)]
 
 
 def _spread_interval() -> int:

@@ -8,6 +8,7 @@ import logging
 from typing import Any
 
 from realtime.asgi import Headers
+from realtime.cross_origin import refusal_headers
 from realtime.problems import answer_to
 from realtime.rare_log import RareLog
 from realtime.responses import send_response
@@ -63,7 +64,8 @@ async def refuse(
         await receive()
         await refuse_handshake(scope, send, status, detail)
         return
-    await send_response(scope, send, status, *answer_to(scope["path"], status, code, detail), headers or [])
+    told = [*(headers or []), *refusal_headers(scope["path"], scope["headers"])]
+    await send_response(scope, send, status, *answer_to(scope["path"], status, code, detail), told)
 
 
 async def refuse_handshake(scope: Any, send: Any, status: int, detail: str) -> None:

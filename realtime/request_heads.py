@@ -11,6 +11,7 @@ from http import HTTPStatus
 from websockets.datastructures import Headers
 from websockets.http11 import Request
 
+from realtime.cross_origin import refusal_headers
 from realtime.problems import answer_to
 from realtime.responses import content_headers
 
@@ -58,11 +59,12 @@ class RefusedRequest(Exception):
         """The word for programs, of the status: "bad-request"."""
         return CODES.get(self.status) or HTTPStatus(self.status).phrase.lower().replace(" ", "-")
 
-    def answer(self, target: bytes, is_head: bool) -> bytes:
-        """The whole answer to a request of that target; of one by HEAD without its body."""
+    def answer(self, target: bytes, asked: HeaderList, is_head: bool) -> bytes:
+        """The whole answer to a request of that target and those headers; of one by HEAD without its body."""
         path = target.partition(b"?")[0].decode("latin-1")
         body, media_type = answer_to(path, self.status, self.code, self.detail)
-        headers = [*content_headers(len(body), media_type), (b"connection", b"close"), *self.headers]
+        own = [(b"connection", b"close"), *self.headers, *refusal_headers(path, asked)]
+        headers = [*content_headers(len(body), media_type), *own]
         first = f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}\r\n".encode()
         lines = (b"%b: %b\r\n" % header for header in headers)
         return b"".join([first, *lines, b"\r\n", b"" if is_head else body])

@@ -7,6 +7,7 @@ from realtime.asgi import Headers
 from realtime.protocol import CloseCode
 
 WITHOUT_BODY = (204, 304)  # statuses whose answers have no body, and so neither type nor length
+READING = b"GET, HEAD, OPTIONS"  # the methods of an address that is only read
 # The ASGI extension by which a handshake gets an answer with a body.
 HTTP_RESPONSE = "websocket.http.response"
 
@@ -25,6 +26,11 @@ async def send_response(
         return
     for message in messages(scope, status, body, media_type, headers):
         await send(message)
+
+
+async def answer_options(scope: Any, send: Any, allow: bytes, headers: Headers | None = None) -> None:
+    """What may be asked of an address (RFC 9110, section 9.3.7), like READING."""
+    await send_response(scope, send, 204, headers=[(b"allow", allow), *(headers or [])])
 
 
 async def answer_asterisk(scope: Any, receive: Any, send: Any) -> None:

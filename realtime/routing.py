@@ -16,6 +16,7 @@ from realtime.ids import PATTERN
 from realtime.polling import EventsEndpoint
 from realtime.proxies import believable, doubled, is_from
 from realtime.refusals import note, refuse, shown
+from realtime.responses import answer_options
 from realtime.socketio_transport import PATH, SocketIOTransport
 
 SOCKETS = ("/", "/ws", "/ws/")
@@ -165,6 +166,9 @@ async def nowhere(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 async def expect_upgrade(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """A plain request where sockets are: mostly the handshake of a browser, as a proxy has handed it on."""
+    if scope["method"] == "OPTIONS":
+        await answer_options(scope, send, b"GET, OPTIONS")
+        return
     note("no upgrade", f"a request without Upgrade at /ws, from {shown(scope['client'][0])}", UPGRADE_ADVICE)
     detail = f"this is the address of a WebSocket, and no Upgrade has come: {UPGRADE_ADVICE}"
     headers = [(b"upgrade", b"websocket"), (b"connection", b"upgrade")]

@@ -44,7 +44,7 @@ class SocketIOTransport:
                 metrics.CLOSES.labels("403").inc()
                 raise Refusal(Problem.FORBIDDEN, foreign(handshake), 403)
             if request.method == "OPTIONS":
-                await request.answer_preflight()
+                await request.answer_options()
                 return
             await self._admit(request, handshake)
             await self._engines.handle(request, partial(self._begin, handshake))

@@ -24,7 +24,8 @@ _REFUSALS = {
     403: "Your role in the project does not allow this.",
     404: "There is nothing here, or it is a project you may not see.",
     409: "The present state does not allow this; `code` names the rule.",
-    412: "The task moved on since the version in If-Match; `task` is the present one.",
+    412: "The task is at another version than If-Match asks for, or at one of If-None-Match; `task` is the "
+    "present one.",
     422: "This Idempotency-Key was used for another request.",
 }
 _HEADERS = {
@@ -45,6 +46,10 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description='Do it only at this version: `"3"`, a list, or `*`.'
 )
+UNLESS = OpenApiParameter(
+    "If-None-Match", str, OpenApiParameter.HEADER, description="Do it only at none of these versions."
+)
+CONDITIONS = (IF_MATCH, UNLESS)
 IF_NONE_MATCH = OpenApiParameter(
     "If-None-Match", str, OpenApiParameter.HEADER, description="The ETag one has; 304 where it still holds."
 )

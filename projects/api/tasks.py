@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from projects import events, selectors, services
 from projects.api import answers, requests, schema
 from projects.api.pagination import page
-from projects.api.preconditions import task_headers, versions_in
+from projects.api.preconditions import conditions_of, task_headers
 from projects.api.views import DomainView, at_one_moment, write
 from projects.models import Task as TaskRow
 
@@ -50,6 +50,8 @@ class Tasks(DomainView):
 
 
 class Task(DomainView):
+    heeds_versions = True
+
     @schema.reads("tasks_read", "A task", answers.Task, headers=["ETag"])
     def get(self, request: Request, task_id: UUID) -> Response:
         self.query(requests.NoQuery)
@@ -62,7 +64,7 @@ class Task(DomainView):
         answers.Task,
         body=requests.TaskPatch,
         example={"title": "Write and publish the release notes"},
-        parameters=[schema.IF_MATCH],
+        parameters=schema.CONDITIONS,
         headers=["ETag"],
         refusals=[412],
     )
@@ -72,7 +74,7 @@ class Task(DomainView):
             actor=self.actor,
             task_id=task_id,
             changes=cast("services.TaskChanges", self.given),
-            versions=versions_in(self.request),
+            versions=conditions_of(self.request),
             mutation_id=self.mutation_id,
         )
         return _answer(task)
@@ -81,7 +83,7 @@ class Task(DomainView):
         "tasks_delete",
         "Delete a task and its comments",
         204,
-        parameters=[schema.IF_MATCH],
+        parameters=schema.CONDITIONS,
         refusals=[412],
     )
     @write()
@@ -89,13 +91,15 @@ class Task(DomainView):
         services.task_delete(
             actor=self.actor,
             task_id=task_id,
-            versions=versions_in(self.request),
+            versions=conditions_of(self.request),
             mutation_id=self.mutation_id,
         )
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class TaskMove(DomainView):
+    heeds_versions = True
+
     @schema.writes(
         "tasks_move",
         "Move a task; an `after` that is no longer there gives the bottom of the column",
@@ -103,7 +107,7 @@ class TaskMove(DomainView):
         answers.Task,
         body=requests.TaskMove,
         example={"column": "0b9c1c1e-0000-4000-8000-000000000001", "after": None},
-        parameters=[schema.IF_MATCH],
+        parameters=schema.CONDITIONS,
         headers=["ETag"],
         refusals=[412],
     )
@@ -112,7 +116,7 @@ class TaskMove(DomainView):
         task = services.task_move(
             actor=self.actor,
             task_id=task_id,
-            versions=versions_in(self.request),
+            versions=conditions_of(self.request),
             mutation_id=self.mutation_id,
             **self.given,
         )

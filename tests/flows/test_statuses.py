@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
@@ -19,6 +20,14 @@ from tests.support.stack import Stack
 
 EMBEDDED = pytest.mark.parametrize("stack", ["embedded"], indirect=True)
 TOO_MUCH = b"x" * 3_000_000
+# Any request may be refused so, whatever it asks for: its head, or a body, which also a GET may have.
+MALFORMED = {
+    400: ({"Transfer_Encoding": "chunked", "Content_Length": "3"}, b"abc"),
+    413: ({"Content_Length": "3000000"}, b""),
+    415: ({"Content_Type": "application/json; charset=latin-1", "Content_Length": "2"}, b"{}"),
+    431: ({"X_Long": "x" * 70_000}, b""),
+    501: ({"Transfer_Encoding": "gzip, chunked"}, chunks(b"{}")),
+}
 # Not provoked here: slow bodies, limits, blocked networks, a database that is away.
 ELSEWHERE = {403, 408, 429, 503}
 BODIES = {
@@ -111,6 +120,7 @@ class Provoker:
             self._ask(operation, self._able(operation), headers=headers)
         for query in ({"since": "99999"}, {"x": "y", "since": "z"}, {"moveTo": self.board.columns["To do"]}):
             self._ask(operation, self._able(operation), params=query)
+        self._malform(operation)
         if operation.takes_body:
             self._break_bodies(operation)
         if operation.path.endswith("/events/"):
@@ -150,12 +160,25 @@ class Provoker:
         ):
             headers = {"Content-Type": media_type}
             self._ask(operation, self._able(operation), content=body, headers=headers)
-        path = self._path(operation)
+
+    def _malform(self, operation: Operation) -> None:
+        method, path = operation.method.upper(), self._path(operation)
+        for status, (headers, body) in MALFORMED.items():
+            self._send(operation, status, head(method, path, self._host, **headers), body)
+        self._send(operation, 414, head(method, f"{path}?q={'x' * 17_000}", self._host))
+        newer = head(method, path, self._host).replace(b"HTTP/1.1", b"HTTP/2.0")
+        self._send(operation, 505, newer)
+
+    @property
+    def _host(self) -> str:
+        return urlsplit(self.stack.first.http_url).netloc
+
+    def _send(self, operation: Operation, expected: int, *parts: bytes) -> None:
         with RawHttp(self.stack.first.http_url) as door:
-            sent = head(operation.method.upper(), path, door.host, Transfer_Encoding="gzip, chunked")
-            door.send(sent, chunks(b"{}"))
-            status = door.answer().status
-        check(operation.method, path, status)
+            door.send(*parts)
+            status = door.answer(operation.method.upper()).status
+        assert status == expected, operation
+        check(operation.method, self._path(operation), status)
         self.seen.add(status)
 
     def _ask(self, operation: Operation, client: Api, path: str = "", **options: Any) -> None:
@@ -229,6 +252,35 @@ def test_calls_that_are_refused_for_their_credentials_are_counted(
     assert [answer.status_code for answer in found] == [401] * 3 + [429] * 2
     assert int(found[-1].headers["retry-after"]) >= 1
     assert member.get("/api/projects/").status_code == 200
+
+
+@pytest.mark.parametrize("own_stack", ["embedded"], indirect=True)
+@pytest.mark.settings(API_CALLS_PER_MINUTE="4", REQUIRE_AUTH="on")
+@pytest.mark.parametrize(
+    "status, method, query, headers",
+    [
+        (401, "GET", "", {"Authorization": "Bearer x"}),
+        (401, "GET", "", {"Cookie": "sessionid=x"}),
+        (400, "GET", "?since=x", {}),
+        (405, "POST", "", {}),
+    ],
+    ids=["a token", "a cookie", "a query", "a method"],
+)
+def test_polls_that_are_refused_are_counted(
+    own_stack: Stack, status: int, method: str, query: str, headers: dict[str, str]
+) -> None:
+    """As calls are, whatever is wrong with them. Who has good credentials has calls of their own."""
+    member, path = own_stack.api(OWNER), f"/api/projects/{uuid4()}/events/"  # one call: to log in
+    url = f"{own_stack.first.http_url}{path}{query}"
+    found = [httpx.request(method, url, headers=headers, timeout=10) for _ in range(5)]
+    assert [answer.status_code for answer in found] == [status] * 3 + [429] * 2
+    assert int(found[-1].headers["retry-after"]) >= 1
+    assert member.get(path).status_code == 404
+    own_stack.manage("block", "127.0.0.0/8", "--reason", "a test")
+    eventually(
+        lambda: httpx.request(method, url, headers=headers, timeout=10).status_code == 403,
+        what="the block to be told, whatever was counted",
+    )
 
 
 def ask(api: Api, operation: Operation, id_: str) -> int:

@@ -21,12 +21,15 @@ def test_every_address_of_ours_is_in_it(document):
 
 
 def test_every_write_takes_a_key_and_every_refusal_is_a_problem(document):
+    shared = document["components"]["responses"]
     for path, method, operation in own_operations(document):
         headers = {parameter["name"] for parameter in operation.get("parameters", ())}
         assert ("Idempotency-Key" in headers) == (method != "get"), (method, path)
         for status, answer in operation["responses"].items():
             if status >= "400":
-                assert list(answer["content"]) == ["application/problem+json"], (method, path, status)
+                told = shared[answer["$ref"].rpartition("/")[2]] if "$ref" in answer else answer
+                assert told["description"]
+                assert list(told["content"]) == ["application/problem+json"], (method, path, status)
 
 
 def test_a_created_entity_has_an_address_and_a_task_a_version(document):

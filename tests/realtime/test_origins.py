@@ -13,6 +13,7 @@ from tests.support.api import Api, log_in
 from tests.support.boards import Board
 from tests.support.gateway import Gateway
 from tests.support.people import OWNER
+from tests.support.raw_http import Answer, RawHttp, chunks, head
 from tests.support.sockets import Socket
 from tests.support.stack import Templates
 
@@ -199,6 +200,45 @@ def test_a_listed_origin_is_let_in_everywhere(origin, gateway, board, page) -> N
 def test_any_other_is_let_in_nowhere(origin, gateway, board, page) -> None:
     found = answers(gateway, board, page, origin)
     assert found == dict.fromkeys(found, False)
+
+
+LONG = "x" * 70_000
+# What is refused before its route is known, by the server and by what reads bodies; headers, and the body.
+REFUSED = {
+    414: (f"?q={LONG[:17_000]}", {}, b""),
+    431: ("", {"X_Long": LONG}, b""),
+    400: ("", {"Transfer_Encoding": "chunked", "Content_Length": "3"}, b"abc"),
+    413: ("", {"Content_Length": "3000000"}, b""),
+    501: ("", {"Transfer_Encoding": "gzip, chunked"}, chunks(b"{}")),
+}
+
+
+def refused(gateway: Gateway, path: str, *parts: bytes, **headers: str) -> Answer:
+    with RawHttp(gateway.http_url) as door:
+        door.send(head("POST", path, door.host, **headers), *parts)
+        return door.answer()
+
+
+@pytest.mark.parametrize("status", REFUSED)
+def test_a_page_may_read_why_it_is_refused_before_its_route_is_known(status, gateway) -> None:
+    """Else its browser tells it of a network that failed, and it tries again without end."""
+    query, headers, body = REFUSED[status]
+    path = f"/api/projects/{query}"
+    answer = refused(gateway, path, body, Origin=SENT[0], **headers)
+    assert (answer.status, answer.headers.get("access-control-allow-origin")) == (status, SENT[0])
+    assert answer.headers["vary"] == "Origin"
+    foreign = refused(gateway, path, body, Origin="https://evil.example", **headers)
+    assert (foreign.status, "access-control-allow-origin" in foreign.headers) == (status, False)
+    elsewhere = refused(gateway, f"/projects/{query}", body, Origin=SENT[0], **headers)
+    assert (elsewhere.status, "access-control-allow-origin" in elsewhere.headers) == (status, False)
+
+
+def test_a_page_may_read_why_its_body_or_its_headers_are_refused(gateway) -> None:
+    """In the middle of a body, and where Authorization comes twice."""
+    broken = refused(gateway, "/api/projects/", b"x\r\n", Origin=SENT[0], Transfer_Encoding="chunked")
+    twice = refused(gateway, "/api/projects/", Origin=SENT[0], Authorization="x", authorization="y")
+    for answer in (broken, twice):
+        assert (answer.status, answer.headers.get("access-control-allow-origin")) == (400, SENT[0])
 
 
 def test_null_that_is_listed_goes_by_token_alone(gateway, board, page) -> None:
