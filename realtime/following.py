@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 DISCONNECTED = "disconnected by an operator"
 FIRST_SECONDS = 3.0
+STALE_SECONDS = 20.0  # more than a look takes that fails, and the next one
 
 
 class Following:
@@ -37,6 +38,7 @@ class Following:
         self._connections = connections
         self._looking = asyncio.Lock()
         self._first = asyncio.Event()
+        self._looked_at = float("-inf")
         self.rules = Rules()
         self.policy: Policy = self.rules.policy
 
@@ -53,20 +55,27 @@ class Following:
                     await self._first.wait()
         return self._first.is_set()
 
+    async def is_current(self) -> bool:
+        """Whether the rules have been read, and lately: else nobody is let in, or orders are not followed."""
+        return await self.begun() and time.monotonic() - self._looked_at < STALE_SECONDS
+
     async def look(self) -> None:
         """Follow what operators have set and ordered since the last look."""
         async with self._looking:
             rules.lead()
             found = await aside(rules.refresh)
-            if found.seq == self.seq:
+            if found is self.rules:
+                self._looked_at = time.monotonic()
                 return
             # What was ordered before this process began is not meant for it: it had no sockets then.
             beginning = not self._first.is_set()
             orders = [] if beginning else await aside(journal.orders, self.seq, found.seq)
+            is_new = found.seq != self.seq
             self._obey(found)
-            if found.seq:
+            if is_new and found.seq:
                 logger.info("operators' journal: entry %d is in force here", found.seq)
             self._carry_out_all(orders)
+            self._looked_at = time.monotonic()
             self._first.set()
 
     def blocked(self, address: str) -> Ground | None:
