@@ -12,7 +12,16 @@ from contextlib import suppress
 
 from django.conf import settings
 
-from realtime import connection_limits, enforcement, journal, metrics, protocol, refusals, rules
+from realtime import (
+    connection_limits,
+    database_clock,
+    enforcement,
+    journal,
+    metrics,
+    protocol,
+    refusals,
+    rules,
+)
 from realtime.census import place_of
 from realtime.connection import Connection
 from realtime.database import aside
@@ -80,7 +89,7 @@ class Following:
 
     def blocked(self, address: str) -> Ground | None:
         """Why nobody at that address is let in, whatever they show; None where they are."""
-        if self.rules.blocked.find(address, time.time()) is None:
+        if self.rules.blocked.find(address, database_clock.now()) is None:
             return None
         refusals.note_blocked(address)
         return CloseCode.FORBIDDEN, enforcement.BLOCKED
@@ -93,7 +102,7 @@ class Following:
         connection.close(code, reason)
 
     def _obey(self, found: Rules) -> None:
-        before, now = self.policy, time.time()
+        before, now = self.policy, database_clock.now()
         self.rules, self.policy = found, found.policy
         for connection in self._staying():
             try:

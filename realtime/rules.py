@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import Error
 
-from realtime import journal, policy
+from realtime import database_clock, journal, policy
 from realtime.models import BlockedNetwork, PolicySetting
 from realtime.networks import Block, Blocklist, read_network
 from realtime.outages import is_away, log_away
@@ -63,6 +63,7 @@ def refresh() -> Rules:
         if seq != found.seq or read.wrong != found.wrong:
             _log_wrong(read.wrong - found.wrong)
             found = _known = read  # of two who read at once one may leave the older: the next look sees it
+    database_clock.measure()
     _looked_at = now
     return found
 
