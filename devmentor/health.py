@@ -1,5 +1,6 @@
 """Health, readiness and metrics: plain ASGI, so that they answer while every thread is busy."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -28,10 +29,13 @@ def routes(gateway: Gateway) -> list[Any]:
         return _json(200, {"status": "healthy", "connections": gateway.open_sockets})
 
     async def ready(scope: Scope) -> Answer:
-        database = "ok" if gateway.audit.holds_lease and await answers(DATABASE_SECONDS) else "failed"
+        there, current = await asyncio.gather(answers(DATABASE_SECONDS), gateway.following.is_current())
+        database = "ok" if gateway.audit.holds_lease and there else "failed"
         layer = "ok" if gateway.bell is not None and gateway.bell.healthy else "degraded"
         checks = {"database": database, "channelLayer": layer, "draining": gateway.draining}
-        up = database == "ok" and not gateway.draining
+        if not current:  # what operators have set cannot be read
+            checks["switches"] = "failed"
+        up = database == "ok" and current and not gateway.draining
         said: dict[str, Any] = {"status": "ready" if up else "not-ready"}
         if is_from(scope, settings.METRICS_NETWORKS):
             said["checks"] = checks

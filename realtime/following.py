@@ -12,7 +12,16 @@ from contextlib import suppress
 
 from django.conf import settings
 
-from realtime import connection_limits, enforcement, journal, metrics, protocol, refusals, rules
+from realtime import (
+    connection_limits,
+    database_clock,
+    enforcement,
+    journal,
+    metrics,
+    protocol,
+    refusals,
+    rules,
+)
 from realtime.census import place_of
 from realtime.connection import Connection
 from realtime.database import aside
@@ -28,6 +37,7 @@ logger = logging.getLogger(__name__)
 
 DISCONNECTED = "disconnected by an operator"
 FIRST_SECONDS = 3.0
+STALE_SECONDS = 20.0  # more than a look takes that fails, and the next one
 
 
 class Following:
@@ -37,6 +47,7 @@ class Following:
         self._connections = connections
         self._looking = asyncio.Lock()
         self._first = asyncio.Event()
+        self._looked_at = float("-inf")
         self.rules = Rules()
         self.policy: Policy = self.rules.policy
 
@@ -53,25 +64,32 @@ class Following:
                     await self._first.wait()
         return self._first.is_set()
 
+    async def is_current(self) -> bool:
+        """Whether the rules have been read, and lately: else nobody is let in, or orders are not followed."""
+        return await self.begun() and time.monotonic() - self._looked_at < STALE_SECONDS
+
     async def look(self) -> None:
         """Follow what operators have set and ordered since the last look."""
         async with self._looking:
             rules.lead()
             found = await aside(rules.refresh)
-            if found.seq == self.seq:
+            if found is self.rules:
+                self._looked_at = time.monotonic()
                 return
             # What was ordered before this process began is not meant for it: it had no sockets then.
             beginning = not self._first.is_set()
             orders = [] if beginning else await aside(journal.orders, self.seq, found.seq)
+            is_new = found.seq != self.seq
             self._obey(found)
-            if found.seq:
+            if is_new and found.seq:
                 logger.info("operators' journal: entry %d is in force here", found.seq)
             self._carry_out_all(orders)
+            self._looked_at = time.monotonic()
             self._first.set()
 
     def blocked(self, address: str) -> Ground | None:
         """Why nobody at that address is let in, whatever they show; None where they are."""
-        if self.rules.blocked.find(address, time.time()) is None:
+        if self.rules.blocked.find(address, database_clock.now()) is None:
             return None
         refusals.note_blocked(address)
         return CloseCode.FORBIDDEN, enforcement.BLOCKED
@@ -84,7 +102,7 @@ class Following:
         connection.close(code, reason)
 
     def _obey(self, found: Rules) -> None:
-        before, now = self.policy, time.time()
+        before, now = self.policy, database_clock.now()
         self.rules, self.policy = found, found.policy
         for connection in self._staying():
             try:

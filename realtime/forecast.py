@@ -4,12 +4,11 @@ Each gateway's own environment counts, as it will when the change is made. What 
 second, or is on its way, is not in the database yet.
 """
 
-import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from realtime import connection_limits, enforcement, leases, policy, records, rules
+from realtime import connection_limits, database_clock, enforcement, leases, policy, records, rules
 from realtime.census import Place
 from realtime.connection import LONG_POLL
 from realtime.enforcement import Terms
@@ -58,7 +57,7 @@ def by_reason(cuts: Iterable[Cut]) -> dict[str, int]:
 def _cuts(found: Rules) -> list[Cut]:
     in_force = _policies(found)
     own = found.policy
-    now = time.time()
+    now = database_clock.now()
     cuts: list[Cut] = []
     staying: dict[str, list[ConnectionRecord]] = {}
     for record in records.live().only(*FIELDS):

@@ -234,7 +234,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():  # `_parse` knows what to do once the parser has stopped
             self.scope["method"], self.scope["http_version"] = method, version
             return
-        if (full := self._place.take()) is not None:
+        if (full := self._place.take(self.url, self.headers)) is not None:
             raise RefusedRequest(503, full.reason, RETRY_SOON)
         self._reading = Reading.BODY
         super().on_headers_complete()
@@ -371,6 +371,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _begin_handshake(self, early: bytes) -> None:
         request = request_heads.handshake(self.url, self.headers)
+        self._place.shake_hands(self.headers)
         self._early, self._reading = early, Reading.HANDSHAKE
         if self._is_answered:
             self._switch(request)

@@ -18,7 +18,8 @@ ERRORS = Counter("websocket_errors_total", "Error frames sent and failures met, 
 LATENCY = Histogram(
     "websocket_latency_seconds",
     "From the commit of a change (of one read from the log: from its append) to its hand-over to the "
-    "sockets of this process",
+    "sockets of this process; of another machine's change by the clocks of both: one that is wrong, see "
+    "gateway_clock_offset_seconds, adds as much or hides the latency",
     buckets=LATENCY_BOUNDS,
 )
 CLOSES = Counter("websocket_closes_total", "Closed sockets, by close code", ["code"])
@@ -86,6 +87,11 @@ AUDIT_DROPPED = Counter("gateway_audit_dropped_total", "Connections that left no
 DATABASE_FAILURES = Counter(
     "gateway_database_failures_total",
     "Reads and writes of the gateway that the database did not answer, and connections of its own that broke",
+)
+CLOCK_OFFSET = Gauge(
+    "gateway_clock_offset_seconds",
+    "How far the clock of this machine is ahead of the database's; below 0: behind it",
+    multiprocess_mode="livemax",
 )
 GATEWAY = Gauge(
     "gateway_info", "1 for each gateway process", ["instance", "version"], multiprocess_mode="livemax"

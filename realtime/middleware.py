@@ -16,7 +16,7 @@ from django.middleware.common import CommonMiddleware
 from django.utils.http import escape_leading_slashes
 from django_structlog.middlewares import RequestMiddleware
 
-from realtime import problems, refusals, rules
+from realtime import database_clock, problems, refusals, rules
 from realtime.outages import is_away, log_away
 from realtime.quotas import TokenBuckets
 from realtime.refusals import clipped
@@ -124,9 +124,9 @@ class BlockedNetworkMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.path.startswith(self.OPEN):
-            block = rules.known().blocked.find(request.META.get("REMOTE_ADDR", ""), time.time())
-            if block is not None:
-                refusals.note_blocked(request.META.get("REMOTE_ADDR", ""))
+            address = request.META.get("REMOTE_ADDR", "")
+            if rules.known().blocked.find(address, database_clock.now()) is not None:
+                refusals.note_blocked(address)
                 return problems.blocked(request)
         return self.get_response(request)
 

@@ -4,7 +4,8 @@ from typing import Any, NoReturn
 
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
+
+from realtime import database_clock
 
 
 class RoomHead(models.Model):
@@ -273,8 +274,8 @@ class BlockedNetwork(models.Model):
 
     @property
     def holds(self) -> bool:
-        """Whether it keeps anybody out now, by this process's clock."""
-        return self.until is None or self.until > timezone.now()
+        """Whether it keeps anybody out now, by the database's clock as far as it is known."""
+        return self.until is None or self.until.timestamp() > database_clock.now()
 
 
 class TokenFamily(models.Model):

@@ -1,10 +1,13 @@
-"""How many plain HTTP connections a process has places for: in all, and of one peer's address.
+"""How many plain HTTP connections a process has places for: in all, and of one address.
 
 A connection has a place from its beginning, if there is one, else from the head of its first request on: then
 the place is taken from a connection by which nothing is asked. So whoever opens connections and says nothing
 keeps nobody out. A WebSocket is let in without one, and gives its own back then; a poll that is held has
-one elsewhere (`realtime.connection_limits`). Trusted proxies bring everybody's requests: they are counted in
-all only.
+one elsewhere (`realtime.connection_limits`).
+
+A trusted proxy brings everybody's requests: its connections are counted in all only, and from a request's
+head until its answer by the address of the client. Probes have a few places of their own where all others are
+taken.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +18,7 @@ from weakref import WeakValueDictionary
 from realtime import metrics
 from realtime.connection_limits import Limit
 from realtime.networks import Network, counted_networks, read_address
-from realtime.proxies import THIS_MACHINE, is_trusted
+from realtime.proxies import THIS_MACHINE, client_address, is_trusted
 
 FULL = Limit(
     "MAX_PLAIN_CONNECTIONS",
@@ -26,6 +29,10 @@ FULL_ADDRESS = Limit(
     "MAX_PLAIN_CONNECTIONS_PER_ADDRESS is reached: too many are open from your address",
 )
 WAITING = 1000  # connections without a place, which wait for it or for the answer that there is none
+PROBES = {b"/health", b"/ready"}
+PROBE_PLACES, PROBE_PLACES_OF_AN_ADDRESS = 20, 5
+
+HeaderList = Sequence[tuple[bytes, bytes]]
 
 
 class State(Enum):
@@ -55,34 +62,39 @@ class Group:
 class PlainConnection:
     """One of them; each change of what goes on there is told here."""
 
-    __slots__ = ("_close", "_groups", "_waiting", "state")
+    __slots__ = ("_close", "_groups", "_of_peer", "_peer", "_places", "state")
 
-    def __init__(
-        self, close: Callable[[], None], groups: list[Group], waiting: dict["PlainConnection", None]
-    ) -> None:
+    def __init__(self, peer: str, close: Callable[[], None], places: "PlainConnections") -> None:
+        self._peer = peer
         self._close = close
-        self._groups = groups  # the narrowest first
-        self._waiting = waiting
-        if any(group.is_full for group in groups):
-            self.state = State.WAITING
-            waiting[self] = None
-        else:
-            self.state = State.GONE
-            self._become(State.IDLE)
+        self._places = places
+        self._of_peer = self._groups = places.groups_of(peer)
+        self.state = State.GONE
+        self._become(self._or_waiting(State.IDLE))
 
     def begin(self) -> None:
         """A request begins to come."""
         if self.state is State.IDLE:
             self._become(State.BUSY)
 
-    def take(self) -> Limit | None:
-        """A request has come, which needs a place to be answered; the limit that leaves none."""
-        full = self._make_room() if self.state is State.WAITING else None
+    def take(self, target: bytes, headers: HeaderList) -> Limit | None:
+        """The head of a request has come, which needs a place to be answered; the limit that leaves none."""
+        self._count_with(self._places.groups_of(self._peer, headers))
+        full = self._make_room()
+        if full is not None and _is_probe(target, headers):
+            self._count_with(self._places.groups_of_probe(self._peer, headers))
+            full = self._make_room()
         if full is None:
             self._become(State.BUSY)
         else:
+            self._become(State.WAITING)
             metrics.LIMIT_REFUSALS.labels(full.variable).inc()
         return full
+
+    def shake_hands(self, headers: HeaderList) -> None:
+        """The head of a WebSocket's handshake has come, which waits with a place or without one."""
+        self._count_with(self._places.groups_of(self._peer, headers))
+        self._become(self._or_waiting(State.BUSY))
 
     def hold(self) -> None:
         """Its request has a place of another kind."""
@@ -94,14 +106,24 @@ class PlainConnection:
         self._close = close
 
     def rest(self) -> None:
-        """All is answered."""
+        """All is answered: it is its peer's again."""
         if self.state in (State.BUSY, State.ELSEWHERE):
-            self._become(State.IDLE)
+            self._count_with(self._of_peer)
+            self._become(self._or_waiting(State.IDLE))
 
     def leave(self) -> None:
         """It is closed, or has for good a place of another kind."""
         self._become(State.GONE)
-        self._groups, self._close = [], _nothing
+        self._groups = self._of_peer = []
+        self._close = _nothing
+
+    def _count_with(self, groups: list[Group]) -> None:
+        """From now on; the place that it had is free."""
+        self._become(State.GONE)
+        self._groups = groups
+
+    def _or_waiting(self, state: State) -> State:
+        return State.WAITING if any(group.is_full for group in self._groups) else state
 
     def _make_room(self) -> Limit | None:
         """Take places from idle connections, of its own address first; the limit where there is none."""
@@ -122,42 +144,72 @@ class PlainConnection:
     def _become(self, state: State) -> None:
         counted = (State.IDLE, State.BUSY)
         by = (state in counted) - (self.state in counted)
-        self._waiting.pop(self, None)
         for group in self._groups:
             group.taken += by
             group.idle.pop(self, None)
             if state is State.IDLE:
                 group.idle[self] = None
         self.state = state
+        self._places.wait(self, state is State.WAITING)
 
 
 class PlainConnections:
     """Those of one process.
 
     most, of_an_address: places in all, and for each address; 0 is no bound
-    proxies: whose connections are counted in all only
+    proxies: whose connections are counted in all, and the requests by them by their clients' addresses
     """
 
     def __init__(self, most: int = 0, of_an_address: int = 0, proxies: Sequence[Network] = ()) -> None:
         self._of_an_address = of_an_address
         self._proxies = proxies
         self._all = Group(FULL, most)
+        self._probes = Group(FULL, PROBE_PLACES)
         # A group is there for as long as a connection is in it.
         self._groups: WeakValueDictionary[str, Group] = WeakValueDictionary()
         self._waiting: dict[PlainConnection, None] = {}
 
     def arrive(self, peer: str | None, close: Callable[[], None]) -> PlainConnection:
         """A connection of that address (None: by a Unix socket); `close` ends it, for another one."""
-        address = peer or THIS_MACHINE
+        return PlainConnection(peer or THIS_MACHINE, close, self)
+
+    def groups_of(self, peer: str, headers: HeaderList = ()) -> list[Group]:
+        """What a connection is counted with, the narrowest first; `headers` are those of its request."""
+        address = self._client(peer, headers)
         networks = [] if is_trusted(read_address(address), self._proxies) else counted_networks(address)
-        groups = [self._group(key, self._of_an_address * factor) for key, factor in networks]
-        found = PlainConnection(close, [*groups, self._all], self._waiting)
+        return [*(self._group(key, self._of_an_address * factor) for key, factor in networks), self._all]
+
+    def groups_of_probe(self, peer: str, headers: HeaderList) -> list[Group]:
+        """The same of a probe for which there is no other place."""
+        address = counted_networks(self._client(peer, headers))[0][0]
+        return [self._group(f"probes of {address}", PROBE_PLACES_OF_AN_ADDRESS), self._probes]
+
+    def wait(self, connection: PlainConnection, waits: bool) -> None:
+        """Whether it has no place now. Of too many that have none the first goes."""
+        if not waits:
+            self._waiting.pop(connection, None)
+            return
+        self._waiting[connection] = None
         if len(self._waiting) > WAITING:
             next(iter(self._waiting)).give_up()
-        return found
+
+    def _client(self, peer: str, headers: HeaderList) -> str:
+        """The address that can be believed."""
+        said = [value for name, value in headers if name == b"x-forwarded-for"]
+        found, _ = client_address(read_address(peer), said, self._proxies) if said else (None, 0)
+        return peer if found is None else str(found)
 
     def _group(self, key: str, most: int) -> Group:
         return self._groups.setdefault(key, Group(FULL_ADDRESS, most))
+
+
+def _is_probe(target: bytes, headers: HeaderList) -> bool:
+    """Of one with a body the client says how long it takes."""
+    path = target.partition(b"?")[0].removesuffix(b"/")
+    return path in PROBES and not any(
+        name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0"))
+        for name, value in headers
+    )
 
 
 def _nothing() -> None:

@@ -5,7 +5,7 @@ For a switch the stricter of environment and operators wins, so one that is thro
 number or a text what the operators have set counts, else the environment's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from hashlib import sha256
@@ -211,6 +211,31 @@ def named(name: str) -> Setting:
     if name not in SETTINGS:
         raise ValueError(f"{name!r}: expected one of {', '.join(SETTINGS)}")
     return SETTINGS[name]
+
+
+def understood(rows: Iterable[tuple[str, Any]]) -> tuple[dict[str, Any], list[str]]:
+    """Of what is kept, by name, the values that hold, and what is wrong with each of the others.
+
+    A row may have been written past the controls, or by another version. One of a setting that is not known
+    here says nothing.
+    """
+    found: dict[str, Any] = {}
+    wrong = []
+    for name, value in rows:
+        try:
+            found[name] = _read(name, value)
+        except ValueError as refused:
+            wrong.append(str(refused))
+    return found, wrong
+
+
+def _read(name: str, value: Any) -> Any:
+    if name != DROPPED_SECRET:
+        return SETTINGS[name].check(value) if name in SETTINGS else None
+    digests = value or []
+    if not isinstance(digests, list) or not all(isinstance(digest, str) for digest in digests):
+        raise ValueError(f"{name}: expected a list of digests")
+    return digests
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,13 @@ its process has for LOOK_SECONDS. While the database cannot be read, what is kno
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from django.db import Error
 
-from realtime import journal, policy
+from realtime import database_clock, journal, policy
 from realtime.models import BlockedNetwork, PolicySetting
 from realtime.networks import Block, Blocklist, read_network
 from realtime.outages import is_away, log_away
@@ -29,11 +28,15 @@ UNREAD = -1
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """As of one entry of the journal, `seq`; UNREAD before the first look."""
+    """As of one entry of the journal, `seq`; UNREAD before the first look.
+
+    wrong: what is wrong with each row that is not understood; those are left out, and stop no other
+    """
 
     seq: int = UNREAD
     operators: Mapping[str, Any] = field(default_factory=dict)
     blocked: Blocklist = field(default_factory=Blocklist)
+    wrong: frozenset[str] = frozenset()
 
     @property
     def policy(self) -> Policy:
@@ -47,13 +50,20 @@ _looking = threading.Lock()
 
 
 def refresh() -> Rules:
-    """What the database has now: one small query where nothing has changed."""
+    """What the database has now: one small query where nothing has changed; else the very same object.
+
+    A row that is not understood was written past the journal, and may be mended so: it is read each time.
+    """
     global _known, _looked_at
     now = time.monotonic()
     seq = journal.head()  # first: what is read after it is never older
     found = _known
-    if seq != found.seq:
-        found = _known = _read(seq)  # of two who read at once one may leave the older: the next look sees it
+    if seq != found.seq or found.wrong:
+        read = _read(seq)
+        if seq != found.seq or read.wrong != found.wrong:
+            _log_wrong(read.wrong - found.wrong)
+            found = _known = read  # of two who read at once one may leave the older: the next look sees it
+    database_clock.measure()
     _looked_at = now
     return found
 
@@ -100,16 +110,16 @@ def forget() -> None:
 
 
 def _read(seq: int) -> Rules:
-    found = PolicySetting.objects.values_list("name", "value")
-    rows = BlockedNetwork.objects.values_list("network", "until")
-    blocks = (_block(network, until) for network, until in rows)
-    return Rules(seq, dict(found), Blocklist(block for block in blocks if block is not None))
+    operators, wrong = policy.understood(PolicySetting.objects.values_list("name", "value"))
+    blocks = []
+    for network, until in BlockedNetwork.objects.values_list("network", "until"):
+        try:
+            blocks.append(Block(read_network(network), None if until is None else until.timestamp()))
+        except ValueError as refused:
+            wrong.append(f"a blocked network, {refused}")
+    return Rules(seq, operators, Blocklist(blocks), frozenset(wrong))
 
 
-def _block(network: str, until: datetime | None) -> Block | None:
-    """None, and a line in the log, for a row that was written past the controls: it stops no other."""
-    try:
-        return Block(read_network(network), None if until is None else until.timestamp())
-    except ValueError as wrong:
-        logger.warning("a blocked network is not understood: %s", wrong)
-        return None
+def _log_wrong(rows: Iterable[str]) -> None:
+    for row in sorted(rows):
+        logger.warning("what operators have set is not understood and left out: %s", row)

@@ -100,7 +100,7 @@ def of_all() -> list[Standing]:
     head = journal.head()
     rows = {row.name: row for row in PolicySetting.objects.all()}
     own = policy.environment()
-    operators = {name: row.value for name, row in rows.items()}
+    operators, _ = policy.understood((name, row.value) for name, row in rows.items())
     here = policy.values_in_force(own, operators)
     there = [
         (one.instance, policy.values_in_force({**own, **one.environment}, operators), one.rules_seq >= head)

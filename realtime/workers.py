@@ -1,8 +1,8 @@
 """Several gateway processes behind the same ports: started, watched, started again, and ended together.
 
 Each worker has listening sockets of its own on each port (SO_REUSEPORT), so that the kernel shares new
-connections out evenly. None listens before its worker serves for the first time. They stay open here, too:
-who connects while a worker is being started again waits for it instead of being refused.
+connections out evenly. They are its alone: none listens before its worker serves, and none is left once that
+has ended, so nobody waits for a worker that is not there, and the others serve who comes.
 """
 
 import os
@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +35,6 @@ LOOK_SECONDS = 0.1
 class Worker:
     """One gateway process. `ready` is readable once it serves; `wait` is how long its next start waits."""
 
-    listeners: Sequence[socket.socket]
     process: subprocess.Popen[bytes] | None = None
     ready: int = -1
     serving: bool = False
@@ -59,7 +58,7 @@ class Worker:
 
 
 class Supervisor:
-    """Runs `command` once for each entry of `listeners`, with `--fd` for each of its sockets.
+    """Runs `command` in so many workers, with `--fd` for each of the sockets that `listen` makes for it.
 
     started: called once all of them serve
     tell: takes a line about a worker that has ended
@@ -68,12 +67,14 @@ class Supervisor:
     def __init__(
         self,
         command: Sequence[str],
-        listeners: Sequence[Sequence[socket.socket]],
+        workers: int,
+        listen: Callable[[], Sequence[socket.socket]],
         started: Callable[[], None],
         tell: Callable[[str], None],
     ) -> None:
         self._command = command
-        self._workers = [Worker(sockets) for sockets in listeners]
+        self._workers = [Worker() for _ in range(workers)]
+        self._listen = listen
         self._started: Callable[[], None] | None = started
         self._tell = tell
         self._folder = Path(tempfile.mkdtemp(prefix="gateway-metrics-"))
@@ -117,9 +118,14 @@ class Supervisor:
             self._started = None
 
     def _start(self, worker: Worker) -> None:
+        with ExitStack() as own:
+            listeners = [own.enter_context(listener) for listener in self._listen()]
+            self._start_with(worker, [listener.fileno() for listener in listeners])
+        worker.serving, worker.started_at = False, time.monotonic()
+
+    def _start_with(self, worker: Worker, descriptors: Sequence[int]) -> None:
         worker.ready, told = os.pipe()
         os.set_blocking(worker.ready, False)
-        descriptors = [listener.fileno() for listener in worker.listeners]
         inherited = [f"--fd={descriptor}" for descriptor in descriptors]
         try:
             worker.process = subprocess.Popen(  # noqa: S603  the command of this very process
@@ -136,7 +142,6 @@ class Supervisor:
             )
         finally:
             os.close(told)
-        worker.serving, worker.started_at = False, time.monotonic()
 
     def _bury(self, worker: Worker, process: "subprocess.Popen[bytes]") -> None:
         worker.process = None
@@ -164,15 +169,9 @@ class Supervisor:
             self._tell(line)
 
     def _end(self, with_signal: signal.Signals) -> None:
-        """A second signal reaches them, too: who drains then stops at once.
-
-        The listeners here are closed: else who connects would wait for a worker that has ended, while others
-        still answer.
-        """
+        """A second signal reaches them, too: who drains then stops at once."""
         self._ending = True
         for worker in self._workers:
-            for listener in worker.listeners:
-                listener.close()
             if worker.process is not None and worker.process.poll() is None:
                 worker.process.send_signal(with_signal)
 

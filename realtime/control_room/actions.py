@@ -10,9 +10,8 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
 
-from realtime import confirmation, controls, forecast, journal
+from realtime import confirmation, controls, database_clock, forecast, journal
 from realtime.characters import NotAllowed, check_line
 from realtime.control_room.rights import ReadOnly, may_disconnect, may_view
 from realtime.control_room.wording import moment, told
@@ -175,7 +174,7 @@ class BlockedNetworkAdmin(ReadOnly, admin.ModelAdmin):
         if "confirmed" not in request.POST:
             return self._confirmation(request, values)
         hours = values["hours"]
-        until = timezone.now() + timedelta(hours=hours) if hours else None
+        until = database_clock.after(timedelta(hours=hours)) if hours else None
         operator = controls.operator_of(request.user)
         entry = controls.block(operator, values["network"], until=until, reason=values["reason"])
         messages.success(request, f"{entry.target} is kept out, on every gateway within two seconds.")

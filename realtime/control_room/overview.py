@@ -1,7 +1,6 @@
 """The first page at 3 a.m.: the state in words, then figures with small charts, then tables."""
 
 import math
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +8,7 @@ from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.utils import timezone
 
-from realtime import leases, records, rules, samples, standing
+from realtime import database_clock, leases, records, rules, samples, standing
 from realtime.connection import LONG_POLL
 from realtime.control_room.charts import Chart, chart
 from realtime.control_room.rights import may_change_policy
@@ -36,9 +35,10 @@ def context(request: HttpRequest) -> dict[str, Any]:
         people=Count("user_id", distinct=True),
         guests=Count("pk", filter=Q(user_id=None)),
     )
+    blocked = rules.refresh().blocked.count(database_clock.now())
     unusual = findings(gateways, stands, points)
     return {
-        "sentences": sentences(stands, people, len(gateways), rules.refresh().blocked.count(time.time())),
+        "sentences": sentences(stands, people, len(gateways), blocked),
         "unusual": unusual,
         "charts": charts(points, people["connections"]),
         "gateways": gateways,

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from realtime.networks import read_network
 from realtime.plain_connections import PlainConnections
 from tests.support.boards import Board
 from tests.support.engineio import path as engine_path
@@ -131,19 +132,20 @@ def test_each_setting_that_counts_addresses_is_walked_through_here() -> None:
     told = EXPLAINED.findall((ROOT / ".env.example").read_text("utf-8"))
     limits = {name for comment, name in told if re.search(r"\b(one|each|an) address\b", comment)}
     no_counters = {"MAX_CONNECTIONS_PER_USER", "RATE_LIMIT_ENABLED"}  # stand below a word on addresses
-    of_peers = {"MAX_PLAIN_CONNECTIONS_PER_ADDRESS"}  # below: no header says the address of a peer
+    of_peers = {"MAX_PLAIN_CONNECTIONS_PER_ADDRESS"}  # below: mostly no header says the address of a peer
     assert limits - no_counters - of_peers <= COUNTERS.keys(), "a counter that is not walked through"
     assert len(limits) > 3
 
 
-def test_plain_connections_of_one_host_and_of_one_site() -> None:
-    places = PlainConnections(of_an_address=EACH)
+@pytest.mark.parametrize("proxy", ["", "127.0.0.1"], ids=["direct", "by a trusted proxy"])
+def test_plain_connections_of_one_host_and_of_one_site(proxy: str) -> None:
+    places = PlainConnections(of_an_address=EACH, proxies=[read_network("127.0.0.1")])
     opened, closed = [], []
 
     def may_ask(address: str) -> bool:
         """Whether one more connection of that address may ask for something, and goes on with it."""
-        opened.append(places.arrive(address, lambda: closed.append(address)))
-        return opened[-1].take() is None
+        opened.append(places.arrive(proxy or address, lambda: closed.append(address)))
+        return opened[-1].take(b"/", [(b"x-forwarded-for", address.encode())]) is None
 
     host = [may_ask(f"2001:db8:1:1::{number:x}") for number in range(1, EACH + 3)]
     assert host == [True] * EACH + [False] * 2

@@ -1,6 +1,7 @@
 """One address keeps as many plain connections open as it can: who comes from elsewhere notices nothing."""
 
 import json
+import re
 import resource
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -11,14 +12,15 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from realtime.plain_connections import WAITING
+from realtime.plain_connections import PROBE_PLACES, WAITING
 from tests.support.api import answered
 from tests.support.boards import Board
 from tests.support.gateway import Gateway
 from tests.support.many import Many, Polled
 from tests.support.metrics import read_metrics
 from tests.support.people import OWNER
-from tests.support.processes import eventually
+from tests.support.processes import ROOT, eventually
+from tests.support.proxies import HAProxy
 from tests.support.raw_http import Answer, RawHttp, head
 from tests.support.stack import KINDS, Stack, Templates
 
@@ -50,7 +52,9 @@ def opened() -> Iterator[ExitStack]:
         yield found
 
 
-def connect(opened: ExitStack, gateway: Gateway, source: str, count: int, *said: bytes) -> list[RawHttp]:
+def connect(
+    opened: ExitStack, gateway: Gateway | HAProxy, source: str, count: int, *said: bytes
+) -> list[RawHttp]:
     """So many connections of that address, each of which says that."""
     found = [opened.enter_context(RawHttp(gateway.http_url, 5, source)) for _ in range(count)]
     for each in found:
@@ -58,13 +62,13 @@ def connect(opened: ExitStack, gateway: Gateway, source: str, count: int, *said:
     return found
 
 
-def ask(gateway: Gateway, source: str, path: str = "/health") -> Answer:
+def ask(gateway: Gateway | HAProxy, source: str, path: str = "/api/realtime/", **headers: str) -> Answer:
     with RawHttp(gateway.http_url, 5, source) as http:
-        http.send(head("GET", path, http.host))
+        http.send(head("GET", path, http.host, **headers))
         return http.answer()
 
 
-def handshake(path: str, host: str) -> bytes:
+def handshake(path: str, host: str, **headers: str) -> bytes:
     """Of a WebSocket."""
     key = "MDEyMzQ1Njc4OWFiY2RlZg=="
     return head(
@@ -75,7 +79,13 @@ def handshake(path: str, host: str) -> bytes:
         Connection="Upgrade",
         Sec_WebSocket_Version="13",
         Sec_WebSocket_Key=key,
+        **headers,
     )
+
+
+def unfinished(path: str, **headers: str) -> bytes:
+    """A request whose body does not come."""
+    return head("POST", path, "localhost", Content_Length="60", **headers) + b"{"
 
 
 def open_files(gateway: Gateway) -> int:
@@ -95,16 +105,16 @@ def assert_refused(answer: Answer) -> None:
 def test_an_address_whose_places_are_busy_is_told_to_come_back(few: Stack, opened: ExitStack) -> None:
     """Heads that never end are requests under way."""
     gateway = few.second
-    unfinished = connect(opened, gateway, BAD, 2 * OF_AN_ADDRESS, b"GET / HTTP/1.1\r\n")
+    busy = connect(opened, gateway, BAD, 2 * OF_AN_ADDRESS, b"GET / HTTP/1.1\r\n")
     eventually(lambda: ask(gateway, BAD).status == 503, what="the address to have no place left")
-    assert_refused(ask(gateway, BAD))
-    refused = ask(gateway, BAD, "/api/realtime/")
+    assert_refused(ask(gateway, BAD, "/"))
+    refused = ask(gateway, BAD)
     assert_refused(refused)
     assert refused.json()["code"] == "unavailable"
     assert ask(gateway, HONEST).status == 200
     counted = 'gateway_limit_refusals_total{limit="MAX_PLAIN_CONNECTIONS_PER_ADDRESS"}'
     assert read_metrics(gateway.http_url)[counted] > 1
-    for each in unfinished:
+    for each in busy:
         each.socket.close()
     eventually(lambda: ask(gateway, BAD).status == 200, what="its places to be free again")
 
@@ -167,14 +177,110 @@ def test_websockets_that_are_tried_beside_a_session_are_bounded(few: Stack, open
     eventually(lambda: ask(gateway, BAD).status == 200, what="its places to be free again")
 
 
-@pytest.mark.settings(**FEW, TRUSTED_PROXIES="127.0.0.2/32")
+PROXIED = {**FEW, "TRUSTED_PROXIES": f"{BAD}/32"}
+CLIENT, OTHER = {"X_Forwarded_For": "2001:db8::7, 203.0.113.7"}, {"X_Forwarded_For": "203.0.113.8"}
+
+
+@pytest.mark.settings(**PROXIED)
 def test_a_trusted_proxy_may_have_all_of_them(own_stack: Stack, opened: ExitStack) -> None:
+    """Of no request that has not come yet is it known whose it is."""
     gateway = own_stack.second
     connect(opened, gateway, BAD, 2 * OF_AN_ADDRESS, b"GET / HTTP/1.1\r\n")
     assert ask(gateway, BAD).status == 200
     connect(opened, gateway, BAD, MOST, b"GET / HTTP/1.1\r\n")
     eventually(lambda: ask(gateway, BAD).status == 503, what="all to be taken")
     assert_refused(ask(gateway, HONEST))
+
+
+@pytest.mark.settings(**PROXIED)
+def test_slow_requests_through_a_proxy_keep_no_other_client_out(own_stack: Stack, opened: ExitStack) -> None:
+    """Requests that a trusted proxy hands on are their client's, whatever that one says of itself."""
+    gateway = own_stack.second
+    slow = connect(opened, gateway, BAD, 2 * MOST, unfinished("/api/auth/token/", **CLIENT))
+    eventually(lambda: ask(gateway, BAD, **CLIENT).status == 503, what="the client to have no place left")
+    refused = ask(gateway, BAD, **CLIENT)
+    assert_refused(refused)
+    assert b"MAX_PLAIN_CONNECTIONS_PER_ADDRESS" in refused.body
+    assert [ask(gateway, BAD, **OTHER).status for _ in range(5)] == [200] * 5
+    assert ask(gateway, BAD).status == 200
+    assert_refused(ask(gateway, "127.0.0.2", **CLIENT))
+    for each in slow:
+        each.socket.close()
+    eventually(lambda: ask(gateway, BAD, **CLIENT).status == 200, what="its places to be free again")
+
+
+@pytest.mark.settings(**PROXIED)
+def test_what_a_proxy_keeps_open_is_no_clients(own_stack: Stack, opened: ExitStack) -> None:
+    """It brings the next client's request by the same connection."""
+    gateway = own_stack.second
+    asked, kept = head("GET", "/api/realtime/", "localhost", **CLIENT), []
+    for _ in range(2 * OF_AN_ADDRESS):
+        kept += connect(opened, gateway, BAD, 1, asked)
+        assert kept[-1].answer().status == 200
+    assert ask(gateway, BAD, **CLIENT).status == 200
+    for each in kept:
+        each.send(head("GET", "/api/realtime/", "localhost", **OTHER))
+        assert each.answer().status == 200
+
+
+@pytest.mark.settings(**PROXIED)
+def test_websockets_through_a_proxy_are_their_clients_too(own_stack: Stack, opened: ExitStack) -> None:
+    gateway, query = own_stack.second, "/socket.io/?EIO=4&transport="
+    session = json.loads(ask(gateway, BAD, f"{query}polling", **CLIENT).body[1:])["sid"]
+    host = urlsplit(gateway.http_url).netloc
+    tried = handshake(f"{query}websocket&sid={session}", host, **CLIENT)
+    connect(opened, gateway, BAD, 2 * MOST, tried)
+    eventually(lambda: ask(gateway, BAD, **CLIENT).status == 503, what="the client to have no place left")
+    assert [ask(gateway, BAD, **OTHER).status for _ in range(5)] == [200] * 5
+
+
+@pytest.mark.settings(**PROXIED)
+def test_probes_are_answered_while_all_places_are_taken(own_stack: Stack, opened: ExitStack) -> None:
+    """A balancer would take every gateway for dead, and an orchestrator start it again."""
+    gateway, probes = own_stack.second, ("/health", "/health/", "/ready", "/ready?from=balancer")
+    connect(opened, gateway, BAD, MOST, b"GET / HTTP/1.1\r\n")
+    eventually(lambda: ask(gateway, HONEST).status == 503, what="all to be taken")
+    assert [ask(gateway, source, path).status for path in probes for source in (BAD, HONEST)] == [200] * 8
+    connect(opened, gateway, WORSE, 2 * PROBE_PLACES, unfinished("/health"))
+    asked = head("GET", "/health", "localhost")
+    beginning = connect(opened, gateway, WORSE, 2 * PROBE_PLACES, asked)
+    for each in beginning:
+        assert each.answer().status in (200, 503)
+        each.send(b"GET /health HTTP/1.1\r\n")
+    assert [ask(gateway, source, path).status for path in probes for source in (BAD, WORSE)] == [200] * 8
+    assert_refused(ask(gateway, HONEST))
+
+
+RUNBOOK = ROOT / "docs" / "runbooks" / "RUNBOOK_websocket_realtime.md"
+SAMPLE = re.compile(r"^    # HAProxy\n((?:^    .*\n|^\n)+)", re.MULTILINE)
+OF_A_SOURCE = 3 * MOST  # connections, which it lets through
+
+
+def haproxy_of_the_runbook(gateway: Gateway, folder: Path) -> HAProxy:
+    """Its sample, with fewer connections of a source, and less time for a request."""
+    found = SAMPLE.search(RUNBOOK.read_text("utf-8"))
+    assert found is not None
+    text = re.sub(r"bind .*", "bind 127.0.0.1:@PORT@", found[1])
+    text = re.sub(r"server (\w+) \S+ check", rf"server \1 127.0.0.1:{gateway.port} check", text)
+    for found_there, here in (("gt 500", f"gt {OF_A_SOURCE}"), ("http-request 10s", "http-request 2s")):
+        assert found_there in text
+        text = text.replace(found_there, here)
+    return HAProxy(text, folder)
+
+
+@pytest.mark.settings(**{**PROXIED, "TRUSTED_PROXIES": "127.0.0.1/32"})
+def test_slow_bodies_and_many_connections_end_at_the_runbooks_haproxy(
+    own_stack: Stack, opened: ExitStack, tmp_path: Path
+) -> None:
+    with haproxy_of_the_runbook(own_stack.second, tmp_path) as proxy:
+        slow = connect(opened, proxy, BAD, 2 * MOST, unfinished("/api/auth/token/"))
+        assert [ask(proxy, source).status for source in (BAD, HONEST)] == [200, 200]
+        assert {each.answer().status for each in slow} == {408}
+        connect(opened, proxy, WORSE, OF_A_SOURCE)
+        with pytest.raises(ConnectionError):
+            ask(proxy, WORSE)
+        assert ask(proxy, HONEST).status == 200
+    assert "MAX_PLAIN_CONNECTIONS" not in own_stack.second.tail()
 
 
 FEW_FILES = """

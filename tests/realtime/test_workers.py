@@ -189,7 +189,7 @@ import sys
 from realtime.workers import Supervisor
 command = ["-c", sys.argv[1]]
 tell = lambda line: print(line, flush=True)
-sys.exit(Supervisor(command, [[], []], started=lambda: tell("started"), tell=tell).run())
+sys.exit(Supervisor(command, 2, lambda: [], started=lambda: tell("started"), tell=tell).run())
 """
 
 
@@ -215,11 +215,17 @@ def test_a_supervisor_that_can_start_nothing_keeps_its_workers_and_tries_again(t
 ANSWERING = """
 import os, signal, socket, sys
 given = dict(word.split("=") for word in sys.argv[1:])
+folder = given["--folder"]
+if os.path.exists(f"{folder}/broken"):
+    sys.exit(3)
+leaves = not os.path.exists(f"{folder}/one")
+open(f"{folder}/one", "w").close()
 # A handler of Python's could not interrupt the wait for a connection that begins as the signal comes.
-leaves = given["--fd"] == given["--leaves"]
 signal.signal(signal.SIGTERM, signal.SIG_DFL if leaves else signal.SIG_IGN)
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 listener = socket.socket(fileno=int(given["--fd"]))
+listener.setblocking(True)
+listener.listen()
 os.write(int(given["--ready-fd"]), b".")
 while True:
     with listener.accept()[0] as connection:
@@ -228,29 +234,60 @@ while True:
 LISTENING = """
 import socket, sys
 from realtime.workers import Supervisor
-first, second = (socket.create_server(("127.0.0.1", int(sys.argv[2])), reuse_port=True) for _ in range(2))
-command = ["-c", sys.argv[1], f"--leaves={first.fileno()}"]
+command = ["-c", sys.argv[1], f"--folder={sys.argv[3]}"]
 tell = lambda line: print(line, flush=True)
-sys.exit(Supervisor(command, [[first], [second]], started=lambda: tell("started"), tell=tell).run())
+def listeners():
+    found = socket.socket()
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    found.bind(("127.0.0.1", int(sys.argv[2])))
+    return [found]
+sys.exit(Supervisor(command, 2, listeners, started=lambda: tell("started"), tell=tell).run())
 """
 
 
-def test_who_connects_during_a_drain_is_answered_by_a_worker_that_still_serves(tmp_path: Path) -> None:
-    """The kernel shares connections out to all who listen: also to what has nobody left behind it."""
-    port = free_port()
-    command = [sys.executable, "-c", LISTENING, ANSWERING, str(port)]
-    supervisor = Server(command, tmp_path / "supervisor.log")
-    try:
-        supervisor.wait_until(lambda: "started" in supervisor.tail(), 10)
-        pid = supervisor.process.pid
-        assert len(children_of(pid)) == WORKERS
-        os.kill(pid, signal.SIGTERM)
-        supervisor.wait_until(lambda: len(children_of(pid)) == 1, 10)
+class Answering:
+    """A supervisor of two workers that answer whoever connects; `broken` ones do not start again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port = folder, free_port()
+        command = [sys.executable, "-c", LISTENING, ANSWERING, str(self.port), str(folder)]
+        self.server = Server(command, folder / "supervisor.log")
+        self.server.wait_until(lambda: "started" in self.server.tail(), 10)
+        self.pid = self.server.process.pid
+
+    def assert_answers(self) -> None:
         for _ in range(20):
-            with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection:
                 assert connection.recv(100) == b"answered"
-    finally:
-        assert supervisor.stop(signal.SIGINT) == 0
+
+
+@pytest.fixture
+def answering(tmp_path: Path) -> Iterator[Answering]:
+    found = Answering(tmp_path)
+    yield found
+    assert found.server.stop(signal.SIGINT) == 0
+
+
+def test_who_connects_during_a_drain_is_answered_by_a_worker_that_still_serves(answering: Answering) -> None:
+    """The kernel shares connections out to all who listen: also to what has nobody left behind it."""
+    assert len(children_of(answering.pid)) == WORKERS
+    os.kill(answering.pid, signal.SIGTERM)
+    answering.server.wait_until(lambda: len(children_of(answering.pid)) == 1, 10)
+    answering.assert_answers()
+
+
+def test_who_connects_while_a_worker_cannot_start_is_answered_by_the_others(answering: Answering) -> None:
+    """A share of all connections hung, for as long as nobody looked; a probe said yes or no by chance."""
+    (answering.folder / "broken").touch()
+    os.kill(children_of(answering.pid)[0], signal.SIGKILL)
+    answering.server.wait_until(lambda: "has ended with status -9" in answering.server.tail(), 10)
+    answering.assert_answers()
+    answering.server.wait_until(lambda: "has ended with status 3" in answering.server.tail(), 10)
+    answering.assert_answers()
+    (answering.folder / "broken").unlink()
+    answering.server.wait_until(lambda: len(children_of(answering.pid)) == WORKERS, 20)
+    answering.assert_answers()
 
 
 def test_nobody_connects_to_a_worker_that_does_not_serve_yet() -> None:
@@ -292,7 +329,7 @@ def test_a_port_in_use_is_refused_although_workers_share_theirs(tmp_path: Path) 
 
 def test_a_worker_that_cannot_start_ends_the_gateway() -> None:
     told: list[str] = []
-    supervisor = Supervisor(["-c", "raise SystemExit(3)"], [[], []], started=lambda: None, tell=told.append)
+    supervisor = Supervisor(["-c", "raise SystemExit(3)"], WORKERS, list, lambda: None, told.append)
     assert supervisor.run() == 1
     assert "ended with status 3 before it served" in told[0]
     assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, ())

@@ -7,9 +7,8 @@ from functools import partial
 from typing import Any
 
 from django.core.management.base import CommandError
-from django.utils import timezone
 
-from realtime import confirmation, controls, forecast
+from realtime import confirmation, controls, database_clock, forecast
 from realtime.confirmation import Outcome
 from realtime.eventlog import rfc3339
 from realtime.management.orders import OrderCommand, closed, until
@@ -68,7 +67,7 @@ class Command(OrderCommand):
             self._block(found, options["hours"], options["reason"], json)
 
     def _block(self, network: str, last: float | None, reason: str, json: bool) -> None:
-        until_then = None if last is None else timezone.now() + timedelta(hours=last)
+        until_then = None if last is None else database_clock.after(timedelta(hours=last))
         entry = controls.block(controls.command_line(), network, until=until_then, reason=reason)
         about = {"network": network, "until": until_then and rfc3339(until_then)}
         self.carry_out(entry, partial(_sentence, network, until_then), json, **about)
@@ -100,6 +99,7 @@ class Command(OrderCommand):
             raise CommandError(f"not confirmed in time by {', '.join(followers.behind)}")
 
     def _list(self, json: bool) -> None:
+        database_clock.measure()
         rows = list(BlockedNetwork.objects.all())
         if json:
             self.stdout.write(json_module.dumps([_as_json(row) for row in rows], indent=2))

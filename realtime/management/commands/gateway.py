@@ -7,7 +7,7 @@ import socket
 import sys
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from django.conf import settings
@@ -96,26 +96,24 @@ class Command(PrintingCommand):
         except (OSError, ValueError):
             raise CommandError(f"--fd {descriptor}: expected a socket that this process was given") from None
 
-    def _listeners(
-        self, port: int, web_port: int, host: str | None, shared: bool = False
-    ) -> list[socket.socket]:
+    def _listeners(self, port: int, web_port: int, host: str | None) -> list[socket.socket]:
         hosts = [host] if host else (["127.0.0.1", "::1"] if settings.DEBUG else ["::"])
         ports = dict.fromkeys([port, web_port])
-        return [bound for each in ports for bound in self._listen(hosts, each, shared)]
+        return [bound for each in ports for bound in self._listen(hosts, each)]
 
-    def _listen(self, hosts: list[str], port: int, shared: bool) -> list[socket.socket]:
+    def _listen(self, hosts: list[str], port: int) -> list[socket.socket]:
         """Listeners on every host that this machine has; port 0 of the web listener means none."""
         from realtime.server import listen
 
         found = []
         for host in hosts if port else ():
             try:
-                found.append(listen(host, port, shared))
+                found.append(listen(host, port))
             except OSError as failure:
                 absent = failure.errno in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
                 if absent and ":" in host:
                     if host == "::":
-                        found += self._listen(["0.0.0.0"], port, shared)  # noqa: S104  :: without IPv6
+                        found += self._listen(["0.0.0.0"], port)  # noqa: S104  :: without IPv6
                     continue
                 raise CommandError(f"cannot listen on {host} port {port}: {failure.strerror}") from None
         return found
@@ -123,6 +121,7 @@ class Command(PrintingCommand):
     def _serve_with_workers(
         self, workers: int, *, port: int, web_port: int, host: str | None, server: str, **options: Any
     ) -> None:
+        from realtime.server import listen
         from realtime.workers import Supervisor
 
         if not settings.REDIS_URLS:
@@ -130,14 +129,15 @@ class Command(PrintingCommand):
         if server == "daphne" or options["fd"]:
             raise CommandError("--workers goes with neither --server daphne nor --fd")
         # Shared ports would be shared with a gateway that runs already, too: one that is not ends here.
-        for alone in self._listeners(port, web_port, host):
-            alone.close()
-        listeners = [self._listeners(port, web_port, host, shared=True) for _ in range(workers)]
+        with ExitStack() as alone:
+            listeners = [alone.enter_context(each) for each in self._listeners(port, web_port, host)]
+            served = " and ".join(map(str, self._ports(listeners)))
+            addresses: list[tuple[str, int]] = [listener.getsockname()[:2] for listener in listeners]
         command = [sys.argv[0], "gateway", f"--port={port}", f"--web-port={web_port}"]
-        served = " and ".join(map(str, self._ports(listeners[0])))
         supervisor = Supervisor(
             command,
-            listeners,
+            workers,
+            listen=lambda: [listen(address, number, shared=True) for address, number in addresses],
             started=lambda: self._say(f"Serving on port {served} with {workers} workers."),
             tell=logger.warning,  # which never waits for a reader
         )
