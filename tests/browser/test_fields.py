@@ -16,10 +16,11 @@ from tests.support.people import OWNER
 
 pytestmark = [pytest.mark.browser, ON_ONE_GATEWAY]
 Visit = Callable[..., Visitor]
-# A key that ends a composition, as Chromium and Firefox tell of it and as Safari does: after `compositionend`.
+# A key that ends a composition, as Chromium tells of it, and as Safari does after `compositionend`.
 COMPOSED_KEY = """([key, during]) => {
   const box = document.activeElement;
-  const event = new KeyboardEvent("keydown", { key, keyCode: 229, isComposing: during, bubbles: true, cancelable: true });
+  const composed = { key, keyCode: 229, isComposing: during };
+  const event = new KeyboardEvent("keydown", { ...composed, bubbles: true, cancelable: true });
   if (!during) box.dispatchEvent(new CompositionEvent("compositionend", { data: "字", bubbles: true }));
   box.dispatchEvent(event);
   return event.defaultPrevented;
