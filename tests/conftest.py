@@ -34,6 +34,8 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     parser.addoption("--chaos-seed", type=int, help="what the faults' load is drawn from; default: any")
     parser.addoption("--chaos-page", type=Path, help="page that shows the table of a run without a failure")
     parser.addoption("--fuzz", action="store_true", help="thousands of odd requests and frames: `make fuzz`")
+    parser.addoption("--every-cell", action="store_true", help="all ways to leave words, not some drawn ones")
+    parser.addoption("--cell-seed", type=int, help="what the ways to leave words are drawn by; default: any")
     given = parser.parse_known_args(list(config.invocation_params.args))
     config.stash[in_process_key] = InProcess(given.on)
     config.stash[in_process_key].prepare()
