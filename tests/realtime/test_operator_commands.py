@@ -115,10 +115,10 @@ def test_a_switch_that_somebody_else_has_thrown_meanwhile_is_told_as_that(
 ) -> None:
     """And not as the environment's: who changed that would restart every gateway for nothing."""
     lives("vm-1")
+    grace = Operator(get_user_model().objects.create_user("grace").pk, "grace")
 
     def throw(_: Any) -> None:
-        name = command.split()[-2].replace("-", "_")
-        controls.set_policy(Operator(None, "grace"), {name: opposite}, "")
+        controls.set_policy(grace, {command.split()[-2]: opposite}, "")
 
     monkeypatch.setattr(switching, "until", throw)
     why = f"not {command.split()[-1]} on vm-1: set otherwise meanwhile by grace"
