@@ -56,7 +56,7 @@ def browser_of(user: User | None) -> Browser:
 
 def shown(html: str) -> list[str]:
     """The boards' names, in order."""
-    return [unescape(name) for name in re.findall(r'<h3 class="board-title">(.*?)</h3>', html)]
+    return [unescape(name) for name in re.findall(r'<h3 class="board-title" dir="auto">(.*?)</h3>', html)]
 
 
 def section(html: str, heading: str) -> str:
@@ -307,13 +307,13 @@ def test_a_place_whose_board_is_gone_is_still_one(make):
 
 
 def test_a_board_of_somebody_else_has_its_owners_name_beside_it(public_board, client, people):
-    assert "by Owner" in client.get("/projects").content.decode()
+    assert "by <bdi>Owner</bdi>" in client.get("/projects").content.decode()
     client.force_login(people["outsider"])
-    assert "by Owner" in client.get("/projects").content.decode()
+    assert "by <bdi>Owner</bdi>" in client.get("/projects").content.decode()
     client.force_login(people["viewer"])
     html = client.get("/projects").content.decode()
     assert "you are viewer" in html
-    assert "by Owner" not in html
+    assert "by <bdi>Owner</bdi>" not in html
 
 
 def test_a_board_has_the_name_of_nobody_who_was_made_its_owner_unasked(public_board, client, people):
@@ -325,9 +325,9 @@ def test_a_board_has_the_name_of_nobody_who_was_made_its_owner_unasked(public_bo
         role="owner",
         operator=True,
     )
-    assert "by Editor" not in client.get("/projects").content.decode()
+    assert "by <bdi>Editor</bdi>" not in client.get("/projects").content.decode()
     Membership.objects.filter(user=people["editor"]).update(accepted=True)
-    assert "by Editor" in client.get("/projects").content.decode()
+    assert "by <bdi>Editor</bdi>" in client.get("/projects").content.decode()
 
 
 def test_a_card_names_four_columns_with_their_tasks_and_counts_the_others(public_board, client):
@@ -335,7 +335,9 @@ def test_a_card_names_four_columns_with_their_tasks_and_counts_the_others(public
         services.column_create(actor=public_board.owner, project_id=public_board.id, name=name)
     public_board.add_task("Another", column_id=public_board.columns[2].pk)
     html = client.get("/projects").content.decode()
-    columns = re.findall(r'<li><span>([^<]*)</span>(?:<span class="board-count">(\d+)</span>)?</li>', html)
+    columns = re.findall(
+        r'<li><span(?: dir="auto")?>([^<]*)</span>(?:<span class="board-count">(\d+)</span>)?</li>', html
+    )
     assert columns == [
         ("To do", "3"),
         ("In progress", "0"),

@@ -30,7 +30,7 @@ HEADERS: list[dict[str, str]] = [
     {"Idempotency_Key": "a-key"},
     {"Prefer": "return=minimal"},
 ]
-OPERATORS = re.compile(r"realtime_(policysetting|blockednetwork|operatoraction)")
+OPERATORS = re.compile(r"realtime_(policysetting|blockednetwork|operatoraction)|clock_timestamp")
 WRITES = ("post", "put", "patch", "delete")
 # By the gateway itself; for services alone.
 ELSEWHERE = ("/events/", "/publish/")
