@@ -9,9 +9,6 @@ import asyncio
 from realtime.background import Background
 from realtime.connection import Connection, Seat
 from realtime.hub import Hub
-from realtime.outages import log_failure
-
-AGAIN_SECONDS = 1.0
 
 
 class ChangedUsers:
@@ -35,17 +32,7 @@ class ChangedUsers:
 
     async def _settle_all(self, connection: Connection, seats: list[Seat]) -> None:
         for seat in seats:
-            while not connection.gone and not await self._settle(seat):
-                pass
+            # The user as of now: who changes again ends this look by another one.
+            may_read = await self._hub.rights.may_certainly_read(seat.room, connection.user_id)
+            self._hub.settle(seat, may_read)
         self._looks.pop(connection, None)  # a later one would have ended this one
-
-    async def _settle(self, seat: Seat) -> bool:
-        """Whether it is known what becomes of the seat: without an answer it gets nothing."""
-        try:
-            may_read = await self._hub.rights.may_read(seat.room, seat.connection.user_id)
-        except Exception as failure:  # noqa: BLE001  whatever it was: asked again
-            log_failure(f"room {seat.room.name}: reading rights", failure)
-            await asyncio.sleep(AGAIN_SECONDS)
-            return False
-        self._hub.settle(seat, may_read)
-        return True

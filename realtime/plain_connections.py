@@ -29,6 +29,7 @@ FULL_ADDRESS = Limit(
     "MAX_PLAIN_CONNECTIONS_PER_ADDRESS is reached: too many are open from your address",
 )
 WAITING = 1000  # connections without a place, which wait for it or for the answer that there is none
+FORWARDED_FOR = b"x-forwarded-for"
 PROBES = {b"/health", b"/ready"}
 PROBE_PLACES, PROBE_PLACES_OF_AN_ADDRESS = 20, 5
 
@@ -43,6 +44,9 @@ class State(Enum):
     BUSY = auto()
     ELSEWHERE = auto()  # a place of another kind is its
     GONE = auto()
+
+
+COUNTED = (State.IDLE, State.BUSY)
 
 
 @dataclass(eq=False, slots=True, weakref_slot=True)
@@ -79,8 +83,8 @@ class PlainConnection:
 
     def take(self, target: bytes, headers: HeaderList) -> Limit | None:
         """The head of a request has come, which needs a place to be answered; the limit that leaves none."""
-        self._count_with(self._places.groups_of(self._peer, headers))
-        full = self._make_room()
+        self._count_for_client(headers)
+        full = None if self.state in COUNTED else self._make_room()
         if full is not None and _is_probe(target, headers):
             self._count_with(self._places.groups_of_probe(self._peer, headers))
             full = self._make_room()
@@ -93,8 +97,9 @@ class PlainConnection:
 
     def shake_hands(self, headers: HeaderList) -> None:
         """The head of a WebSocket's handshake has come, which waits with a place or without one."""
-        self._count_with(self._places.groups_of(self._peer, headers))
-        self._become(self._or_waiting(State.BUSY))
+        self._count_for_client(headers)
+        if self.state not in COUNTED:
+            self._become(self._or_waiting(State.BUSY))
 
     def hold(self) -> None:
         """Its request has a place of another kind."""
@@ -116,6 +121,11 @@ class PlainConnection:
         self._become(State.GONE)
         self._groups = self._of_peer = []
         self._close = _nothing
+
+    def _count_for_client(self, headers: HeaderList) -> None:
+        """Of a request that a proxy has brought; any other is its peer's as before."""
+        if any(name == FORWARDED_FOR for name, _ in headers):
+            self._count_with(self._places.groups_of(self._peer, headers))
 
     def _count_with(self, groups: list[Group]) -> None:
         """From now on; the place that it had is free."""
@@ -142,8 +152,7 @@ class PlainConnection:
         close()
 
     def _become(self, state: State) -> None:
-        counted = (State.IDLE, State.BUSY)
-        by = (state in counted) - (self.state in counted)
+        by = (state in COUNTED) - (self.state in COUNTED)
         for group in self._groups:
             group.taken += by
             group.idle.pop(self, None)
@@ -195,7 +204,7 @@ class PlainConnections:
 
     def _client(self, peer: str, headers: HeaderList) -> str:
         """The address that can be believed."""
-        said = [value for name, value in headers if name == b"x-forwarded-for"]
+        said = [value for name, value in headers if name == FORWARDED_FOR]
         found, _ = client_address(read_address(peer), said, self._proxies) if said else (None, 0)
         return peer if found is None else str(found)
 

@@ -120,7 +120,7 @@ class Session:
         gateway, handshake = self.gateway, self.handshake
         if gateway.draining:
             return CloseCode.RESTART, STOPPING
-        if blocked := gateway.following.blocked(handshake.address):  # since its credentials are looked up
+        if blocked := gateway.following.blocked(handshake.address):  # while its credentials were looked up
             return blocked
         return admission.refusal(handshake, self.connection.identity, gateway.census, gateway.policy)
 

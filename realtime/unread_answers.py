@@ -22,16 +22,15 @@ class UnreadAnswers:
         self.most = most
         self._waiting: dict[ReaderWatch, int] = {}  # the longest first
         self._by_address: Counter[str] = Counter()
+        self._total = 0
 
     def note(self, watch: "ReaderWatch", size: int) -> None:
         """So many bytes are held for that peer."""
-        self._forget(watch, self._waiting.get(watch, 0))
-        if not size:
-            self._waiting.pop(watch, None)
-            return
-        self._waiting[watch] = size
-        self._by_address[watch.address] += size
-        while self._by_address.total() > self.most:
+        self._add(watch.address, -self._waiting.pop(watch, 0))
+        if size:
+            self._waiting[watch] = size
+            self._add(watch.address, size)
+        while self._total > self.most:
             self._make_room()
 
     def _make_room(self) -> None:
@@ -40,10 +39,11 @@ class UnreadAnswers:
         oldest.end()
         asyncio.get_running_loop().call_soon(oldest.give_up)  # it may be in the middle of a write
 
-    def _forget(self, watch: "ReaderWatch", size: int) -> None:
-        self._by_address[watch.address] -= size
-        if self._by_address[watch.address] <= 0:
-            del self._by_address[watch.address]
+    def _add(self, address: str, by: int) -> None:
+        self._total += by
+        self._by_address[address] += by
+        if not self._by_address[address]:  # else whoever was ever slow would be remembered
+            del self._by_address[address]
 
 
 class ReaderWatch:

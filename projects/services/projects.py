@@ -30,9 +30,11 @@ def project_create(
     id: UUID | None = None,
     mutation_id: str | None = None,
 ) -> Project:
-    """A project with its columns; the actor becomes its owner. An event for each. `columns` None: the default
-    ones, of which the last is marked as done. Raises Forbidden where it
-    may not be public, IdTaken, LimitReached, RateLimited.
+    """A project with its columns; the actor becomes its owner. An event for each.
+
+    columns: None gives the default ones, of which the last is marked as done
+
+    Raises Forbidden where it may not be public, IdTaken, LimitReached, RateLimited.
     """
     project = Project(pk=id or uuid4(), name=name, public=public, maker=actor)
     check(project, ["name"])
