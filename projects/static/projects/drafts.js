@@ -13,13 +13,14 @@
  *     listen(changed)   whenever there is another number of them, here or in another page
  *     safe              false while something could not be written, and would be lost with the page
  *
- * A box is named by its kind and the ids of what it belongs to, as "comment:TASK"; draft_places.js knows all kinds.
+ * A box is named by its kind and the ids of what it belongs to, as "comment:TASK"; kept_words.js knows all kinds.
  *
  * @typedef {{words: any, base: any, at: number}} Draft  words: what the box holds; base: what it held before; at: in ms
  * @typedef {{box: string, draft: Draft}} Kept
  * @typedef {{page: string, text: string}} Slot
  */
 
+import { namesIn, parsed } from "./browser_storage.js";
 import { newId } from "./new_id.js";
 
 const PREFIX = "devmentor.draft.";
@@ -176,21 +177,8 @@ function sweep(storage, prefix, now) {
   for (const [index, { name, at }] of kept.entries()) if (index >= MOST || at < now - LONGEST_MS) storage.removeItem(name);
 }
 
-/**
- * @param {Storage | null} storage
- * @param {string} prefix
- */
-function namesIn(storage, prefix) {
-  const names = Array.from({ length: storage?.length ?? 0 }, (_, index) => storage?.key(index) ?? "");
-  return names.filter((name) => name.startsWith(prefix));
-}
-
 /** @param {string | null | undefined} text @returns {Draft | null} */
 function parse(text) {
-  try {
-    const draft = JSON.parse(text ?? "null");
-    return typeof draft?.at === "number" ? draft : null;
-  } catch {
-    return null;
-  }
+  const draft = parsed(text);
+  return typeof draft?.at === "number" ? draft : null;
 }

@@ -6,6 +6,8 @@
  * both is right, or comes first, only a person knows.
  */
 
+import { withLineFeeds } from "./texts.js";
+
 /** A word, a sign of a script that has no blanks between words, a line break, blanks, or any other sign. */
 const WORDS = /[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Thai}]|[\p{L}\p{N}\p{M}]+|\n|[^\S\n]+|[^]/gu;
 const LINES = /[^\n]*\n|[^\n]+/g;
@@ -22,12 +24,7 @@ const MOST_PAIRS = 4_000_000;
  * @returns {string | null}  null: a person has to decide
  */
 export function mergeText(base, mine, theirs) {
-  return mergeBy([LINES, WORDS], withPlainLineEnds(base), withPlainLineEnds(mine), withPlainLineEnds(theirs));
-}
-
-/** As browsers give it back, whatever ends a line. @param {string} text */
-function withPlainLineEnds(text) {
-  return text.replace(/\r\n?/g, "\n");
+  return mergeBy([LINES, WORDS], withLineFeeds(base), withLineFeeds(mine), withLineFeeds(theirs));
 }
 
 /**

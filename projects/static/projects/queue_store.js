@@ -36,6 +36,8 @@
  * @typedef {{n: number, operation: Operation, end?: End}} Item
  */
 
+import { namesIn, parsed } from "./browser_storage.js";
+
 const KINDS = ["waiting", "unsaved"];
 
 export class QueueStore {
@@ -113,7 +115,7 @@ export class QueueStore {
     this.events.addEventListener("storage", (event) => {
       const { key, newValue, storageArea } = /** @type {StorageEvent} */ (event);
       if (storageArea !== this.storage || !key) return;
-      const item = parse(newValue);
+      const item = parsed(newValue);
       if (key.startsWith(this.#unsaved)) listener.unsavedChanged();
       else if (!key.startsWith(this.#waiting) || !isOperation(item?.operation)) return;
       else if (item.end) listener.finished(item.operation, item.end);
@@ -132,16 +134,15 @@ export class QueueStore {
    * @param {string} prefix
    */
   #all(prefix) {
-    const names = new Set(this.#unwritten.keys());
-    const count = this.storage?.length ?? 0;
-    for (let index = 0; index < count; index += 1) names.add(this.storage?.key(index) ?? "");
-    const found = [...names].filter((name) => name.startsWith(prefix)).map((name) => this.#read(name));
+    const unwritten = [...this.#unwritten.keys()].filter((name) => name.startsWith(prefix));
+    const names = new Set([...unwritten, ...namesIn(this.storage, prefix)]);
+    const found = [...names].map((name) => this.#read(name));
     return found.filter((item) => isOperation(item?.operation)); // anything may have been written there
   }
 
   /** @param {string} name */
   #read(name) {
-    return parse(this.#unwritten.get(name) ?? this.storage?.getItem(name) ?? null);
+    return parsed(this.#unwritten.get(name) ?? this.storage?.getItem(name) ?? null);
   }
 
   /**
@@ -166,15 +167,6 @@ export class QueueStore {
   }
 }
 
-/** Storage, where the browser has it and lets this page use it. */
-export function browserStorage() {
-  try {
-    return localStorage;
-  } catch {
-    return null;
-  }
-}
-
 /**
  * The boards on which something of that person's waits or was not saved, also those that they no longer see.
  * @param {string} userId
@@ -183,9 +175,9 @@ export function browserStorage() {
  */
 export function boardsWithKept(userId, storage) {
   const found = new Set();
-  for (let index = 0; index < (storage?.length ?? 0); index += 1) {
-    const [first, kind, user, projectId] = storage?.key(index)?.split(".") ?? [];
-    if (first === "devmentor" && KINDS.includes(kind) && user === userId) found.add(projectId);
+  for (const name of namesIn(storage, "devmentor.")) {
+    const [, kind, user, projectId] = name.split(".");
+    if (KINDS.includes(kind) && user === userId) found.add(projectId);
   }
   return [...found];
 }
@@ -193,13 +185,4 @@ export function boardsWithKept(userId, storage) {
 /** @param {any} found */
 function isOperation(found) {
   return typeof found?.key === "string" && typeof found.kind === "string";
-}
-
-/** @param {string | null} text */
-function parse(text) {
-  try {
-    return JSON.parse(text ?? "null");
-  } catch {
-    return null;
-  }
 }

@@ -5,6 +5,7 @@
  */
 
 import { mergeText } from "./merge_text.js";
+import { labelKey } from "./texts.js";
 
 /**
  * @param {unknown} base    what the field held when editing began
@@ -63,18 +64,13 @@ function mergeValue(name, base, mine, theirs) {
 }
 
 /**
- * What I added and took away, done to theirs. Items are the same in any case and Unicode form.
+ * What I added and took away, done to theirs. Items are labels.
  * @param {string[]} base
  * @param {string[]} mine
  * @param {string[]} theirs
  */
 export function mergeSet(base, mine, theirs) {
-  const [before, wanted, there] = [base, mine, theirs].map((items) => new Set(items.map(itemKey)));
-  const kept = theirs.filter((item) => wanted.has(itemKey(item)) || !before.has(itemKey(item)));
-  return [...kept, ...mine.filter((item) => !before.has(itemKey(item)) && !there.has(itemKey(item)))];
-}
-
-/** @param {string} item */
-function itemKey(item) {
-  return item.normalize("NFC").toLowerCase();
+  const [before, wanted, there] = [base, mine, theirs].map((items) => new Set(items.map(labelKey)));
+  const kept = theirs.filter((item) => wanted.has(labelKey(item)) || !before.has(labelKey(item)));
+  return [...kept, ...mine.filter((item) => !before.has(labelKey(item)) && !there.has(labelKey(item)))];
 }
