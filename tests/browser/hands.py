@@ -2,7 +2,8 @@
 
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import pytest
@@ -10,6 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import CDPSession, Locator, Page, Route, expect
 
 from tests.support.browser import Visitor
+from tests.support.network import Network
 
 # What does not depend on how many gateways there are is seen on one; two gateways have tests of their own.
 ON_ONE_GATEWAY = pytest.mark.parametrize("stack", ["embedded"], indirect=True)
@@ -35,6 +37,16 @@ def expect_cards(visitor: Visitor, column_id: str, *titles: str) -> None:
 
 def expect_badge(visitor: Visitor, word: str, seconds: float = 20) -> None:
     expect(visitor.page.get_by_test_id("connection-badge")).to_contain_text(word, timeout=seconds * 1000)
+
+
+@contextmanager
+def offline(visitor: Visitor, network: Network) -> Iterator[None]:
+    """What a person does without a connection, by way of that network; behind it they are Live again."""
+    network.cut()
+    expect_badge(visitor, "Offline")
+    yield
+    network.mend()
+    expect_badge(visitor, "Live", 30)
 
 
 def status(visitor: Visitor) -> dict[str, Any]:

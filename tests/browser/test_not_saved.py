@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Complaints
-from tests.browser.hands import ON_ONE_GATEWAY, HeldRequests, column, expect_badge
+from tests.browser.hands import ON_ONE_GATEWAY, HeldRequests, column, offline
 from tests.browser.test_drafts import (
     description,
     make_viewer,
@@ -112,14 +112,11 @@ def test_of_two_titles_written_apart_one_may_be_edited_on_top_of_the_other(
     complaints.may_hold("status of 412")
     visitor = visit(EDITOR, proxy=network.for_context)
     page = open_task(visitor, board, task)
-    network.cut()
-    expect_badge(visitor, "Offline")
-    title(page).fill("Mine")
-    page.keyboard.press("Enter")
-    page.get_by_role("button", name="Close task").click()
-    answered(board.owner.patch(f"/api/tasks/{task['id']}/", {"title": "Theirs"}), 200)
-    network.mend()
-    expect_badge(visitor, "Live", 30)
+    with offline(visitor, network):
+        title(page).fill("Mine")
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Close task").click()
+        answered(board.owner.patch(f"/api/tasks/{task['id']}/", {"title": "Theirs"}), 200)
     page.get_by_role("button", name="Not saved (1)").click()
     expect(kept_in(page).get_by_role("group", name="Your words")).to_have_text("Mine")
     expect(kept_in(page).get_by_role("group", name="Their words")).to_have_text("Theirs")
@@ -137,16 +134,13 @@ def test_a_card_whose_column_is_gone_comes_back_whole_and_goes_elsewhere(
     complaints.may_hold("status of 40[049]")
     visitor = visit(EDITOR, proxy=network.for_context)
     page = visitor.open_board(board.id)
-    network.cut()
-    expect_badge(visitor, "Offline")
-    long = "A title of more than sixty characters, which no message should cut: " + "abc " * 20
-    page.get_by_role("button", name="New task in Done").click()
-    new_card(page).fill(long)
-    page.keyboard.press("Enter")
-    page.keyboard.press("Escape")
-    answered(board.owner.delete(f"/api/columns/{board.columns['Done']}/"), 204)
-    network.mend()
-    expect_badge(visitor, "Live", 30)
+    with offline(visitor, network):
+        long = "A title of more than sixty characters, which no message should cut: " + "abc " * 20
+        page.get_by_role("button", name="New task in Done").click()
+        new_card(page).fill(long)
+        page.keyboard.press("Enter")
+        page.keyboard.press("Escape")
+        answered(board.owner.delete(f"/api/columns/{board.columns['Done']}/"), 204)
     toast_button(page, "Show").click()
     expect(kept_in(page)).to_contain_text("A new card was not saved: the column is no longer there.")
     expect(kept_in(page).get_by_role("group", name="Your words")).to_have_text(long.strip())
@@ -162,14 +156,11 @@ def test_an_edit_of_a_card_that_was_deleted_meanwhile_is_given_back(
     complaints.may_hold("status of 404")
     visitor = visit(EDITOR, proxy=network.for_context)
     page = open_task(visitor, board, task)
-    network.cut()
-    expect_badge(visitor, "Offline")
-    description(page).fill(WORDS)
-    description(page).blur()
-    page.get_by_role("button", name="Close task").click()
-    answered(board.owner.delete(f"/api/tasks/{task['id']}/"), 204)
-    network.mend()
-    expect_badge(visitor, "Live", 30)
+    with offline(visitor, network):
+        description(page).fill(WORDS)
+        description(page).blur()
+        page.get_by_role("button", name="Close task").click()
+        answered(board.owner.delete(f"/api/tasks/{task['id']}/"), 204)
     page.get_by_role("button", name="Not saved (1)").click()
     expect(kept_in(page)).to_contain_text("was not saved: it is no longer there")
     expect(kept_in(page).get_by_role("group", name="Your words")).to_have_text(WORDS)
@@ -196,13 +187,10 @@ def test_labels_that_two_people_add_apart_are_both_there(
     complaints.may_hold("status of 412")
     visitor = visit(EDITOR, proxy=network.for_context)
     page = open_task(visitor, board, task)
-    network.cut()
-    expect_badge(visitor, "Offline")
-    page.get_by_role("combobox", name="Add a label").fill("mine")
-    page.keyboard.press("Enter")
-    answered(board.owner.patch(f"/api/tasks/{task['id']}/", {"labels": ["theirs"]}), 200)
-    network.mend()
-    expect_badge(visitor, "Live", 30)
+    with offline(visitor, network):
+        page.get_by_role("combobox", name="Add a label").fill("mine")
+        page.keyboard.press("Enter")
+        answered(board.owner.patch(f"/api/tasks/{task['id']}/", {"labels": ["theirs"]}), 200)
     expect(page.locator(".chip")).to_have_text(["theirs", "mine"])
     expect(page.get_by_role("alert")).to_have_count(0)
     expect(state(page)).to_have_text("Saved")
